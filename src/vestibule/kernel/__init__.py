@@ -1,0 +1,1 @@
+"""The cellar: errors, clock, ids, secrets and text. Knows nothing of the product."""
