@@ -1,0 +1,1 @@
+"""Our nouns as frozen dataclasses, and the pure rules about them. No I/O, no clock, no database."""

@@ -1,0 +1,112 @@
+"""End users, their environment access, and the words under which they are found."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from vestibule.directory.groups import GroupName
+from vestibule.directory.sources import Source
+from vestibule.kernel.errors import FieldError
+from vestibule.kernel.text import N_, clean_email, email_key, fold
+
+MAX_TERMS: Final = 24
+MAX_TERM_LENGTH: Final = 64
+
+
+class EndUserStatus(StrEnum):
+    """Where a person stands."""
+
+    INVITED = "invited"
+    ACTIVE = "active"
+    DEACTIVATED = "deactivated"
+
+
+@dataclass(frozen=True, slots=True)
+class EndUser:
+    """A person who signs in to apps."""
+
+    id: str
+    workspace_id: str
+    email: str
+    full_name: str
+    status: EndUserStatus
+    source: Source
+    has_password: bool
+    created_at: datetime
+    updated_at: datetime
+    last_sign_in_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentAccess:
+    """The fact that an end user may enter an environment, with where it came from."""
+
+    environment_id: str
+    end_user_id: str
+    source: Source
+    connection_id: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EndUserRow:
+    """One line of the End users list: the person, the environments, the groups by name (Everyone left out)."""
+
+    end_user: EndUser
+    environment_ids: tuple[str, ...]
+    groups: tuple[GroupName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EndUserFilter:
+    """What the End users list is narrowed to. `words` are folded and every one must be found."""
+
+    words: tuple[str, ...] = ()
+    environment_id: str | None = None
+    group_id: str | None = None
+    status: EndUserStatus | None = None
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccessDraft:
+    """What an admin chose for one environment: access, and groups of that environment besides Everyone."""
+
+    environment_id: str
+    group_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EndUserDraft:
+    """What an admin typed for a new person or for a change of one. Untrusted."""
+
+    full_name: str
+    email: str
+    access: tuple[AccessDraft, ...]
+
+
+def validate_email(field: str, typed: str) -> str:
+    """Return a typed e-mail address in canonical form. Raises FieldError with an example of what would be right."""
+    email = clean_email(typed)
+    if not typed.strip():
+        raise FieldError(field, N_("Enter an e-mail address."))
+    if email is None:
+        raise FieldError(field, N_("Enter a full e-mail address, such as name@example.com."))
+    return email
+
+
+def search_words(typed: str) -> tuple[str, ...]:
+    """Return the folded words of a search box, four at most."""
+    return tuple(word[:MAX_TERM_LENGTH] for word in fold(typed).split()[:4])
+
+
+def search_terms(full_name: str, email: str) -> frozenset[str]:
+    """Return the terms under which a person is found: words of the name, the whole e-mail, and the e-mail's parts."""
+    key = email_key(email)
+    words = {*fold(full_name).split(), *re.split(r"[^\w]+", fold(full_name)), *re.split(r"[^\w]+", key), key}
+    terms = sorted((word[:MAX_TERM_LENGTH] for word in words if word), key=lambda word: (word != key, word))
+    return frozenset(terms[:MAX_TERMS])

@@ -1,0 +1,107 @@
+"""The database: engines for SQLite and PostgreSQL, and the two ways to use one: reading, and one transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from sqlalchemy import Connection as Transaction
+from sqlalchemy import create_engine, event, make_url
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DBAPIError
+
+from vestibule.kernel.errors import VestibuleError
+from vestibule.kernel.text import N_
+
+__all__ = ["Database", "DatabaseBusy", "Transaction"]
+
+_READ_ONLY: Final = {"vestibule_read_only": True}
+
+
+class DatabaseBusy(VestibuleError):
+    """The database did not answer within its limits; nothing was written."""
+
+    code = "database_busy"
+    public = N_("The server is busy. Nothing was changed; try again in a moment.")
+
+
+class Database:
+    """One SQLite file or one PostgreSQL database."""
+
+    def __init__(self, url: str, pool_size: int = 20, *, lock_timeout_seconds: float = 5.0) -> None:
+        parsed = make_url(url)
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            self.engine = _sqlite(parsed, pool_size, lock_timeout_seconds)
+        else:
+            self.engine = _postgresql(parsed, pool_size, lock_timeout_seconds)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Open the one transaction of a flow: committed at the end, rolled back by any exception. Raises DatabaseBusy."""
+        with _timely(), self.engine.begin() as tx:
+            yield tx
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """Open a connection for queries only: every statement sees what is committed, no lock is taken. Raises DatabaseBusy."""
+        with _timely(), self.engine.connect().execution_options(**_READ_ONLY) as tx:
+            yield tx
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+@contextmanager
+def _timely() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        state = getattr(error.orig, "sqlstate", None)
+        # 55P03 lock_not_available, 57014 query_canceled (statement timeout), 40001 and 40P01: give up, all is rolled back.
+        if state in {"55P03", "57014", "40001", "40P01"} or "database is locked" in str(error.orig):
+            raise DatabaseBusy(str(error.orig)) from error
+        raise
+    except TimeoutError as error:
+        raise DatabaseBusy(str(error)) from error
+
+
+def _sqlite(url: Any, pool_size: int, timeout_seconds: float) -> Engine:
+    engine = create_engine(url, pool_size=pool_size, max_overflow=0, pool_timeout=30, connect_args={"timeout": timeout_seconds})
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: sqlite3.Connection, _: object) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16000", "temp_store=MEMORY"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Transaction) -> None:
+        # IMMEDIATE: a transaction that reads first and writes later would otherwise fail when another one wrote meanwhile.
+        if not connection.get_execution_options().get("vestibule_read_only"):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgresql(url: Any, pool_size: int, timeout_seconds: float) -> Engine:
+    options = f"-c lock_timeout={int(timeout_seconds * 1000)} -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=30,
+        pool_pre_ping=False,
+        connect_args={"options": options, "connect_timeout": 10, "prepare_threshold": 2},
+    )
+
+    @event.listens_for(engine, "engine_connect")
+    def read_only_is_autocommit(connection: Transaction) -> None:
+        # Without BEGIN and COMMIT a read costs one round trip instead of three.
+        if connection.get_execution_options().get("vestibule_read_only"):
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    return engine

@@ -1,0 +1,1 @@
+"""The one history of migrations for both engines."""
