@@ -1,0 +1,54 @@
+"""Why the practice side refuses. One class per reason."""
+
+from __future__ import annotations
+
+from vestibule.kernel.errors import VestibuleError
+from vestibule.kernel.text import N_
+
+
+class PracticeError(VestibuleError):
+    """Base of every refusal of the practice side."""
+
+    code = "practice"
+
+
+class RequestUnreadable(PracticeError):
+    """The SAMLRequest is not a well-formed AuthnRequest in the encoding of its binding."""
+
+    code = "practice_request_unreadable"
+    public = N_("The sign-in request could not be read.")
+
+
+class RequestIncomplete(PracticeError):
+    """The AuthnRequest lacks what an answer needs: an ID, an Issuer or an AssertionConsumerServiceURL."""
+
+    code = "practice_request_incomplete"
+    public = N_("The sign-in request does not say who is asking, or where the answer should go.")
+
+
+class AnswerNotLocal(PracticeError):
+    """The answer should go to another machine. Whoever runs the demo must not become a signer for strangers."""
+
+    code = "practice_answer_not_local"
+    public = N_("The practice identity provider answers only to this machine.")
+
+
+class UnknownChoice(PracticeError):
+    """The form names a person, a signing mode or a misbehaviour that is not on the page."""
+
+    code = "practice_unknown_choice"
+    public = N_("That choice is not on the page. Go back and choose again.")
+
+
+class NothingToReplay(PracticeError):
+    """A replay was asked for before any answer was sent to that address."""
+
+    code = "practice_nothing_to_replay"
+    public = N_("There is no earlier response to send again. Sign in once, then replay it.")
+
+
+class NotLoopback(PracticeError):
+    """Somebody tried to offer the practice side on an address that other machines can reach."""
+
+    code = "practice_not_loopback"
+    public = N_("The practice side listens on loopback addresses only.")
