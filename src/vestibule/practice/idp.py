@@ -93,10 +93,10 @@ class PracticeIdp:
             max_body_size=MAX_BODY_BYTES,
         )
 
-    async def _home(self, request: Request) -> Response:
+    async def _home(self, _: Request) -> Response:
         return self._pages.render("home.html", {"idp": self})
 
-    async def _metadata(self, request: Request) -> Response:
+    async def _metadata(self, _: Request) -> Response:
         return Response(self.metadata_xml, media_type="application/samlmetadata+xml")
 
     async def _sso(self, request: Request) -> Response:
@@ -182,7 +182,7 @@ class PracticeIdp:
         while len(self._answers) > _REMEMBERED_ANSWERS:
             self._answers.pop(next(iter(self._answers)))
 
-    async def _problem(self, request: Request, error: Exception) -> Response:
+    async def _problem(self, _: Request, error: Exception) -> Response:
         status_code = 403 if isinstance(error, AnswerNotLocal) else 400
         expected = "" if not isinstance(error, RequestUnreadable | RequestIncomplete) else self.sso_url
         values: dict[str, object] = {"sentence": str(error), "sso_url": expected}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Final
-from xml.sax.saxutils import quoteattr
 
 from vestibule.practice.keys import KeyPair
 from vestibule.practice.responses import NAME_ID_EMAIL
@@ -14,13 +14,13 @@ _BINDINGS: Final = "urn:oasis:names:tc:SAML:2.0:bindings:"
 def build_metadata(entity_id: str, sso_url: str, key: KeyPair) -> str:
     """Write the EntityDescriptor of an identity provider with one signing key and two bindings (Metadata 2.4.3)."""
     services = "".join(
-        f'<md:SingleSignOnService Binding="{_BINDINGS}{binding}" Location={quoteattr(sso_url)}/>'
+        f'<md:SingleSignOnService Binding="{_BINDINGS}{binding}" Location="{escape(sso_url)}"/>'
         for binding in ("HTTP-Redirect", "HTTP-POST")
     )
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"'
-        f" entityID={quoteattr(entity_id)}>"
+        f' entityID="{escape(entity_id)}">'
         '<md:IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"'
         ' WantAuthnRequestsSigned="false"><md:KeyDescriptor use="signing">'
         '<ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data>'

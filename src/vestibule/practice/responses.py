@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from html import escape
 from typing import Final
-from xml.sax.saxutils import escape, quoteattr
 
 from vestibule.practice.keys import KeyPair
 from vestibule.practice.people import Person
 from vestibule.practice.signing import RSA_SHA256, SignatureForm, sign_element
 
 NAME_ID_EMAIL: Final = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
-PASSWORD_OVER_TLS: Final = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
+AUTHN_CONTEXT: Final = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
 STATUS_SUCCESS: Final = "urn:oasis:names:tc:SAML:2.0:status:Success"
 STATUS_RESPONDER: Final = "urn:oasis:names:tc:SAML:2.0:status:Responder"
 STATUS_AUTHN_FAILED: Final = "urn:oasis:names:tc:SAML:2.0:status:AuthnFailed"
@@ -73,7 +73,7 @@ def _response(plan: ResponsePlan, response_id: str, assertions: str) -> str:
         '<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"'
         ' xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"'
         f' ID="{response_id}" Version="2.0" IssueInstant="{_instant(plan.issue_instant)}"'
-        f" Destination={quoteattr(plan.destination)}{_in_response_to(plan)}>"
+        f' Destination="{escape(plan.destination)}"{_in_response_to(plan)}>'
         f"<saml:Issuer>{escape(plan.issuer)}</saml:Issuer>"
         f"<samlp:Status>{status}</samlp:Status>{assertions}</samlp:Response>"
     )
@@ -86,13 +86,13 @@ def _assertion(plan: ResponsePlan, person: Person, assertion_id: str, session_in
         f"<saml:Issuer>{escape(plan.issuer)}</saml:Issuer>"
         f'<saml:Subject><saml:NameID Format="{NAME_ID_EMAIL}">{escape(person.email)}</saml:NameID>'
         f'<saml:SubjectConfirmation Method="{_BEARER}"><saml:SubjectConfirmationData'
-        f' NotOnOrAfter="{not_on_or_after}" Recipient={quoteattr(plan.recipient)}{_in_response_to(plan)}/>'
+        f' NotOnOrAfter="{not_on_or_after}" Recipient="{escape(plan.recipient)}"{_in_response_to(plan)}/>'
         "</saml:SubjectConfirmation></saml:Subject>"
         f'<saml:Conditions NotBefore="{_instant(plan.not_before)}" NotOnOrAfter="{not_on_or_after}">'
         f"<saml:AudienceRestriction><saml:Audience>{escape(plan.audience)}</saml:Audience></saml:AudienceRestriction>"
         "</saml:Conditions>"
         f'<saml:AuthnStatement AuthnInstant="{_instant(plan.issue_instant)}" SessionIndex="{session_index}">'
-        f"<saml:AuthnContext><saml:AuthnContextClassRef>{PASSWORD_OVER_TLS}</saml:AuthnContextClassRef>"
+        f"<saml:AuthnContext><saml:AuthnContextClassRef>{AUTHN_CONTEXT}</saml:AuthnContextClassRef>"
         "</saml:AuthnContext></saml:AuthnStatement>"
         f"<saml:AttributeStatement>{_attributes(person)}</saml:AttributeStatement></saml:Assertion>"
     )
@@ -116,7 +116,7 @@ def _attributes(person: Person) -> str:
 
 
 def _in_response_to(plan: ResponsePlan) -> str:
-    return f" InResponseTo={quoteattr(plan.in_response_to)}" if plan.in_response_to else ""
+    return f' InResponseTo="{escape(plan.in_response_to)}"' if plan.in_response_to else ""
 
 
 def _instant(moment: datetime) -> str:
