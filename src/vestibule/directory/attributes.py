@@ -171,7 +171,9 @@ def stable_id_from(attributes: Attributes) -> str | None:
     for name in STABLE_ID_NAMES:
         values = values_of(attributes, (name,))
         if values:
-            usable = len(values) == 1 and len(values[0]) <= MAX_STABLE_ID_LENGTH and not has_unsafe_characters(values[0])
+            usable = (
+                len(values) == 1 and len(values[0]) <= MAX_STABLE_ID_LENGTH and not has_unsafe_characters(values[0])
+            )
             return values[0] if usable else None
     return None
 

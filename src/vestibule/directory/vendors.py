@@ -16,6 +16,7 @@ from vestibule.directory.vendors_self_hosted import ADFS, GENERIC, KEYCLOAK, SHI
 
 __all__ = [
     "APP",
+    "GENERIC",
     "VENDORS",
     "Brings",
     "Concept",

@@ -33,7 +33,9 @@ GOOGLE: Final = Vendor(
             )
         ),
     ),
-    note=N_("Set **User access** of the app to **ON** for you first; Google needs a few minutes, sometimes more, to apply it."),
+    note=N_(
+        "Set **User access** of the app to **ON** for you first; Google needs a few minutes, sometimes more, to apply it."
+    ),
     fields=MappingProxyType(
         {
             "acs_url": Field("ACS URL", _GOOGLE_SP),

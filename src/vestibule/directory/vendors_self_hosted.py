@@ -44,7 +44,9 @@ ADFS: Final = Vendor(
             )
         ),
     ),
-    note=N_("Where Vestibule can’t reach your AD FS server, open that address in a browser, save the file and upload it here."),
+    note=N_(
+        "Where Vestibule can’t reach your AD FS server, open that address in a browser, save the file and upload it here."
+    ),
     fields=MappingProxyType(
         {
             "acs_url": Field("SAML Assertion Consumer Endpoints", f"{_ADFS_PROPERTIES} → Endpoints"),
@@ -73,7 +75,11 @@ KEYCLOAK: Final = Vendor(
     hosted=False,
     brings="metadata_url",
     steps=(
-        Step(N_("In the Keycloak Admin Console choose the realm, then **Clients → Create client**, and set **Client type** to **SAML**.")),
+        Step(
+            N_(
+                "In the Keycloak Admin Console choose the realm, then **Clients → Create client**, and set **Client type** to **SAML**."
+            )
+        ),
         Step(N_("Paste the SP entity ID into **Client ID**, and name it **%(app)s**.")),
         Step(
             N_(
@@ -93,7 +99,9 @@ KEYCLOAK: Final = Vendor(
             )
         ),
     ),
-    note=N_("Keycloak adds e-mail and names as attributes only when you add mappers; the NameID alone is enough to sign in."),
+    note=N_(
+        "Keycloak adds e-mail and names as attributes only when you add mappers; the NameID alone is enough to sign in."
+    ),
     fields=MappingProxyType(
         {
             "acs_url": Field("Master SAML Processing URL", _KEYCLOAK_SETTINGS),
@@ -101,7 +109,9 @@ KEYCLOAK: Final = Vendor(
             "destination": Field("Master SAML Processing URL", _KEYCLOAK_SETTINGS),
             "sp_entity_id": Field("Client ID", _KEYCLOAK_SETTINGS),
             "name_id": Field("Name ID format", _KEYCLOAK_SETTINGS, "email"),
-            "email": Field("X500 email", f"{_KEYCLOAK_CLIENT} → Client scopes → dedicated scope", "Add predefined mapper"),
+            "email": Field(
+                "X500 email", f"{_KEYCLOAK_CLIENT} → Client scopes → dedicated scope", "Add predefined mapper"
+            ),
             "signing": Field("Sign documents", f"{_KEYCLOAK_SETTINGS} → Signature and Encryption", "On"),
             "signature_algorithm": Field(
                 "Signature algorithm", f"{_KEYCLOAK_SETTINGS} → Signature and Encryption", "RSA_SHA256"
@@ -154,7 +164,9 @@ SHIBBOLETH: Final = Vendor(
             )
         ),
     ),
-    note=N_("Where the NameID is transient, also release a stable ID such as **subject-id**, so that people are recognised again."),
+    note=N_(
+        "Where the NameID is transient, also release a stable ID such as **subject-id**, so that people are recognised again."
+    ),
     fields=MappingProxyType(
         {
             "acs_url": Field("AssertionConsumerService", _SP_METADATA),
@@ -162,12 +174,16 @@ SHIBBOLETH: Final = Vendor(
             "destination": Field("AssertionConsumerService", _SP_METADATA),
             "sp_entity_id": Field("entityID", _SP_METADATA),
             "name_id": Field(
-                "NameID", "conf/saml-nameid.xml (Shibboleth) or NameIDFormat (SimpleSAMLphp)", "emailAddress or persistent"
+                "NameID",
+                "conf/saml-nameid.xml (Shibboleth) or NameIDFormat (SimpleSAMLphp)",
+                "emailAddress or persistent",
             ),
             "email": Field("mail", _RELEASE, "released to this SP"),
             "signing": Field("signResponses or saml20.sign.response", _RELYING_PARTY, "true"),
             "signature_algorithm": Field(
-                "signing algorithm", "conf/relying-party.xml (Shibboleth) or signature.algorithm (SimpleSAMLphp)", "RSA-SHA256"
+                "signing algorithm",
+                "conf/relying-party.xml (Shibboleth) or signature.algorithm (SimpleSAMLphp)",
+                "RSA-SHA256",
             ),
             "encryption": Field("encryptAssertions or assertion.encryption", _RELYING_PARTY, "false"),
             "certificate": Field(
@@ -186,10 +202,22 @@ GENERIC: Final = Vendor(
     hosted=False,
     brings="values",
     steps=(
-        Step(N_("Create a SAML 2.0 application, called service provider or relying party in some products, and name it **%(app)s**.")),
-        Step(N_("Paste the Single sign-on URL where it asks for **ACS URL**, Reply URL or Recipient; the binding is **HTTP-POST**.")),
+        Step(
+            N_(
+                "Create a SAML 2.0 application, called service provider or relying party in some products, and name it **%(app)s**."
+            )
+        ),
+        Step(
+            N_(
+                "Paste the Single sign-on URL where it asks for **ACS URL**, Reply URL or Recipient; the binding is **HTTP-POST**."
+            )
+        ),
         Step(N_("Paste the SP entity ID where it asks for **Audience**, SP entity ID or Identifier.")),
-        Step(N_("Let it send the e-mail address as **NameID**, and sign the response or the assertion with **RSA-SHA256** or better.")),
+        Step(
+            N_(
+                "Let it send the e-mail address as **NameID**, and sign the response or the assertion with **RSA-SHA256** or better."
+            )
+        ),
         Step(N_("Bring its **metadata URL** here, or its metadata file, or sign-on URL, entity ID and certificate.")),
     ),
     note=N_("Give yourself the application there first, then test the sign-in."),
