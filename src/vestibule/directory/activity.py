@@ -66,3 +66,18 @@ class Entry:
     at: datetime
     actor: Actor
     event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityFilter:
+    """What the Activity page is narrowed to. `action_prefix` is `noun.` or `noun.verb`."""
+
+    action_prefix: str | None = None
+    environment_id: str | None = None
+    outcome: Outcome | None = None
+    actor_id: str | None = None
+    subject_id: str | None = None
+    connection_id: str | None = None
+    reference: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None

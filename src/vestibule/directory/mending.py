@@ -49,7 +49,6 @@ SITUATION_OF_CHECK: Final = MappingProxyType(
 SITUATION_OF_ERROR: Final = MappingProxyType(
     {
         "saml_unsolicited": "unsolicited",
-        "saml_issue_instant": "not_on_or_after",
         "saml_encrypted": "encrypted",
         "saml_unsigned": "unsigned",
         "saml_digest": "digest",
