@@ -1,0 +1,197 @@
+"""Reading a saml:Assertion out of verified bytes, child by child (saml-core 2.3.3). Judges shape only; `rules` judges content."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+from vestibule.saml import names, xml
+from vestibule.saml.encoding import parse_instant
+from vestibule.saml.envelopes import OURS, read_issuer, validate_version
+from vestibule.saml.errors import AuthnStatementMissing, ConditionUnknown, EncryptedNotSupported, UnexpectedElement
+from vestibule.saml.subjects import Subject, read_subject
+
+_A: Final = f"{{{names.SAML}}}"
+_XSI: Final = f"{{{names.XSI}}}"
+_ASSERTION: Final = frozenset({"ID", "Version", "IssueInstant", _XSI + "schemaLocation"})
+_CONDITIONS: Final = frozenset({"NotBefore", "NotOnOrAfter"})
+_AUTHN: Final = frozenset({"AuthnInstant", "SessionIndex", "SessionNotOnOrAfter"})
+_LOCALITY: Final = frozenset({"Address", "DNSName"})
+_COUNT: Final = frozenset({"Count"})
+_NONE: Final[frozenset[str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """The conditions under which an assertion is valid; `audiences` has one tuple for each AudienceRestriction."""
+
+    not_before: datetime | None
+    not_on_or_after: datetime | None
+    audiences: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Authn:
+    """What the first AuthnStatement says; `session_not_on_or_after` is the earliest of all statements."""
+
+    authn_instant: datetime
+    session_index: str | None
+    session_not_on_or_after: datetime | None
+    authn_context_class_ref: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """An assertion of the right shape. Read from verified bytes only."""
+
+    assertion_id: str
+    issue_instant: datetime
+    issuer: str
+    subject: Subject
+    conditions: Conditions
+    authn: Authn
+    attributes: Mapping[str, tuple[str, ...]]
+
+
+def read_assertion(element: xml.Element) -> Assertion:
+    """Read an assertion whose signature has been verified and removed. Raises UnexpectedElement, MissingElement, InvalidTime, …"""
+    if element.tag != _A + "Assertion":
+        raise UnexpectedElement("the signed element is not an assertion", received=str(element.tag))
+    validate_version(element)
+    xml.validate_attributes(element, _ASSERTION)
+    children = xml.Children(element)
+    issuer = read_issuer(children.required(_A + "Issuer"))
+    subject = read_subject(children.required(_A + "Subject"))
+    conditions = _read_conditions(children.optional(_A + "Conditions"))
+    advice = children.optional(_A + "Advice")
+    if advice is not None:
+        xml.validate_foreign(advice, OURS)
+    statements = children.several(_A + "AuthnStatement", _A + "AttributeStatement")
+    children.end()
+    return Assertion(
+        assertion_id=xml.required_attribute(element, "ID"),
+        issue_instant=parse_instant(xml.required_attribute(element, "IssueInstant"), "IssueInstant of the assertion"),
+        issuer=issuer,
+        subject=subject,
+        conditions=conditions,
+        authn=_read_authn([statement for statement in statements if statement.tag == _A + "AuthnStatement"]),
+        attributes=_read_attributes([each for each in statements if each.tag == _A + "AttributeStatement"]),
+    )
+
+
+def _optional_instant(element: xml.Element, name: str) -> datetime | None:
+    value = element.get(name)
+    return None if value is None else parse_instant(value, name)
+
+
+def _read_conditions(element: xml.Element | None) -> Conditions:
+    if element is None:
+        return Conditions(None, None, ())
+    xml.validate_attributes(element, _CONDITIONS)
+    audiences = []
+    for condition in xml.Children(element).several(*{child.tag for child in element}):
+        if condition.tag == _A + "AudienceRestriction":
+            audiences.append(_read_audiences(condition))
+        elif condition.tag in (_A + "OneTimeUse", _A + "ProxyRestriction"):
+            _read_other_condition(condition)
+        else:
+            # A condition that we can't evaluate makes the validity of the assertion unknown (saml-core 2.5.1.1).
+            raise ConditionUnknown("an unknown condition", received=str(condition.tag))
+    return Conditions(
+        _optional_instant(element, "NotBefore"), _optional_instant(element, "NotOnOrAfter"), tuple(audiences)
+    )
+
+
+def _read_audiences(element: xml.Element) -> tuple[str, ...]:
+    xml.validate_attributes(element, _NONE)
+    children = xml.Children(element)
+    audiences = [children.required(_A + "Audience"), *children.several(_A + "Audience")]
+    children.end()
+    return tuple(xml.token_of(audience) for audience in audiences)
+
+
+def _read_other_condition(element: xml.Element) -> None:
+    # Both bind relying parties that re-use or pass on an assertion. We use each once and pass none on.
+    xml.validate_attributes(element, _COUNT if element.tag == _A + "ProxyRestriction" else _NONE)
+    children = xml.Children(element)
+    if element.tag == _A + "ProxyRestriction":
+        for audience in children.several(_A + "Audience"):
+            xml.text_of(audience)
+    children.end()
+
+
+def _read_authn(statements: list[xml.Element]) -> Authn:
+    if not statements:
+        raise AuthnStatementMissing("there is no AuthnStatement", expected="an AuthnStatement", received="none")
+    read = [_read_authn_statement(statement) for statement in statements]
+    ends = [authn.session_not_on_or_after for authn in read if authn.session_not_on_or_after is not None]
+    first = read[0]
+    return Authn(first.authn_instant, first.session_index, min(ends, default=None), first.authn_context_class_ref)
+
+
+def _read_authn_statement(element: xml.Element) -> Authn:
+    xml.validate_attributes(element, _AUTHN)
+    children = xml.Children(element)
+    locality = children.optional(_A + "SubjectLocality")
+    context = children.required(_A + "AuthnContext")
+    children.end()
+    if locality is not None:
+        xml.validate_attributes(locality, _LOCALITY)
+        xml.Children(locality).end()
+    return Authn(
+        authn_instant=parse_instant(xml.required_attribute(element, "AuthnInstant"), "AuthnInstant"),
+        session_index=element.get("SessionIndex"),
+        session_not_on_or_after=_optional_instant(element, "SessionNotOnOrAfter"),
+        authn_context_class_ref=_read_context(context),
+    )
+
+
+def _read_context(element: xml.Element) -> str | None:
+    xml.validate_attributes(element, _NONE)
+    children = xml.Children(element)
+    class_ref = children.optional(_A + "AuthnContextClassRef")
+    declaration = children.optional(_A + "AuthnContextDecl")
+    declaration_ref = children.optional(_A + "AuthnContextDeclRef")
+    authorities = children.several(_A + "AuthenticatingAuthority")
+    children.end()
+    if declaration is not None:
+        xml.validate_foreign(declaration, OURS)
+    for leaf in (declaration_ref, *authorities):
+        if leaf is not None:
+            xml.text_of(leaf)
+    return None if class_ref is None else xml.token_of(class_ref)
+
+
+def _read_attributes(statements: list[xml.Element]) -> Mapping[str, tuple[str, ...]]:
+    # Keycloak repeats one attribute for each value, others write many values into one: both come out the same.
+    merged: dict[str, list[str]] = {}
+    for statement in statements:
+        xml.validate_attributes(statement, _NONE)
+        children = xml.Children(statement)
+        attributes = children.several(_A + "Attribute", _A + "EncryptedAttribute")
+        children.end()
+        for attribute in attributes:
+            if attribute.tag != _A + "Attribute":
+                raise EncryptedNotSupported("an attribute is encrypted", received="EncryptedAttribute")
+            values = merged.setdefault(xml.required_attribute(attribute, "Name"), [])
+            values.extend(_read_values(attribute))
+    return MappingProxyType({name: tuple(values) for name, values in merged.items()})
+
+
+def _read_values(attribute: xml.Element) -> list[str]:
+    children = xml.Children(attribute)
+    elements = children.several(_A + "AttributeValue")
+    children.end()
+    values = []
+    for element in elements:
+        # eduPersonTargetedID is the one value that is an element: a NameID.
+        leaf = element[0] if len(element) == 1 and element[0].tag == _A + "NameID" else element
+        if leaf is not element:
+            xml.Children(element)
+        text = xml.without_layout(xml.text_of(leaf))
+        if text and element.get(_XSI + "nil") not in ("true", "1"):
+            values.append(text)
+    return values

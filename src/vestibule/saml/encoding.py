@@ -1,0 +1,48 @@
+"""Base64 and instants as SAML writes them: strict in what is read, canonical in what is written."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from datetime import UTC, datetime
+from typing import Final
+
+from vestibule.saml.errors import InvalidTime, NotBase64
+
+_SPACE: Final = b" \t\r\n"
+# 3.11 reads more than xs:dateTime allows, so the form is fixed here. Fractions beyond microseconds (.NET sends seven
+# digits) are cut off by fromisoformat.
+_INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z")
+
+
+def decode_base64(text: str | bytes) -> bytes:
+    """Return the bytes of an untrusted base64 text. White space (MIME line breaks) is allowed, anything else raises NotBase64."""
+    try:
+        data = text.encode("ascii") if isinstance(text, str) else text
+        try:
+            return binascii.a2b_base64(data, strict_mode=True)
+        except binascii.Error:
+            return binascii.a2b_base64(data.translate(None, _SPACE), strict_mode=True)
+    except (binascii.Error, UnicodeEncodeError) as error:
+        raise NotBase64(f"not base64: {error}") from error
+
+
+def encode_base64(data: bytes) -> str:
+    """Return `data` as base64 in one line."""
+    return base64.b64encode(data).decode("ascii")
+
+
+def parse_instant(text: str, what: str) -> datetime:
+    """Return an xs:dateTime in UTC as an aware datetime. `what` names it in the reason. Raises InvalidTime (saml-core 1.3.3)."""
+    if _INSTANT.fullmatch(text) is None:
+        raise InvalidTime(f"{what} is not a UTC time ending in Z", expected="2026-01-31T12:00:00Z", received=text)
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidTime(f"{what} is not a time", expected="2026-01-31T12:00:00Z", received=text) from error
+
+
+def format_instant(moment: datetime) -> str:
+    """Return an aware instant as `2026-01-31T12:00:00Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,222 @@
+"""The samlp:Response around an assertion: reading its exact shape, and the rules on it (saml-core 3.2.2, 3.3.3).
+
+What is read here is unverified unless the response itself is signed; it can only refuse, never let anybody in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from vestibule.saml import names, xml
+from vestibule.saml.encoding import format_instant, parse_instant
+from vestibule.saml.errors import (
+    AssertionCount,
+    DestinationMismatch,
+    DestinationMissing,
+    EncryptedNotSupported,
+    InResponseToMismatch,
+    IssuedInFuture,
+    IssuedLongAgo,
+    IssuerMismatch,
+    IssuerMissing,
+    NotAResponse,
+    StatusNotSuccess,
+    Unsolicited,
+    UnexpectedElement,
+    VersionUnsupported,
+)
+from vestibule.saml.expectations import Expectations
+from vestibule.saml.signatures import SIGNATURE, find_signature
+from vestibule.saml.trace import Trace
+
+_P: Final = f"{{{names.SAMLP}}}"
+_A: Final = f"{{{names.SAML}}}"
+_ATTRIBUTES: Final = frozenset(
+    {
+        "ID",
+        "Version",
+        "IssueInstant",
+        "InResponseTo",
+        "Destination",
+        "Consent",
+        f"{{{names.XSI}}}schemaLocation",
+    }
+)
+_FORMAT_ONLY: Final = frozenset({"Format"})
+_VALUE_ONLY: Final = frozenset({"Value"})
+_NONE: Final[frozenset[str]] = frozenset()
+OURS: Final = frozenset({names.SAML, names.SAMLP, names.DS, names.DS11, names.XENC, ""})
+_LONGEST_JOURNEY: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the response says about itself."""
+
+    response_id: str
+    issue_instant: datetime
+    in_response_to: str | None
+    destination: str | None
+    issuer: str | None
+    status: tuple[str, ...]
+    status_message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A response of the right shape: its facts, whether it carries a signature, and the assertions in it."""
+
+    facts: Facts
+    signed: bool
+    assertions: list[xml.Element]
+    encrypted: int
+
+
+def read_envelope(root: xml.Element) -> Envelope:
+    """Read a response child by child. Raises NotAResponse, VersionUnsupported, UnexpectedElement, MissingElement, …"""
+    if root.tag != _P + "Response":
+        raise NotAResponse("the document is not a response", expected="samlp:Response", received=str(root.tag))
+    validate_version(root)
+    xml.validate_attributes(root, _ATTRIBUTES)
+    signed = find_signature(root, _A + "Issuer") is not None
+    children = xml.Children(root)
+    issuer = children.optional(_A + "Issuer")
+    children.optional(SIGNATURE)
+    extensions = children.optional(_P + "Extensions")
+    if extensions is not None:
+        xml.validate_foreign(extensions, OURS)
+    status, message = _read_status(children.required(_P + "Status"))
+    found = children.several(_A + "Assertion", _A + "EncryptedAssertion")
+    children.end()
+    assertions = [element for element in found if element.tag == _A + "Assertion"]
+    facts = Facts(
+        response_id=xml.required_attribute(root, "ID"),
+        issue_instant=parse_instant(xml.required_attribute(root, "IssueInstant"), "IssueInstant of the response"),
+        in_response_to=root.get("InResponseTo"),
+        destination=root.get("Destination"),
+        issuer=None if issuer is None else read_issuer(issuer),
+        status=status,
+        status_message=message,
+    )
+    return Envelope(facts, signed, assertions, len(found) - len(assertions))
+
+
+def validate_version(element: xml.Element) -> None:
+    """Raise VersionUnsupported unless Version is 2.0 (saml-core 4.1)."""
+    if element.get("Version") != "2.0":
+        raise VersionUnsupported(
+            f"{xml.local_name(element)} is not of version 2.0",
+            expected="2.0",
+            received=element.get("Version") or "none",
+        )
+
+
+def read_issuer(element: xml.Element) -> str:
+    """Return an entity ID out of a saml:Issuer. Raises UnexpectedElement for another Format (saml-profiles 4.1.4.2)."""
+    xml.validate_attributes(element, _FORMAT_ONLY)
+    if element.get("Format", names.NAME_ID_ENTITY) != names.NAME_ID_ENTITY:
+        raise UnexpectedElement("the issuer is not an entity", received=element.get("Format") or "")
+    return xml.token_of(element)
+
+
+def _read_status(status: xml.Element) -> tuple[tuple[str, ...], str]:
+    xml.validate_attributes(status, _NONE)
+    children = xml.Children(status)
+    code: xml.Element | None = children.required(_P + "StatusCode")
+    message = children.optional(_P + "StatusMessage")
+    detail = children.optional(_P + "StatusDetail")
+    children.end()
+    if detail is not None:
+        xml.validate_foreign(detail, OURS)
+    codes = []
+    while code is not None:
+        xml.validate_attributes(code, _VALUE_ONLY)
+        codes.append(xml.required_attribute(code, "Value"))
+        inner = xml.Children(code)
+        code = inner.optional(_P + "StatusCode")
+        inner.end()
+    return tuple(codes), "" if message is None else xml.text_of(message)
+
+
+def validate_envelope(envelope: Envelope, expectations: Expectations, trace: Trace) -> None:
+    """Raise the SamlError of the first rule that an untrusted response breaks; record those that pass."""
+    facts = envelope.facts
+    _validate_status(facts, trace)
+    _validate_in_response_to(facts, expectations, trace)
+    _validate_issuer(envelope, expectations, trace)
+    _validate_destination(envelope, expectations, trace)
+    validate_issued(facts.issue_instant, "the response", expectations)
+    if envelope.encrypted:
+        raise EncryptedNotSupported("the assertion is encrypted", expected="an assertion", received="encrypted")
+    if len(envelope.assertions) != 1:
+        raise AssertionCount("not exactly one assertion", expected="1", received=str(len(envelope.assertions)))
+    if envelope.assertions[0].get("ID") == facts.response_id:
+        raise AssertionCount("response and assertion have the same ID", received=facts.response_id)
+    trace.passed("assertion", "1", "1")
+
+
+def _validate_status(facts: Facts, trace: Trace) -> None:
+    if facts.status[0] != names.STATUS_SUCCESS or len(facts.status) > 1:
+        received = " / ".join(status.rpartition(":")[2] for status in facts.status)
+        received = f"{received}: {facts.status_message}" if facts.status_message else received
+        raise StatusNotSuccess("the identity provider refused", expected="Success", received=received)
+    trace.passed("status", "Success", "Success")
+
+
+def _validate_in_response_to(facts: Facts, expectations: Expectations, trace: Trace) -> None:
+    expected = expectations.in_response_to
+    if expected is None or facts.in_response_to is None:
+        raise Unsolicited(
+            "no request of ours belongs to this response",
+            expected=expected or "a request of ours",
+            received=facts.in_response_to or "none",
+        )
+    if facts.in_response_to != expected:
+        raise InResponseToMismatch(
+            "the response answers another request", expected=expected, received=facts.in_response_to
+        )
+    trace.passed("in_response_to", expected, facts.in_response_to)
+
+
+def _validate_issuer(envelope: Envelope, expectations: Expectations, trace: Trace) -> None:
+    issuer = envelope.facts.issuer
+    if issuer is None and envelope.signed:
+        raise IssuerMissing("a signed response has no issuer", expected=expectations.idp_entity_id, received="none")
+    if issuer is not None:
+        validate_issuer(issuer, expectations)
+    trace.passed("idp_entity_id", expectations.idp_entity_id, issuer or "none on the response")
+
+
+def validate_issuer(issuer: str, expectations: Expectations) -> None:
+    """Raise IssuerMismatch unless the issuer is the connection's identity provider."""
+    if issuer != expectations.idp_entity_id:
+        raise IssuerMismatch("another issuer", expected=expectations.idp_entity_id, received=issuer)
+
+
+def _validate_destination(envelope: Envelope, expectations: Expectations, trace: Trace) -> None:
+    destination = envelope.facts.destination
+    if destination is None and envelope.signed:
+        # Without it a signed response could be carried from one service provider to another (saml-bindings 3.5.5.2).
+        raise DestinationMissing("a signed response has no destination", expected=expectations.acs_url, received="none")
+    if destination is not None and destination != expectations.acs_url:
+        raise DestinationMismatch("another destination", expected=expectations.acs_url, received=destination)
+    trace.passed("destination", expectations.acs_url, destination or "not named")
+
+
+def validate_issued(instant: datetime, what: str, expectations: Expectations) -> None:
+    """Raise IssuedInFuture or IssuedLongAgo unless an IssueInstant is within a day, skew allowed."""
+    now = expectations.now
+    if instant - now > expectations.skew:
+        raise IssuedInFuture(
+            f"{what} is issued in the future",
+            expected=f"{format_instant(now)} or earlier",
+            received=format_instant(instant),
+        )
+    if now - instant > _LONGEST_JOURNEY:
+        raise IssuedLongAgo(
+            f"{what} is more than a day old",
+            expected=f"at most a day before {format_instant(now)}",
+            received=format_instant(instant),
+        )

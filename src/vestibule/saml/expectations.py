@@ -1,0 +1,29 @@
+"""What one response is measured against. Owns no rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from vestibule.saml.certificates import Certificate
+
+
+@dataclass(frozen=True, slots=True)
+class Expectations:
+    """All that the verification of one response depends on; everything here is ours or was configured by an admin.
+
+    `in_response_to` is the ID of the stored request; None accepts nothing (an unsolicited response is refused).
+    """
+
+    idp_entity_id: str
+    certificates: tuple[Certificate, ...]
+    acs_url: str
+    sp_entity_id: str
+    in_response_to: str | None
+    now: datetime
+    clock_skew_seconds: int = 120
+
+    @property
+    def skew(self) -> timedelta:
+        """Return how far the clocks of both sides may differ."""
+        return timedelta(seconds=self.clock_skew_seconds)

@@ -1,0 +1,105 @@
+"""Reading a saml:Subject: who the assertion is about, and how that is confirmed (saml-core 2.4). Judges shape only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from vestibule.saml import names, xml
+from vestibule.saml.encoding import parse_instant
+from vestibule.saml.errors import EncryptedNotSupported, SubjectInvalid, UnexpectedElement
+
+_A: Final = f"{{{names.SAML}}}"
+_DS: Final = f"{{{names.DS}}}"
+_NAME_ID: Final = frozenset({"Format", "NameQualifier", "SPNameQualifier", "SPProvidedID"})
+_METHOD_ONLY: Final = frozenset({"Method"})
+_NONE: Final[frozenset[str]] = frozenset()
+_MAX_NAME_ID_CHARACTERS: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """One SubjectConfirmation; without SubjectConfirmationData all but `method` is None."""
+
+    method: str
+    recipient: str | None = None
+    in_response_to: str | None = None
+    not_before: datetime | None = None
+    not_on_or_after: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The NameID as it was signed, and its confirmations."""
+
+    name_id: str
+    name_id_format: str | None
+    name_qualifier: str | None
+    sp_name_qualifier: str | None
+    confirmations: tuple[Confirmation, ...]
+
+
+def read_subject(element: xml.Element) -> Subject:
+    """Read the subject of a verified assertion. Raises SubjectInvalid, EncryptedNotSupported, UnexpectedElement, InvalidTime."""
+    xml.validate_attributes(element, _NONE)
+    children = xml.Children(element)
+    name_id = children.optional(_A + "NameID")
+    if children.optional(_A + "EncryptedID") is not None:
+        raise EncryptedNotSupported("the NameID is encrypted", received="EncryptedID")
+    if name_id is None:
+        raise SubjectInvalid("there is no NameID", expected="a NameID", received="none")
+    confirmations = children.several(_A + "SubjectConfirmation")
+    children.end()
+    xml.validate_attributes(name_id, _NAME_ID)
+    return Subject(
+        name_id=_read_name_id(name_id),
+        name_id_format=name_id.get("Format"),
+        name_qualifier=name_id.get("NameQualifier"),
+        sp_name_qualifier=name_id.get("SPNameQualifier"),
+        confirmations=tuple(_read_confirmation(confirmation) for confirmation in confirmations),
+    )
+
+
+def _read_name_id(element: xml.Element) -> str:
+    try:
+        text = xml.without_layout(xml.text_of(element))
+    except UnexpectedElement as error:
+        raise SubjectInvalid(error.reason, received=error.received) from error
+    # "ada " and "ada" may be two people there, and would look like one here; control characters have no business at all.
+    if not text or text != text.strip() or not text.isprintable() or len(text) > _MAX_NAME_ID_CHARACTERS:
+        raise SubjectInvalid("the NameID is empty, too long, or has white space or control characters", received=text)
+    return text
+
+
+def _read_confirmation(element: xml.Element) -> Confirmation:
+    xml.validate_attributes(element, _METHOD_ONLY)
+    method = xml.required_attribute(element, "Method")
+    children = xml.Children(element)
+    children.optional(_A + "NameID")
+    data = children.optional(_A + "SubjectConfirmationData")
+    children.end()
+    if data is None:
+        return Confirmation(method)
+    _validate_data(data, method)
+    not_before, not_on_or_after = data.get("NotBefore"), data.get("NotOnOrAfter")
+    return Confirmation(
+        method=method,
+        recipient=data.get("Recipient"),
+        in_response_to=data.get("InResponseTo"),
+        not_before=None if not_before is None else parse_instant(not_before, "NotBefore of the confirmation"),
+        not_on_or_after=None
+        if not_on_or_after is None
+        else parse_instant(not_on_or_after, "NotOnOrAfter of the confirmation"),
+    )
+
+
+def _validate_data(data: xml.Element, method: str) -> None:
+    # The schema allows anything inside; the bearer method needs nothing there. Holder-of-key has a ds:KeyInfo.
+    children = xml.Children(data)
+    if method != names.BEARER:
+        for key_info in children.several(_DS + "KeyInfo"):
+            for descendant in key_info.iterdescendants():
+                if xml.namespace(descendant) != names.DS or descendant.tag == _DS + "Signature":
+                    raise UnexpectedElement("a confirmation's key holds something else", received=str(descendant.tag))
+    children.end()
