@@ -82,3 +82,10 @@ class Throttled(VestibuleError):
     def __init__(self, reason: str, retry_after_seconds: int) -> None:
         super().__init__(reason)
         self.retry_after_seconds = retry_after_seconds
+
+
+class DatabaseBusy(VestibuleError):
+    """The database did not answer within its limits; nothing was written."""
+
+    code = "database_busy"
+    public = N_("The server is busy. Nothing was changed; try again in a moment.")

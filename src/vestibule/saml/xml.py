@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple, cast
 
 from lxml import etree
 
@@ -24,13 +25,13 @@ from vestibule.saml.errors import (
     UnexpectedElement,
 )
 
-Element = etree._Element
+Element = etree._Element  # noqa: SLF001 - lxml has no public name for the type
 SPACE: Final = " \t\r\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of everything a document may have. Beyond the honest, each of these has cost some library seconds of CPU."""
+    """How much of everything a document may have. Beyond, each of these has cost some library seconds of CPU."""
 
     max_bytes: int
     max_elements: int
@@ -53,8 +54,10 @@ _LONG_NAMESPACE: Final = re.compile(rb"""xmlns[^=<>]*=[ \t\r\n]*["'][^"'<]{257}"
 _MANY_NAMESPACES: Final = 512
 _ID: Final = re.compile(rb"id[ \t\r\n]*=[ \t\r\n]*")
 _PLAIN_ID: Final = re.compile(rb"""["']([a-z0-9_.\-]+)["']""")
-_ALL_IDS: Final = etree.XPath("//@*[translate(local-name(), 'ID', 'id') = 'id']")
-_COMMENTS: Final = etree.XPath("//comment()")
+_ALL_IDS: Final = cast(
+    "Callable[[Element], list[str]]", etree.XPath("//@*[translate(local-name(), 'ID', 'id') = 'id']")
+)
+_COMMENTS: Final = cast("Callable[[Element], list[Element]]", etree.XPath("//comment()"))
 
 _parsers = threading.local()
 
@@ -92,9 +95,9 @@ def _parse(data: bytes, kind: str = "plain") -> Element:
 
 
 def parse_untrusted(data: bytes, limits: Limits = MESSAGE) -> Element:
-    """Return the root of an untrusted document that is plain XML 1.0 in UTF-8 and within `limits`; comments are dropped.
+    """Return the root of an untrusted document: plain XML 1.0 in UTF-8, within `limits`, comments dropped.
 
-    Raises TooLarge, MalformedXml, ForbiddenXml (a DTD, a processing instruction, a comment inside a text) or DuplicateId.
+    Raises TooLarge, MalformedXml, ForbiddenXml (DTD, processing instruction, comment inside a text) or DuplicateId.
     """
     if len(data) > limits.max_bytes:
         raise TooLarge("document too long", expected=f"{limits.max_bytes} bytes", received=f"{len(data)} bytes")
@@ -150,33 +153,33 @@ def _validate_comments(data: bytes) -> None:
             raise ForbiddenXml("there is a comment inside a text", received=str(parent.tag))
 
 
+class _ShapeTests(NamedTuple):
+    count: Callable[[Element], float]
+    too_deep: Callable[[Element], bool]
+    too_many_attributes: Callable[[Element], bool]
+
+
+@lru_cache(maxsize=8)
+def _shape_tests(limits: Limits) -> _ShapeTests:
+    # XPath runs in C: a loop over the elements in Python would cost more than the parse.
+    return _ShapeTests(
+        cast("Callable[[Element], float]", etree.XPath("count(//*)")),
+        cast("Callable[[Element], bool]", etree.XPath("boolean(" + "/*" * (limits.max_depth + 1) + ")")),
+        cast("Callable[[Element], bool]", etree.XPath(f"boolean(//*[@*[{limits.max_attributes + 1}]])")),
+    )
+
+
 def _validate_limits(root: Element, data: bytes, limits: Limits) -> None:
-    count, depth, attributes = _shape_tests(limits)
-    if count(root) > limits.max_elements:
+    tests = _shape_tests(limits)
+    if tests.count(root) > limits.max_elements:
         raise TooLarge("too many elements", expected=f"{limits.max_elements} or fewer")
-    if depth(root):
+    if tests.too_deep(root):
         raise TooLarge("too deep", expected=f"{limits.max_depth} levels or fewer")
-    if attributes(root):
+    if tests.too_many_attributes(root):
         raise TooLarge("too many attributes on one element", expected=f"{limits.max_attributes} or fewer")
-    if data.count(b"xmlns") > _MANY_NAMESPACES:
-        for element in root.iter():
-            if len(element.nsmap) > limits.max_namespaces:
-                raise TooLarge("too many namespaces in scope", expected=f"{limits.max_namespaces} or fewer")
-    elif len(root.nsmap) > limits.max_namespaces:
-        raise TooLarge("too many namespaces", expected=f"{limits.max_namespaces} or fewer")
-
-
-def _shape_tests(limits: Limits) -> tuple[etree.XPath, etree.XPath, etree.XPath]:
-    if limits not in _SHAPE_TESTS:
-        _SHAPE_TESTS[limits] = (
-            etree.XPath("count(//*)"),
-            etree.XPath("boolean(" + "/*" * (limits.max_depth + 1) + ")"),
-            etree.XPath(f"boolean(//*[@*[{limits.max_attributes + 1}]])"),
-        )
-    return _SHAPE_TESTS[limits]
-
-
-_SHAPE_TESTS: Final[dict[Limits, tuple[etree.XPath, etree.XPath, etree.XPath]]] = {}
+    suspects = root.iter() if data.count(b"xmlns") > _MANY_NAMESPACES else (root,)
+    if any(len(element.nsmap) > limits.max_namespaces for element in suspects):
+        raise TooLarge("too many namespaces in scope", expected=f"{limits.max_namespaces} or fewer")
 
 
 def _validate_ids(root: Element, data: bytes) -> None:
@@ -190,7 +193,7 @@ def _validate_ids(root: Element, data: bytes) -> None:
             seen.append(value[1] if value else b"")
     if b"" not in seen and len(set(seen)) == len(seen):
         return
-    values = [str(value) for value in _ALL_IDS(root)]
+    values = _ALL_IDS(root)
     if len(set(values)) != len(values):
         twice = next(value for value in values if values.count(value) > 1)
         raise DuplicateId("an ID stands twice in the document", received=twice)
@@ -251,7 +254,7 @@ def token_of(element: Element) -> str:
 
 
 def without_layout(text: str) -> str:
-    """Return a text without the line breaks and indentation that a pretty-printer put around it; other space is content."""
+    """Return a text without the lines and indentation that a pretty-printer put around it; other space is content."""
     stripped = text.strip(SPACE)
     if stripped == text:
         return text
@@ -346,7 +349,7 @@ def validate_foreign(element: Element, ours: frozenset[str]) -> None:
     What stands there is never read, but this is where wrapped copies of assertions and signatures are hidden.
     """
     for descendant in element.iterdescendants():
-        if not isinstance(descendant.tag, str) or namespace(descendant) in ours:
+        if namespace(descendant) in ours:
             raise UnexpectedElement(
                 f"{local_name(element)} holds something that is not an extension", received=str(descendant.tag)
             )

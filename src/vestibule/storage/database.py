@@ -12,19 +12,11 @@ from sqlalchemy import create_engine, event, make_url
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 
-from vestibule.kernel.errors import VestibuleError
-from vestibule.kernel.text import N_
+from vestibule.kernel.errors import DatabaseBusy
 
-__all__ = ["Database", "DatabaseBusy", "Transaction"]
+__all__ = ["Database", "Transaction"]
 
 _READ_ONLY: Final = {"vestibule_read_only": True}
-
-
-class DatabaseBusy(VestibuleError):
-    """The database did not answer within its limits; nothing was written."""
-
-    code = "database_busy"
-    public = N_("The server is busy. Nothing was changed; try again in a moment.")
 
 
 class Database:

@@ -1,1 +1,1 @@
-"""The doors: what is reached over HTTP. A door parses the request, calls one flow, renders the answer; no rule lives here."""
+"""The doors: parse a request, call one flow, render the answer. No rule lives here, and no door touches storage."""

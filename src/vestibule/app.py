@@ -1,0 +1,102 @@
+"""The one list of what exists: routes, middleware, workers. Builds the server from settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import structlog
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from vestibule.directory.admins import Role
+from vestibule.flows import workspaces
+from vestibule.flows.parts.runtime import Runtime
+from vestibule.kernel.clock import Clock, system_clock
+from vestibule.kernel.secrets import Sealer
+from vestibule.kernel.text import N_
+from vestibule.outside.fetching import Fetcher
+from vestibule.settings import Settings
+from vestibule.storage.database import Database
+from vestibule.web import health, static_files
+from vestibule.web.console import access_control, sign_in
+from vestibule.web.icons import icon
+from vestibule.web.middleware import Surroundings
+from vestibule.web.pages import template_environment
+from vestibule.web.problems import problem_page
+from vestibule.web.site import Site
+from vestibule.web.visits import Visit, read_visit
+
+ROLE_NAMES: Mapping[Role, str] = {
+    Role.OWNER: N_("Owner"),
+    Role.ADMIN: N_("Admin"),
+    Role.SUPPORT: N_("Support"),
+    Role.AUDITOR: N_("Auditor"),
+}
+log = structlog.get_logger()
+
+
+def build_runtime(settings: Settings, clock: Clock = system_clock) -> Runtime:
+    """Make the tools of the flows from settings."""
+    return Runtime(
+        database=Database(settings.database_url),
+        clock=clock,
+        sealer=Sealer(settings.secret_key),
+        public_url=settings.public_url,
+        fetch=Fetcher(allow_http=settings.metadata_allow_http, allow_private=settings.metadata_allow_private),
+        mail_enabled=settings.smtp_url is not None,
+    )
+
+
+def build_site(runtime: Runtime, *, https: bool) -> Site:
+    """Make what the doors share."""
+    templates = template_environment()
+
+    gettext = templates.globals["gettext"]
+    templates.globals["icon"] = icon
+    templates.globals["role_name"] = lambda role: gettext(ROLE_NAMES[role])  # type: ignore[operator] # because Jinja's globals are untyped
+    templates.globals["workspace_name"] = lambda workspace_id: workspaces.get_workspace(runtime, workspace_id).name
+    return Site(runtime, templates, https)
+
+
+def build_app(settings: Settings, runtime: Runtime | None = None) -> Starlette:
+    """Make the server."""
+    runtime = runtime or build_runtime(settings)
+    app = Starlette(
+        routes=routes(),
+        middleware=[Middleware(Surroundings, https=settings.https, trusted_proxies=settings.trusted_proxies)],
+        exception_handlers={HTTPException: on_http_exception},
+    )
+    app.state.site = build_site(runtime, https=settings.https)
+    return app
+
+
+def routes() -> list[BaseRoute]:
+    """Return every route of the server."""
+    return [
+        *health.ROUTES,
+        *static_files.routes(),
+        Route("/admin", to_console, methods=["GET"]),
+        Route("/admin/", to_console, methods=["GET"]),
+        *sign_in.ROUTES,
+        *access_control.ROUTES,
+    ]
+
+
+async def to_console(request: Request) -> Response:
+    """Land on the console's first page."""
+    return RedirectResponse("/admin/access-control", status_code=303)
+
+
+async def on_http_exception(request: Request, error: Exception) -> Response:
+    """Answer what no route of ours answers, such as a mistyped address, with a page."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    return problem_page(await _bare_visit(request), status)
+
+
+async def _bare_visit(request: Request) -> Visit:
+    scope = dict(request.scope, method="GET")
+    return await read_visit(Request(scope))

@@ -1,0 +1,1 @@
+"""What flows share. Flows may use these; a flow may not use another flow."""

@@ -1,0 +1,20 @@
+"""Whether this server can do its work."""
+
+from __future__ import annotations
+
+from vestibule.flows.parts.runtime import Runtime
+from vestibule.kernel.errors import VestibuleError
+from vestibule.storage.migrate import current_revision, newest_revision
+
+
+class SchemaOutdated(VestibuleError):
+    """The database is at another revision than this release needs."""
+
+    code = "schema_outdated"
+
+
+def check(runtime: Runtime) -> None:
+    """Raise SchemaOutdated, or the database's own error, unless the database answers and is at this release's schema."""
+    current, newest = current_revision(runtime.database), newest_revision()
+    if current != newest:
+        raise SchemaOutdated(f"the database is at revision {current}, this release needs {newest}")

@@ -1,0 +1,80 @@
+"""Workspaces: create one with its environments; name it and say whom its people ask for help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy.exc import IntegrityError
+
+from vestibule.directory.activity import Actor, Event, Subject
+from vestibule.directory.admins import Permission
+from vestibule.directory.workspaces import DEFAULT_SESSION_TTL, Environment, Workspace, key_from_name, validate_key, validate_name
+from vestibule.flows.parts.births import create_environment
+from vestibule.flows.parts.callers import AdminCaller
+from vestibule.flows.parts.recording import record
+from vestibule.flows.parts.runtime import Runtime
+from vestibule.kernel.errors import FieldError, Invalid, NotFound
+from vestibule.kernel.ids import new_id
+from vestibule.kernel.text import N_, clean_email
+from vestibule.storage import workspaces
+
+
+def create_workspace(
+    runtime: Runtime, actor: Actor, name: str, environment_names: Sequence[str], help_contact: str | None = None
+) -> Workspace:
+    """Create a workspace with environments named as given, each with its group Everyone. For the operator.
+
+    Keys are unique in the install: a second workspace's DEV gets `name-dev`. Raises Invalid.
+    """
+    now = runtime.clock()
+    workspace = Workspace(new_id("workspace", now), validate_name("name", name), help_contact, now)
+    try:
+        with runtime.database.transaction() as tx:
+            workspaces.insert_workspace(tx, workspace)
+            for position, environment_name in enumerate(environment_names):
+                typed = validate_name("environments", environment_name)
+                key = validate_key("environments", key_from_name(typed))
+                if workspaces.find_public_environment(tx, key):
+                    key = validate_key("environments", f"{key_from_name(name)[:20]}-{key}"[:32])
+                environment = Environment(
+                    new_id("environment", now), workspace.id, key, typed, position, False, DEFAULT_SESSION_TTL, now
+                )
+                create_environment(tx, runtime, environment)
+            record(tx, runtime, workspace.id, actor, Event("workspace.created", Subject("workspace", workspace.id, workspace.name)))
+    except IntegrityError as error:
+        raise Invalid(FieldError("environments", N_("An environment of this name or key exists already."))) from error
+    return workspace
+
+
+def get_workspace(runtime: Runtime, workspace_id: str) -> Workspace:
+    """Return a workspace. Raises NotFound."""
+    with runtime.database.reading() as tx:
+        workspace = workspaces.find_workspace(tx, workspace_id)
+    if workspace is None:
+        raise NotFound(f"workspace {workspace_id}")
+    return workspace
+
+
+def list_workspaces(runtime: Runtime) -> tuple[Workspace, ...]:
+    """Return every workspace of the install. For the operator."""
+    with runtime.database.reading() as tx:
+        return workspaces.list_workspaces(tx)
+
+
+def change_workspace(runtime: Runtime, caller: AdminCaller, name: str, help_contact: str) -> None:
+    """Change the workspace's name and the e-mail address that its people are told to ask. Raises Invalid, Forbidden."""
+    caller.require(Permission.MANAGE_ENVIRONMENTS)
+    errors: list[FieldError] = []
+    tidy = ""
+    try:
+        tidy = validate_name("name", name)
+    except FieldError as error:
+        errors.append(error)
+    contact = clean_email(help_contact)
+    if help_contact.strip() and contact is None:
+        errors.append(FieldError("help_contact", N_("Enter a full e-mail address, such as help@example.com, or leave it empty.")))
+    if errors:
+        raise Invalid(*errors)
+    with runtime.database.transaction() as tx:
+        workspaces.update_workspace(tx, caller.workspace_id, tidy, contact)
+        record(tx, runtime, caller.workspace_id, caller.actor, Event("workspace.changed", Subject("workspace", caller.workspace_id, tidy)))

@@ -1,0 +1,57 @@
+"""The outbox: work to be done after a commit, leased by one worker at a time, kept until it is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, insert, or_, select, update
+
+from vestibule.storage.database import Transaction
+from vestibule.storage.tables import jobs
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A piece of work. `payload` is sealed: it may hold a one-time link."""
+
+    id: str
+    workspace_id: str | None
+    kind: str
+    payload: bytes
+    attempts: int
+    created_at: datetime
+
+
+def enqueue(tx: Transaction, job: Job, run_at: datetime) -> None:
+    """Save a job in the transaction that makes it necessary."""
+    tx.execute(
+        insert(jobs).values(
+            id=job.id,
+            workspace_id=job.workspace_id,
+            kind=job.kind,
+            payload=job.payload,
+            attempts=job.attempts,
+            created_at=job.created_at,
+            run_at=run_at,
+        )
+    )
+
+
+def lease(tx: Transaction, now: datetime, lease_for: timedelta) -> Job | None:
+    """Take the next due job for a while. Another worker skips it; if this one dies, the lease runs out and it is done again."""
+    free = or_(jobs.c.leased_until.is_(None), jobs.c.leased_until <= now)
+    due = select(jobs.c.id).where(jobs.c.run_at <= now, free).order_by(jobs.c.run_at).limit(1).with_for_update(skip_locked=True)
+    taken = update(jobs).where(jobs.c.id == due.scalar_subquery()).values(leased_until=now + lease_for, attempts=jobs.c.attempts + 1)
+    row = tx.execute(taken.returning(*jobs.c)).one_or_none()
+    return Job(row.id, row.workspace_id, row.kind, row.payload, row.attempts, row.created_at) if row else None
+
+
+def finish(tx: Transaction, job_id: str) -> None:
+    """Delete a job that is done, or given up."""
+    tx.execute(delete(jobs).where(jobs.c.id == job_id))
+
+
+def postpone(tx: Transaction, job_id: str, run_at: datetime, error: str) -> None:
+    """Put a job that failed back for later."""
+    tx.execute(update(jobs).where(jobs.c.id == job_id).values(run_at=run_at, leased_until=None, last_error=error))

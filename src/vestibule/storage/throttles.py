@@ -1,0 +1,38 @@
+"""Counters of attempts in fixed windows."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import case, delete
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from vestibule.storage.database import Transaction
+from vestibule.storage.tables import throttles
+
+
+def hit(tx: Transaction, key: str, now: datetime, window: timedelta) -> tuple[int, datetime]:
+    """Count one attempt under `key` in one statement; return the count within the window, and when the window ends."""
+    insert = sqlite_insert if tx.dialect.name == "sqlite" else postgresql_insert
+    fresh = insert(throttles).values(key=key, attempts=1, resets_at=now + window)
+    over = throttles.c.resets_at <= now
+    counted = fresh.on_conflict_do_update(
+        index_elements=["key"],
+        set_={
+            "attempts": case((over, 1), else_=throttles.c.attempts + 1),
+            "resets_at": case((over, now + window), else_=throttles.c.resets_at),
+        },
+    ).returning(throttles.c.attempts, throttles.c.resets_at)
+    attempts, resets_at = tx.execute(counted).one()
+    return attempts, resets_at
+
+
+def forget(tx: Transaction, key: str) -> None:
+    """Start over for `key`: the right password was given."""
+    tx.execute(delete(throttles).where(throttles.c.key == key))
+
+
+def sweep(tx: Transaction, now: datetime) -> int:
+    """Delete the counters whose window has ended; return how many."""
+    return tx.execute(delete(throttles).where(throttles.c.resets_at <= now)).rowcount

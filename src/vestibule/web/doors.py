@@ -1,0 +1,98 @@
+"""Doors: turn a synchronous function of a Visit into an endpoint. Sessions, forgery and refusals are dealt with here, once."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from vestibule.flows import admin_sign_in
+from vestibule.kernel.errors import VestibuleError
+from vestibule.kernel.secrets import new_token
+from vestibule.web.cookies import set_cookie
+from vestibule.web.forgery import ForeignRequest, require_own_form
+from vestibule.web.pages import redirect
+from vestibule.web.problems import problem_page, refusal_page, unexpected_page
+from vestibule.web.visits import Visit, read_visit
+
+ADMIN_COOKIE: Final = "admin"
+BROWSER_COOKIE: Final = "browser"
+_BROWSER_AGE_SECONDS: Final = 30 * 86_400
+
+Door = Callable[[Visit], Response]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def open_door(handler: Door) -> Endpoint:
+    """Return an endpoint that reads the request, runs `handler` in a worker thread, and turns refusals into pages."""
+
+    async def endpoint(request: Request) -> Response:
+        visit = await read_visit(request)
+        return await run_in_threadpool(answer, handler, visit)
+
+    endpoint.__name__ = handler.__name__
+    return endpoint
+
+
+def answer(handler: Door, visit: Visit) -> Response:
+    """Run a door; a refusal becomes its page, and anything unexpected the 500 page with a reference code."""
+    try:
+        return handler(visit)
+    except VestibuleError as error:
+        return refusal_page(visit, error)
+    except HTTPException as error:
+        return problem_page(visit, error.status_code)
+    except Exception as error:  # noqa: BLE001 - the outermost wall: a defect must not show its insides
+        return unexpected_page(visit, error)
+
+
+def console(handler: Door) -> Endpoint:
+    """Return an endpoint for signed-in admins only, safe against forged requests."""
+
+    def guarded(visit: Visit) -> Response:
+        token = visit.cookies.get(visit.site.cookie_name(ADMIN_COOKIE), "")
+        visit.caller = admin_sign_in.resume(visit.runtime, visit.visitor, token) if token else None
+        if visit.caller is None:
+            # The page that was wanted comes after signing in; what a form held is gone, and the sign-in page says so.
+            ended = "&ended=1" if token else ""
+            wanted = visit.path if visit.method == "GET" else ""
+            return redirect(f"/admin/sign-in?next={quote(wanted, safe='/')}{ended}")
+        if visit.method not in {"GET", "HEAD"}:
+            require_own_form(visit, visit.caller.session_id)
+        return handler(visit)
+
+    guarded.__name__ = handler.__name__
+    return open_door(guarded)
+
+
+def public(handler: Callable[[Visit, str], Response]) -> Endpoint:
+    """Return an endpoint for anybody's browser. `handler` also gets the browser's own secret, which its forms are bound to.
+
+    The cookie is made at the first visit. It comes back with an IdP's cross-site POST, which is how a response is bound
+    to the browser that asked for it.
+    """
+
+    def guarded(visit: Visit) -> Response:
+        browser = visit.cookies.get(visit.site.cookie_name(BROWSER_COOKIE), "")
+        fresh = len(browser) < 40  # noqa: PLR2004 - a token of ours has 43 characters
+        if fresh:
+            browser = new_token()
+        try:
+            if visit.method not in {"GET", "HEAD"}:
+                if fresh:
+                    raise ForeignRequest("no browser cookie came back")
+                require_own_form(visit, browser)
+            response = handler(visit, browser)
+        except VestibuleError as error:
+            response = refusal_page(visit, error)
+        if fresh:
+            set_cookie(response, visit.site, BROWSER_COOKIE, browser, max_age_seconds=_BROWSER_AGE_SECONDS, cross_site=True)
+        return response
+
+    guarded.__name__ = handler.__name__
+    return open_door(guarded)

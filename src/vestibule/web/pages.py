@@ -1,0 +1,79 @@
+"""Rendering: templates with gettext, and answers with the headers that every page has."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from babel.support import NullTranslations
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from vestibule.web import flash, forgery
+from vestibule.web.visits import Visit
+
+_HERE = Path(__file__).parent
+
+
+def template_environment() -> Environment:
+    """Return the Jinja environment: autoescape always on, undefined names are errors, texts through gettext."""
+    environment = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.install_gettext_translations(NullTranslations(), newstyle=True)  # type: ignore[attr-defined] # because the extension adds it
+    environment.filters["moment"] = moment
+    environment.filters["day"] = day
+    environment.filters["marked"] = marked
+    return environment
+
+
+def moment(value: datetime | None, style: str = "relative") -> Markup:
+    """Return a `time` element: UTC in the markup and on hover; the script shows it in the viewer's zone."""
+    if value is None:
+        return Markup("")
+    utc = value.astimezone(UTC)
+    plain = utc.strftime("%-d %B %Y, %H:%M:%S UTC" if style == "exact" else "%-d %B %Y, %H:%M UTC")
+    return Markup('<time datetime="{}" data-moment="{}" title="{}">{}</time>').format(utc.isoformat(timespec="seconds"), style, plain, plain)
+
+
+def day(value: datetime) -> Markup:
+    """Return a `time` element with a calendar day, such as a certificate's last one."""
+    utc = value.astimezone(UTC)
+    text = utc.strftime("%-d %B %Y")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(utc.date().isoformat(), utc.strftime("%-d %B %Y, %H:%M UTC"), text)
+
+
+def marked(text: str) -> Markup:
+    """Return our own text with `**words**` in bold; everything else is escaped."""
+    return Markup(re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", str(escape(text))))
+
+
+def render(visit: Visit, template: str, *, status: int = 200, binding: str = "", **values: Any) -> Response:
+    """Return a page. `binding` is the secret cookie that the page's forms are tied to."""
+    said, said_kind = flash.read(visit)
+    html = visit.site.templates.get_template(template).render(
+        csrf_token=forgery.token_for(visit, binding) if binding else "",
+        me=visit.caller.admin if visit.caller else None,
+        path=visit.path,
+        now=visit.runtime.clock(),
+        said=said,
+        said_kind=said_kind,
+        **values,
+    )
+    response = HTMLResponse(html, status_code=status)
+    if said:
+        flash.forget(response, visit)
+    return response
+
+
+def redirect(to: str, status: int = 303) -> Response:
+    """Send the browser on, with GET. `to` is a path of ours or an address that was validated."""
+    return RedirectResponse(to, status_code=status)

@@ -1,0 +1,90 @@
+"""The one table from error to answer, for pages. Unknown errors are a generic 500 with a reference code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import structlog
+from starlette.responses import Response
+
+from vestibule.kernel.errors import Conflict, DatabaseBusy, Forbidden, Invalid, NotFound, Throttled, VestibuleError
+from vestibule.kernel.secrets import new_reference
+from vestibule.kernel.text import N_
+from vestibule.web.forgery import ForeignRequest
+from vestibule.web.pages import render
+from vestibule.web.visits import Visit
+
+STATUS: Final[Mapping[type[VestibuleError], int]] = {
+    NotFound: 404,
+    Forbidden: 403,
+    ForeignRequest: 403,
+    Conflict: 409,
+    Invalid: 422,
+    Throttled: 429,
+    DatabaseBusy: 503,
+}
+TITLES: Final[Mapping[int, str]] = {
+    400: N_("This request can’t be read"),
+    403: N_("This is not open to you"),
+    404: N_("There is no such page"),
+    405: N_("This address can’t be used like that"),
+    409: N_("This can’t be done now"),
+    413: N_("This is too large"),
+    415: N_("This request can’t be read"),
+    422: N_("Something needs a correction"),
+    429: N_("Too many attempts"),
+    500: N_("Something went wrong on our side"),
+    503: N_("The server is busy"),
+    504: N_("This took too long"),
+}
+SENTENCES: Final[Mapping[int, str]] = {
+    400: N_("Your browser sent something that this page does not understand."),
+    404: N_("The address may be mistyped, or the thing was deleted."),
+    405: N_("Go back and use the buttons of the page."),
+    413: N_("Send a file of 2 MiB or less."),
+    415: N_("Your browser sent something that this page does not understand."),
+    500: N_("Nothing was changed. Try again; if it happens again, tell your operator this code."),
+    503: N_("Nothing was changed. Try again in a moment."),
+    504: N_("The server gave up waiting. Check whether it was done before you try again."),
+}
+log = structlog.get_logger()
+
+
+def status_of(error: VestibuleError) -> int:
+    """Return the HTTP status of a refusal; 400 for those that have none of their own."""
+    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 400)
+
+
+def refusal_page(visit: Visit, error: VestibuleError) -> Response:
+    """Return the page for a refusal that no form shows beside its field. The private reason goes to the log."""
+    status = status_of(error)
+    log.info("refused", code=error.code, reason=error.reason, status=status)
+    gettext = visit.site.templates.globals["gettext"]
+    sentence = gettext(error.public) % error.params if error.params else gettext(error.public)  # type: ignore[operator] # because Jinja's globals are untyped
+    response = problem_page(visit, status, sentence)
+    if isinstance(error, Throttled):
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    return response
+
+
+def problem_page(visit: Visit, status: int, sentence: str = "", reference: str = "") -> Response:
+    """Return a problem page in the console's dress for a signed-in admin, plain for everybody else."""
+    return render(
+        visit,
+        "problem.html",
+        status=status,
+        binding=visit.caller.session_id if visit.caller else "",
+        code=status,
+        title=TITLES.get(status, TITLES[500]),
+        sentence=sentence or SENTENCES.get(status, SENTENCES[500]),
+        reference=reference,
+        home="/admin/access-control" if visit.path.startswith("/admin") else "/",
+    )
+
+
+def unexpected_page(visit: Visit, error: Exception) -> Response:
+    """Log an unexpected error under a reference code and return the 500 page with it."""
+    reference = new_reference()
+    log.exception("unexpected error", reference=reference, exc_info=error)
+    return problem_page(visit, 500, reference=reference)

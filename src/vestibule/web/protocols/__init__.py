@@ -1,0 +1,1 @@
+"""The addresses that machines use, whose shapes specifications fix."""
