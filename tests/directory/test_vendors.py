@@ -3,7 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from vestibule.directory.mending import SITUATION_OF_CHECK
 from vestibule.directory.vendors import GENERIC, VENDORS, Vendor, app_name, parts, vendor, vendor_for
+from vestibule.saml.trace import CHECKS
 
 DOCS = Path(__file__).parents[2] / "docs"
 KEYS = ["okta", "entra", "google", "onelogin", "jumpcloud", "pingone", "adfs", "keycloak", "shibboleth", "generic"]
@@ -65,8 +67,9 @@ def test_every_vendor_but_the_generic_one_names_the_fields_that_a_refusal_needs(
 
 @every_vendor
 def test_every_vendor_has_a_page_that_names_its_menus_and_its_fields(known: Vendor) -> None:
-    page = (DOCS / known.how_to).read_text()
-    assert page.startswith(f"# Connect {'any SAML 2.0 identity provider' if known is GENERIC else known.name}\n")
+    text = (DOCS / known.how_to).read_text()
+    assert text.startswith(f"# Connect {'any SAML 2.0 identity provider' if known is GENERIC else known.name}\n")
+    page = " ".join(text.split())
     for concept in ("acs_url", "sp_entity_id", "name_id"):
         if concept in known.fields:
             assert known.fields[concept].name in page, concept
@@ -157,3 +160,18 @@ def test_a_vendor_is_recognised_by_its_entity_id_or_its_sign_on_url(
 )
 def test_a_look_alike_is_no_vendor_and_nonsense_raises_nothing(unverified: str) -> None:
     assert vendor_for(unverified, unverified) == "generic"
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("how-to/connect-*.md")), ids=lambda page: page.stem)
+def test_every_check_that_a_page_names_is_one_that_a_refusal_can_show(page: Path) -> None:
+    refused = page.read_text().partition("## When it is refused")[2].partition("## A new certificate")[0]
+    rows = re.findall(r"^\| (`[^|]+) \|", refused, re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`([a-z_]+)`", row)}
+    assert named
+    assert named <= set(SITUATION_OF_CHECK)
+
+
+def test_the_explanation_has_every_check_of_the_trace_in_its_order_with_its_title() -> None:
+    page = (DOCS / "explanation" / "saml-checks.md").read_text()
+    rows = re.findall(r"^\| `([a-z_]+)` \| ([^|]+) \|", page, re.MULTILINE)
+    assert tuple(rows[: len(CHECKS)]) == CHECKS

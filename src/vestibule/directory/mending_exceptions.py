@@ -54,6 +54,15 @@ EXCEPTIONS: Final = MappingProxyType(
             "(Consumer) URL Validator** has to match it as a regular expression. Then ask the person to "
             "try again."
         ),
+        ("jumpcloud", "transient"): N_(
+            "The NameID is transient, so the same person looks new at each sign-in. Open **%(path)s** and set "
+            "**SAMLSubject NameID Format** to the one that ends in **emailAddress**. Then ask the person to try again."
+        ),
+        ("pingone", "transient"): N_(
+            "The NameID is transient, so the same person looks new at each sign-in. Open **Applications → Applications → "
+            "%(app)s → Configuration**, and set **Subject NameID Format** to the one that ends in **emailAddress**. "
+            "Then ask the person to try again."
+        ),
         ("adfs", "recipient"): N_(
             "Open **%(path)s**, edit the **SAML Assertion Consumer Endpoint** with binding **POST** and "
             "replace its trusted URL with this value. Then ask the person to try again."

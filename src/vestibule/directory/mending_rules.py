@@ -123,8 +123,8 @@ RULES: Final = MappingProxyType(
             "idp",
             N_(
                 "The signature has a form that is refused here: it must cover exactly the response or the assertion that holds it, with "
-                "**exclusive canonicalization**. Use the product’s default signature settings for this app; where they are, and it "
-                "repeats, look at where the message came from."
+                "**exclusive canonicalization**. Use the product’s default signature settings for this app; if it repeats with "
+                "those, find out where the message came from."
             ),
         ),
         "form": Rule(
