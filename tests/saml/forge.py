@@ -337,7 +337,7 @@ class Signing:
 
 def digest_value(data: bytes, uri: str) -> str:
     """Return the base64 digest of `data`."""
-    return base64.b64encode(hashlib.new(DIGESTS[uri].name, data).digest()).decode()
+    return base64.b64encode(hashlib.new(DIGESTS[uri]().name, data).digest()).decode()
 
 
 def canonical(element: Any, inclusive_prefixes: str | None = None, with_comments: bool = False) -> bytes:
@@ -428,10 +428,10 @@ def sign_xml(xml: str | bytes, element_id: str, signing: Signing | None = None) 
     element.insert(position, signature)
     if position and element[0].tail:
         signature.tail = element[0].tail
-    signed_info = signature.find(f"{{{DS}}}SignedInfo")
+    signed_info = next(signature.iter(f"{{{DS}}}SignedInfo"))
     value = base64.b64encode(signature_value(canonical(signed_info), signing)).decode()
     value = "\n".join(value[i : i + 76] for i in range(0, len(value), 76)) if signing.wrap_base64 else value
-    signature.find(f"{{{DS}}}SignatureValue").text = value
+    next(signature.iter(f"{{{DS}}}SignatureValue")).text = value
     return etree.tostring(root)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
-from vestibule.saml import names, xml
+from vestibule.saml import names, reading, xml
 from vestibule.saml.encoding import parse_instant
 from vestibule.saml.envelopes import OURS, read_issuer, validate_version
 from vestibule.saml.errors import AuthnStatementMissing, ConditionUnknown, EncryptedNotSupported, UnexpectedElement
@@ -61,19 +61,21 @@ def read_assertion(element: xml.Element) -> Assertion:
     if element.tag != _A + "Assertion":
         raise UnexpectedElement("the signed element is not an assertion", received=str(element.tag))
     validate_version(element)
-    xml.validate_attributes(element, _ASSERTION)
-    children = xml.Children(element)
+    reading.validate_attributes(element, _ASSERTION)
+    children = reading.Children(element)
     issuer = read_issuer(children.required(_A + "Issuer"))
     subject = read_subject(children.required(_A + "Subject"))
     conditions = _read_conditions(children.optional(_A + "Conditions"))
     advice = children.optional(_A + "Advice")
     if advice is not None:
-        xml.validate_foreign(advice, OURS)
+        reading.validate_foreign(advice, OURS)
     statements = children.several(_A + "AuthnStatement", _A + "AttributeStatement")
     children.end()
     return Assertion(
-        assertion_id=xml.required_attribute(element, "ID"),
-        issue_instant=parse_instant(xml.required_attribute(element, "IssueInstant"), "IssueInstant of the assertion"),
+        assertion_id=reading.required_attribute(element, "ID"),
+        issue_instant=parse_instant(
+            reading.required_attribute(element, "IssueInstant"), "IssueInstant of the assertion"
+        ),
         issuer=issuer,
         subject=subject,
         conditions=conditions,
@@ -90,9 +92,9 @@ def _optional_instant(element: xml.Element, name: str) -> datetime | None:
 def _read_conditions(element: xml.Element | None) -> Conditions:
     if element is None:
         return Conditions(None, None, ())
-    xml.validate_attributes(element, _CONDITIONS)
+    reading.validate_attributes(element, _CONDITIONS)
     audiences = []
-    for condition in xml.Children(element).several(*{child.tag for child in element}):
+    for condition in reading.Children(element).several(*{child.tag for child in element}):
         if condition.tag == _A + "AudienceRestriction":
             audiences.append(_read_audiences(condition))
         elif condition.tag in (_A + "OneTimeUse", _A + "ProxyRestriction"):
@@ -106,20 +108,20 @@ def _read_conditions(element: xml.Element | None) -> Conditions:
 
 
 def _read_audiences(element: xml.Element) -> tuple[str, ...]:
-    xml.validate_attributes(element, _NONE)
-    children = xml.Children(element)
+    reading.validate_attributes(element, _NONE)
+    children = reading.Children(element)
     audiences = [children.required(_A + "Audience"), *children.several(_A + "Audience")]
     children.end()
-    return tuple(xml.token_of(audience) for audience in audiences)
+    return tuple(reading.token_of(audience) for audience in audiences)
 
 
 def _read_other_condition(element: xml.Element) -> None:
     # Both bind relying parties that re-use or pass on an assertion. We use each once and pass none on.
-    xml.validate_attributes(element, _COUNT if element.tag == _A + "ProxyRestriction" else _NONE)
-    children = xml.Children(element)
+    reading.validate_attributes(element, _COUNT if element.tag == _A + "ProxyRestriction" else _NONE)
+    children = reading.Children(element)
     if element.tag == _A + "ProxyRestriction":
         for audience in children.several(_A + "Audience"):
-            xml.text_of(audience)
+            reading.text_of(audience)
     children.end()
 
 
@@ -133,16 +135,16 @@ def _read_authn(statements: list[xml.Element]) -> Authn:
 
 
 def _read_authn_statement(element: xml.Element) -> Authn:
-    xml.validate_attributes(element, _AUTHN)
-    children = xml.Children(element)
+    reading.validate_attributes(element, _AUTHN)
+    children = reading.Children(element)
     locality = children.optional(_A + "SubjectLocality")
     context = children.required(_A + "AuthnContext")
     children.end()
     if locality is not None:
-        xml.validate_attributes(locality, _LOCALITY)
-        xml.Children(locality).end()
+        reading.validate_attributes(locality, _LOCALITY)
+        reading.Children(locality).end()
     return Authn(
-        authn_instant=parse_instant(xml.required_attribute(element, "AuthnInstant"), "AuthnInstant"),
+        authn_instant=parse_instant(reading.required_attribute(element, "AuthnInstant"), "AuthnInstant"),
         session_index=element.get("SessionIndex"),
         session_not_on_or_after=_optional_instant(element, "SessionNotOnOrAfter"),
         authn_context_class_ref=_read_context(context),
@@ -150,39 +152,39 @@ def _read_authn_statement(element: xml.Element) -> Authn:
 
 
 def _read_context(element: xml.Element) -> str | None:
-    xml.validate_attributes(element, _NONE)
-    children = xml.Children(element)
+    reading.validate_attributes(element, _NONE)
+    children = reading.Children(element)
     class_ref = children.optional(_A + "AuthnContextClassRef")
     declaration = children.optional(_A + "AuthnContextDecl")
     declaration_ref = children.optional(_A + "AuthnContextDeclRef")
     authorities = children.several(_A + "AuthenticatingAuthority")
     children.end()
     if declaration is not None:
-        xml.validate_foreign(declaration, OURS)
+        reading.validate_foreign(declaration, OURS)
     for leaf in (declaration_ref, *authorities):
         if leaf is not None:
-            xml.text_of(leaf)
-    return None if class_ref is None else xml.token_of(class_ref)
+            reading.text_of(leaf)
+    return None if class_ref is None else reading.token_of(class_ref)
 
 
 def _read_attributes(statements: list[xml.Element]) -> Mapping[str, tuple[str, ...]]:
     # Keycloak repeats one attribute for each value, others write many values into one: both come out the same.
     merged: dict[str, list[str]] = {}
     for statement in statements:
-        xml.validate_attributes(statement, _NONE)
-        children = xml.Children(statement)
+        reading.validate_attributes(statement, _NONE)
+        children = reading.Children(statement)
         attributes = children.several(_A + "Attribute", _A + "EncryptedAttribute")
         children.end()
         for attribute in attributes:
             if attribute.tag != _A + "Attribute":
                 raise EncryptedNotSupported("an attribute is encrypted", received="EncryptedAttribute")
-            values = merged.setdefault(xml.required_attribute(attribute, "Name"), [])
+            values = merged.setdefault(reading.required_attribute(attribute, "Name"), [])
             values.extend(_read_values(attribute))
     return MappingProxyType({name: tuple(values) for name, values in merged.items()})
 
 
 def _read_values(attribute: xml.Element) -> list[str]:
-    children = xml.Children(attribute)
+    children = reading.Children(attribute)
     elements = children.several(_A + "AttributeValue")
     children.end()
     values = []
@@ -190,8 +192,8 @@ def _read_values(attribute: xml.Element) -> list[str]:
         # eduPersonTargetedID is the one value that is an element: a NameID.
         leaf = element[0] if len(element) == 1 and element[0].tag == _A + "NameID" else element
         if leaf is not element:
-            xml.Children(element)
-        text = xml.without_layout(xml.text_of(leaf))
+            reading.Children(element)
+        text = reading.without_layout(reading.text_of(leaf))
         if text and element.get(_XSI + "nil") not in ("true", "1"):
             values.append(text)
     return values

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from vestibule.saml import names, xml
+from vestibule.saml import names, reading, xml
 from vestibule.saml.encoding import format_instant, parse_instant
 from vestibule.saml.errors import (
     AssertionCount,
@@ -23,8 +23,8 @@ from vestibule.saml.errors import (
     IssuerMissing,
     NotAResponse,
     StatusNotSuccess,
-    Unsolicited,
     UnexpectedElement,
+    Unsolicited,
     VersionUnsupported,
 )
 from vestibule.saml.expectations import Expectations
@@ -79,21 +79,21 @@ def read_envelope(root: xml.Element) -> Envelope:
     if root.tag != _P + "Response":
         raise NotAResponse("the document is not a response", expected="samlp:Response", received=str(root.tag))
     validate_version(root)
-    xml.validate_attributes(root, _ATTRIBUTES)
+    reading.validate_attributes(root, _ATTRIBUTES)
     signed = find_signature(root, _A + "Issuer") is not None
-    children = xml.Children(root)
+    children = reading.Children(root)
     issuer = children.optional(_A + "Issuer")
     children.optional(SIGNATURE)
     extensions = children.optional(_P + "Extensions")
     if extensions is not None:
-        xml.validate_foreign(extensions, OURS)
+        reading.validate_foreign(extensions, OURS)
     status, message = _read_status(children.required(_P + "Status"))
     found = children.several(_A + "Assertion", _A + "EncryptedAssertion")
     children.end()
     assertions = [element for element in found if element.tag == _A + "Assertion"]
     facts = Facts(
-        response_id=xml.required_attribute(root, "ID"),
-        issue_instant=parse_instant(xml.required_attribute(root, "IssueInstant"), "IssueInstant of the response"),
+        response_id=reading.required_attribute(root, "ID"),
+        issue_instant=parse_instant(reading.required_attribute(root, "IssueInstant"), "IssueInstant of the response"),
         in_response_to=root.get("InResponseTo"),
         destination=root.get("Destination"),
         issuer=None if issuer is None else read_issuer(issuer),
@@ -107,7 +107,7 @@ def validate_version(element: xml.Element) -> None:
     """Raise VersionUnsupported unless Version is 2.0 (saml-core 4.1)."""
     if element.get("Version") != "2.0":
         raise VersionUnsupported(
-            f"{xml.local_name(element)} is not of version 2.0",
+            f"{reading.local_name(element)} is not of version 2.0",
             expected="2.0",
             received=element.get("Version") or "none",
         )
@@ -115,29 +115,29 @@ def validate_version(element: xml.Element) -> None:
 
 def read_issuer(element: xml.Element) -> str:
     """Return an entity ID out of a saml:Issuer. Raises UnexpectedElement for another Format (saml-profiles 4.1.4.2)."""
-    xml.validate_attributes(element, _FORMAT_ONLY)
+    reading.validate_attributes(element, _FORMAT_ONLY)
     if element.get("Format", names.NAME_ID_ENTITY) != names.NAME_ID_ENTITY:
         raise UnexpectedElement("the issuer is not an entity", received=element.get("Format") or "")
-    return xml.token_of(element)
+    return reading.token_of(element)
 
 
 def _read_status(status: xml.Element) -> tuple[tuple[str, ...], str]:
-    xml.validate_attributes(status, _NONE)
-    children = xml.Children(status)
+    reading.validate_attributes(status, _NONE)
+    children = reading.Children(status)
     code: xml.Element | None = children.required(_P + "StatusCode")
     message = children.optional(_P + "StatusMessage")
     detail = children.optional(_P + "StatusDetail")
     children.end()
     if detail is not None:
-        xml.validate_foreign(detail, OURS)
+        reading.validate_foreign(detail, OURS)
     codes = []
     while code is not None:
-        xml.validate_attributes(code, _VALUE_ONLY)
-        codes.append(xml.required_attribute(code, "Value"))
-        inner = xml.Children(code)
+        reading.validate_attributes(code, _VALUE_ONLY)
+        codes.append(reading.required_attribute(code, "Value"))
+        inner = reading.Children(code)
         code = inner.optional(_P + "StatusCode")
         inner.end()
-    return tuple(codes), "" if message is None else xml.text_of(message)
+    return tuple(codes), "" if message is None else reading.text_of(message)
 
 
 def validate_envelope(envelope: Envelope, expectations: Expectations, trace: Trace) -> None:

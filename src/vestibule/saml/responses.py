@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
-from vestibule.saml import names, xml
+from vestibule.saml import names, reading, xml
 from vestibule.saml.assertions import Assertion, read_assertion
 from vestibule.saml.certificates import Certificate
 from vestibule.saml.encoding import decode_base64
 from vestibule.saml.envelopes import Envelope, read_envelope, validate_envelope
-from vestibule.saml.expectations import Expectations
 from vestibule.saml.errors import NotAResponse, SamlError, SignatureInvalid, SignatureMissing, TooLarge
+from vestibule.saml.expectations import Expectations
 from vestibule.saml.rules import validate_assertion
 from vestibule.saml.signatures import VerifiedBytes, find_signature, verify_enveloped
 from vestibule.saml.trace import Check, Trace
@@ -94,7 +94,7 @@ def peek_response(data: bytes) -> UnverifiedResponse:
     if root.tag != RESPONSE:
         raise NotAResponse("the document is not a response", expected="samlp:Response", received=str(root.tag))
     first = root[0] if len(root) else None
-    issuer = xml.token_of(first) if first is not None and first.tag == ISSUER else None
+    issuer = reading.token_of(first) if first is not None and first.tag == ISSUER else None
     return UnverifiedResponse(root.get("InResponseTo"), issuer, root.get("ID"), data, [root])
 
 

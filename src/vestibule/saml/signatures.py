@@ -14,7 +14,7 @@ from typing import Final
 
 from cryptography.exceptions import InvalidSignature
 
-from vestibule.saml import names, xml
+from vestibule.saml import names, reading, xml
 from vestibule.saml.algorithms import Algorithm, digest_algorithm, fits, signature_algorithm, verify_value
 from vestibule.saml.certificates import Certificate, fingerprint_of
 from vestibule.saml.encoding import decode_base64
@@ -106,7 +106,7 @@ def find_signature(element: xml.Element, leading: str | None) -> xml.Element | N
         return None
     wanted = 1 if leading is not None and children[0].tag == leading else 0
     if signatures != [wanted]:
-        raise SignatureMalformed(f"{xml.local_name(element)} has a signature in the wrong place, or more than one")
+        raise SignatureMalformed(f"{reading.local_name(element)} has a signature in the wrong place, or more than one")
     return children[wanted]
 
 
@@ -120,7 +120,7 @@ def verify_enveloped(
     """
     signature = find_signature(element, leading)
     if signature is None:
-        raise SignatureMalformed(f"{xml.local_name(element)} is not signed")
+        raise SignatureMalformed(f"{reading.local_name(element)} is not signed")
     if not certificates:
         raise CertificateMissing("the connection has no certificate")
     element_id = element.get("ID") or ""
@@ -134,21 +134,21 @@ def verify_enveloped(
     xml.remove(signature)
     canonical = xml.canonicalize(element, signed_info.prefixes)
     if hashlib.new(signed_info.digest_name, canonical).digest() != signed_info.digest:
-        raise DigestMismatch(f"{xml.local_name(element)} was changed after it was signed")
+        raise DigestMismatch(f"{reading.local_name(element)} was changed after it was signed")
     return VerifiedBytes(canonical, signed_info.algorithm, certificate)
 
 
 def _read_signature(signature: xml.Element, element_id: str) -> tuple[_SignedInfo, bytes]:
-    xml.validate_attributes(signature, _ID_ONLY)
-    children = xml.Children(signature)
+    reading.validate_attributes(signature, _ID_ONLY)
+    children = reading.Children(signature)
     signed_info = children.required(_DS + "SignedInfo")
     value = children.required(_DS + "SignatureValue")
     key_info = children.optional(_DS + "KeyInfo")
     children.end()
-    xml.validate_attributes(value, _ID_ONLY)
+    reading.validate_attributes(value, _ID_ONLY)
     if key_info is not None:
         _validate_key_info(key_info)
-    return _read_signed_info(signed_info, element_id), decode_base64(xml.text_of(value))
+    return _read_signed_info(signed_info, element_id), decode_base64(reading.text_of(value))
 
 
 def _read_signed_info(element: xml.Element, element_id: str) -> _SignedInfo:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from vestibule.saml import names, xml
+from vestibule.saml import names, reading, xml
 from vestibule.saml.encoding import parse_instant
 from vestibule.saml.errors import EncryptedNotSupported, SubjectInvalid, UnexpectedElement
 
@@ -42,8 +42,8 @@ class Subject:
 
 def read_subject(element: xml.Element) -> Subject:
     """Read the subject of a verified assertion. Raises SubjectInvalid, EncryptedNotSupported, UnexpectedElement, InvalidTime."""
-    xml.validate_attributes(element, _NONE)
-    children = xml.Children(element)
+    reading.validate_attributes(element, _NONE)
+    children = reading.Children(element)
     name_id = children.optional(_A + "NameID")
     if children.optional(_A + "EncryptedID") is not None:
         raise EncryptedNotSupported("the NameID is encrypted", received="EncryptedID")
@@ -51,7 +51,7 @@ def read_subject(element: xml.Element) -> Subject:
         raise SubjectInvalid("there is no NameID", expected="a NameID", received="none")
     confirmations = children.several(_A + "SubjectConfirmation")
     children.end()
-    xml.validate_attributes(name_id, _NAME_ID)
+    reading.validate_attributes(name_id, _NAME_ID)
     return Subject(
         name_id=_read_name_id(name_id),
         name_id_format=name_id.get("Format"),
@@ -63,7 +63,7 @@ def read_subject(element: xml.Element) -> Subject:
 
 def _read_name_id(element: xml.Element) -> str:
     try:
-        text = xml.without_layout(xml.text_of(element))
+        text = reading.without_layout(reading.text_of(element))
     except UnexpectedElement as error:
         raise SubjectInvalid(error.reason, received=error.received) from error
     # "ada " and "ada" may be two people there, and would look like one here; control characters have no business at all.
@@ -73,9 +73,9 @@ def _read_name_id(element: xml.Element) -> str:
 
 
 def _read_confirmation(element: xml.Element) -> Confirmation:
-    xml.validate_attributes(element, _METHOD_ONLY)
-    method = xml.required_attribute(element, "Method")
-    children = xml.Children(element)
+    reading.validate_attributes(element, _METHOD_ONLY)
+    method = reading.required_attribute(element, "Method")
+    children = reading.Children(element)
     children.optional(_A + "NameID")
     data = children.optional(_A + "SubjectConfirmationData")
     children.end()
@@ -96,10 +96,10 @@ def _read_confirmation(element: xml.Element) -> Confirmation:
 
 def _validate_data(data: xml.Element, method: str) -> None:
     # The schema allows anything inside; the bearer method needs nothing there. Holder-of-key has a ds:KeyInfo.
-    children = xml.Children(data)
+    children = reading.Children(data)
     if method != names.BEARER:
         for key_info in children.several(_DS + "KeyInfo"):
             for descendant in key_info.iterdescendants():
-                if xml.namespace(descendant) != names.DS or descendant.tag == _DS + "Signature":
+                if reading.namespace(descendant) != names.DS or descendant.tag == _DS + "Signature":
                     raise UnexpectedElement("a confirmation's key holds something else", received=str(descendant.tag))
     children.end()

@@ -1,4 +1,4 @@
-"""The only place that knows lxml: a hardened parser, exclusive C14N, and reading elements child by child.
+"""The only place that knows lxml: a hardened parser and exclusive C14N. `reading` reads what comes out.
 
 Owns what XML may be at all (size, shape limits, no DTD, no processing instructions, IDs once) but nothing of SAML.
 Elements of lxml stay inside `saml/`; nobody outside sees one.
@@ -18,11 +18,8 @@ from lxml import etree
 from vestibule.saml.errors import (
     DuplicateId,
     ForbiddenXml,
-    InvalidValue,
     MalformedXml,
-    MissingElement,
     TooLarge,
-    UnexpectedElement,
 )
 
 Element = etree._Element  # noqa: SLF001 - lxml has no public name for the type
@@ -154,7 +151,7 @@ def _validate_comments(data: bytes) -> None:
 
 
 class _ShapeTests(NamedTuple):
-    count: Callable[[Element], float]
+    elements: Callable[[Element], float]
     too_deep: Callable[[Element], bool]
     too_many_attributes: Callable[[Element], bool]
 
@@ -171,7 +168,7 @@ def _shape_tests(limits: Limits) -> _ShapeTests:
 
 def _validate_limits(root: Element, data: bytes, limits: Limits) -> None:
     tests = _shape_tests(limits)
-    if tests.count(root) > limits.max_elements:
+    if tests.elements(root) > limits.max_elements:
         raise TooLarge("too many elements", expected=f"{limits.max_elements} or fewer")
     if tests.too_deep(root):
         raise TooLarge("too deep", expected=f"{limits.max_depth} levels or fewer")
@@ -239,117 +236,3 @@ def insert(document: bytes, after: str, child: bytes) -> bytes:
     first = root[0] if len(root) else None
     root.insert(1 if first is not None and first.tag == after else 0, _parse(child))
     return etree.tostring(root)
-
-
-def text_of(element: Element) -> str:
-    """Return the text of a leaf, exactly as it stands. Raises UnexpectedElement when it has children."""
-    if len(element):
-        raise UnexpectedElement(f"{local_name(element)} has children", received=str(element[0].tag))
-    return element.text or ""
-
-
-def token_of(element: Element) -> str:
-    """Return the text of a leaf of a token type (URIs) without white space around it."""
-    return text_of(element).strip(SPACE)
-
-
-def without_layout(text: str) -> str:
-    """Return a text without the lines and indentation that a pretty-printer put around it; other space is content."""
-    stripped = text.strip(SPACE)
-    if stripped == text:
-        return text
-    before, _, after = text.partition(stripped) if stripped else (text, "", "")
-    return stripped if "\n" in before + after or not stripped else text
-
-
-def local_name(element: Element) -> str:
-    """Return the name without its namespace, for reasons."""
-    return element.tag.rpartition("}")[2]
-
-
-def namespace(element: Element) -> str:
-    """Return the namespace, "" when there is none."""
-    return element.tag[1:].partition("}")[0] if element.tag.startswith("{") else ""
-
-
-def validate_attributes(element: Element, allowed: frozenset[str]) -> None:
-    """Raise UnexpectedElement when the element has an attribute that is not in `allowed`."""
-    for name in element.keys():  # noqa: SIM118 - an lxml element iterates over its children
-        if name not in allowed:
-            raise UnexpectedElement(f"{local_name(element)} has an attribute that it can't have", received=str(name))
-
-
-def required_attribute(element: Element, name: str) -> str:
-    """Return the value of an attribute. Raises MissingElement."""
-    value = element.get(name)
-    if value is None:
-        raise MissingElement(f"{local_name(element)} has no {name}", expected=name)
-    return value
-
-
-def boolean_attribute(element: Element, name: str) -> bool | None:
-    """Return the value of an xs:boolean attribute, None when it is absent. Raises InvalidValue."""
-    value = element.get(name)
-    if value is None:
-        return None
-    if value.strip(SPACE) not in ("true", "1", "false", "0"):
-        raise InvalidValue(f"{name} is neither true nor false", received=value)
-    return value.strip(SPACE) in ("true", "1")
-
-
-class Children:
-    """Reads the children of an element in the order of the schema; what it does not expect is a refusal."""
-
-    __slots__ = ("_at", "_children", "_parent")
-
-    def __init__(self, parent: Element) -> None:
-        self._parent = parent
-        self._children = list(parent)
-        self._at = 0
-        if parent.text and parent.text.strip(SPACE):
-            raise UnexpectedElement(f"{local_name(parent)} has text", received=parent.text)
-        for child in self._children:
-            if child.tail and child.tail.strip(SPACE):
-                raise UnexpectedElement(f"{local_name(parent)} has text", received=child.tail)
-
-    def optional(self, tag: str) -> Element | None:
-        """Return the next child if it is a `tag`."""
-        if self._at < len(self._children) and self._children[self._at].tag == tag:
-            self._at += 1
-            return self._children[self._at - 1]
-        return None
-
-    def required(self, tag: str) -> Element:
-        """Return the next child, which must be a `tag`. Raises MissingElement."""
-        found = self.optional(tag)
-        if found is None:
-            received = str(self._children[self._at].tag) if self._at < len(self._children) else "nothing"
-            raise MissingElement(f"{local_name(self._parent)} has no such child here", expected=tag, received=received)
-        return found
-
-    def several(self, *tags: str) -> list[Element]:
-        """Return the next children for as long as they are one of `tags`."""
-        start = self._at
-        while self._at < len(self._children) and self._children[self._at].tag in tags:
-            self._at += 1
-        return self._children[start : self._at]
-
-    def end(self) -> None:
-        """Raise UnexpectedElement unless every child was read."""
-        if self._at < len(self._children):
-            raise UnexpectedElement(
-                f"{local_name(self._parent)} has a child that it can't have here",
-                received=str(self._children[self._at].tag),
-            )
-
-
-def validate_foreign(element: Element, ours: frozenset[str]) -> None:
-    """Raise UnexpectedElement when an extension point holds anything of `ours`, or of no namespace.
-
-    What stands there is never read, but this is where wrapped copies of assertions and signatures are hidden.
-    """
-    for descendant in element.iterdescendants():
-        if namespace(descendant) in ours:
-            raise UnexpectedElement(
-                f"{local_name(element)} holds something that is not an extension", received=str(descendant.tag)
-            )

@@ -1,0 +1,50 @@
+"""Writing our own metadata, one document for each connection (saml-metadata-2.0-os 2.4.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vestibule.saml import names
+from vestibule.saml.certificates import Certificate
+from vestibule.saml.writing import element, key_info, leaf
+
+
+def sp_metadata(
+    entity_id: str,
+    acs_url: str,
+    signing_certificates: Sequence[Certificate] = (),
+    *,
+    want_assertions_signed: bool = True,
+    authn_requests_signed: bool = False,
+    name_id_formats: Sequence[str] = (),
+    display_name: str | None = None,
+) -> bytes:
+    """Return our metadata as an XML document in UTF-8, unsigned; the same input gives the same bytes.
+
+    `signing_certificates` are published in order, the one in use first; the next ones are for rolling over.
+    """
+    keys = "".join(
+        element("md:KeyDescriptor", key_info(certificate.der), use="signing") for certificate in signing_certificates
+    )
+    formats = "".join(leaf("md:NameIDFormat", name_id_format) for name_id_format in name_id_formats)
+    acs = element("md:AssertionConsumerService", Binding=names.HTTP_POST, Location=acs_url, index="0", isDefault="true")
+    role = element(
+        "md:SPSSODescriptor",
+        _ui_info(display_name) + keys + formats + acs,
+        AuthnRequestsSigned="true" if authn_requests_signed else "false",
+        WantAssertionsSigned="true" if want_assertions_signed else "false",
+        protocolSupportEnumeration=names.SAMLP,
+    )
+    entity = element("md:EntityDescriptor", role, entityID=entity_id)
+    declared = f'<md:EntityDescriptor xmlns:md="{names.MD}" xmlns:ds="{names.DS}"'
+    entity = entity.replace("<md:EntityDescriptor", declared, 1)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{entity}\n'.encode()
+
+
+def _ui_info(display_name: str | None) -> str:
+    if display_name is None:
+        return ""
+    # lang is of the xml namespace, which a Python keyword can't spell.
+    name = leaf("mdui:DisplayName", display_name).replace("<mdui:DisplayName", '<mdui:DisplayName xml:lang="en"', 1)
+    info = element("mdui:UIInfo", name).replace("<mdui:UIInfo", f'<mdui:UIInfo xmlns:mdui="{names.MDUI}"', 1)
+    return element("md:Extensions", info)
