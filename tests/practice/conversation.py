@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 import threading
 import time
 import zlib
@@ -11,12 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from html import unescape
 from typing import Final
 from xml.sax.saxutils import quoteattr
 
 import httpx
-from lxml import etree
+from lxml import etree, html
 from signxml.algorithms import DigestAlgorithm, SignatureMethod
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 
@@ -76,9 +74,10 @@ def deflated(xml: bytes) -> str:
     return base64.b64encode(deflater.compress(xml) + deflater.flush()).decode()
 
 
-def hidden_fields(html: str) -> dict[str, str]:
-    found = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', html)
-    return {name: unescape(value) for name, value in found}
+def hidden_fields(page: str) -> dict[str, str]:
+    found = html.fromstring(page).xpath("//input[@type='hidden']")
+    assert isinstance(found, list)
+    return {field.get("name"): field.get("value") for field in found}
 
 
 def answer_form(
