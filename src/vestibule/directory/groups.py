@@ -43,3 +43,15 @@ class Member:
     email: str
     source: Source
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """One group that a person is in, and where that came from."""
+
+    group_id: str
+    environment_id: str
+    name: str
+    source: Source
+    connection_id: str | None
+    created_at: datetime

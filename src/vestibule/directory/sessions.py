@@ -88,6 +88,7 @@ class Knock:
     environment_id: str
     connection_id: str
     connection_name: str
+    subject: Subject
     email: str | None
     full_name: str | None
     reason: KnockReason

@@ -1,0 +1,154 @@
+"""Environment access and group memberships of a person: who may enter where, in which groups, and where that came from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, Table, delete, literal, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from vestibule.directory.end_users import EnvironmentAccess
+from vestibule.directory.groups import Membership
+from vestibule.directory.sources import Source
+from vestibule.storage.database import Transaction
+from vestibule.storage.tables import end_users, environment_access, environments, group_members, groups
+from vestibule.storage.types import Instant, Key
+
+
+def grant_access(
+    tx: Transaction,
+    workspace_id: str,
+    environment_id: str,
+    end_user_id: str,
+    *,
+    source: Source,
+    now: datetime,
+    connection_id: str | None = None,
+) -> bool:
+    """Let a person enter an environment; return whether that is new. What is there already keeps its source.
+
+    Environment and person must both be of the workspace, or nothing is written.
+    """
+    granted = (
+        select(
+            environments.c.id,
+            end_users.c.id,
+            end_users.c.workspace_id,
+            end_users.c.name_key,
+            *_since(source, connection_id, now),
+        )
+        .select_from(end_users.join(environments, environments.c.workspace_id == end_users.c.workspace_id))
+        .where(
+            end_users.c.workspace_id == workspace_id, end_users.c.id == end_user_id, environments.c.id == environment_id
+        )
+    )
+    names = [
+        "environment_id",
+        "end_user_id",
+        "workspace_id",
+        "name_key",
+        "source",
+        "source_connection_id",
+        "created_at",
+    ]
+    return _insert_unless_there(tx, environment_access, names, granted)
+
+
+def revoke_access(tx: Transaction, workspace_id: str, environment_id: str, end_user_id: str) -> bool:
+    """Take away environment access; memberships and sessions in that environment end with it. Return whether there was any."""
+    mine = (environment_access.c.workspace_id == workspace_id, environment_access.c.environment_id == environment_id)
+    return (
+        tx.execute(delete(environment_access).where(*mine, environment_access.c.end_user_id == end_user_id)).rowcount
+        == 1
+    )
+
+
+def add_member(
+    tx: Transaction,
+    workspace_id: str,
+    group_id: str,
+    end_user_id: str,
+    *,
+    source: Source,
+    now: datetime,
+    connection_id: str | None = None,
+) -> bool:
+    """Put a person into a group; return whether that is new. What is there already keeps its source.
+
+    Nothing is written for somebody without access to the group's environment, nor for Everyone, which is the access itself.
+    """
+    access = environment_access
+    joined = (
+        select(groups.c.id, groups.c.environment_id, access.c.end_user_id, access.c.workspace_id, access.c.name_key)
+        .add_columns(*_since(source, connection_id, now))
+        .select_from(groups.join(access, access.c.environment_id == groups.c.environment_id))
+        .where(groups.c.workspace_id == workspace_id, groups.c.id == group_id, groups.c.built_in.is_(False))
+        .where(access.c.workspace_id == workspace_id, access.c.end_user_id == end_user_id)
+    )
+    names = [
+        "group_id",
+        "environment_id",
+        "end_user_id",
+        "workspace_id",
+        "name_key",
+        "source",
+        "source_connection_id",
+        "created_at",
+    ]
+    return _insert_unless_there(tx, group_members, names, joined)
+
+
+def remove_member(tx: Transaction, workspace_id: str, group_id: str, end_user_id: str) -> bool:
+    """Take a person out of a group; return whether they were in it."""
+    mine = (group_members.c.workspace_id == workspace_id, group_members.c.group_id == group_id)
+    return tx.execute(delete(group_members).where(*mine, group_members.c.end_user_id == end_user_id)).rowcount == 1
+
+
+def access_of(tx: Transaction, workspace_id: str, end_user_id: str) -> tuple[EnvironmentAccess, ...]:
+    """Return the environments that a person may enter, in the order of the picker."""
+    query = (
+        select(environment_access)
+        .join(environments, environments.c.id == environment_access.c.environment_id)
+        .where(environment_access.c.workspace_id == workspace_id, environment_access.c.end_user_id == end_user_id)
+        .order_by(environments.c.position, environments.c.id)
+    )
+    return tuple(
+        EnvironmentAccess(
+            row.environment_id, row.end_user_id, Source(row.source), row.source_connection_id, row.created_at
+        )
+        for row in tx.execute(query)
+    )
+
+
+def memberships_of(
+    tx: Transaction, workspace_id: str, end_user_id: str, environment_id: str | None = None
+) -> tuple[Membership, ...]:
+    """Return the groups that a person is in, by name, Everyone left out; of one environment or of all."""
+    query = (
+        select(group_members, groups.c.name)
+        .join(groups, groups.c.id == group_members.c.group_id)
+        .where(group_members.c.workspace_id == workspace_id, group_members.c.end_user_id == end_user_id)
+    )
+    if environment_id is None:
+        # By way of the access, whose rows lead to the memberships through their own index.
+        theirs = select(environment_access.c.environment_id).where(environment_access.c.end_user_id == end_user_id)
+        query = query.where(group_members.c.environment_id.in_(theirs))
+    else:
+        query = query.where(group_members.c.environment_id == environment_id)
+    return tuple(
+        Membership(
+            row.group_id, row.environment_id, row.name, Source(row.source), row.source_connection_id, row.created_at
+        )
+        for row in tx.execute(query.order_by(groups.c.name_key, groups.c.id))
+    )
+
+
+def _since(source: Source, connection_id: str | None, now: datetime) -> tuple[Any, ...]:
+    return literal(source.value), literal(connection_id, Key), literal(now, Instant)
+
+
+def _insert_unless_there(tx: Transaction, table: Table, names: list[str], rows: Select[Any]) -> bool:
+    insert = sqlite_insert if tx.dialect.name == "sqlite" else postgresql_insert
+    return tx.execute(insert(table).from_select(names, rows).on_conflict_do_nothing()).rowcount == 1

@@ -1,0 +1,129 @@
+"""Knocks: people with a good assertion whom nobody let in yet. One row for each subject of a connection, however often they try."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import delete, func, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from vestibule.directory.sessions import Knock, KnockReason, Subject
+from vestibule.kernel.text import email_key
+from vestibule.storage.database import Transaction
+from vestibule.storage.tables import connections, identity_providers, knocks
+
+# A flood of knocks must not make a page of thousands, nor a count of millions.
+MOST_COUNTED: Final = 1000
+
+
+def knock(
+    tx: Transaction,
+    *,
+    knock_id: str,
+    workspace_id: str,
+    environment_id: str,
+    connection_id: str,
+    subject: Subject,
+    email: str | None,
+    full_name: str | None,
+    reason: KnockReason,
+    end_user_id: str | None,
+    now: datetime,
+) -> None:
+    """Note that a verified subject of a connection wanted in, in one statement; another try counts up and renews what was said.
+
+    `email` is cleaned, `full_name` tidied and bounded, as they were asserted. `end_user_id` is the person whose account
+    it would be (no_access, address_reused).
+    """
+    insert = sqlite_insert if tx.dialect.name == "sqlite" else postgresql_insert
+    said = {
+        "email": email,
+        "email_key": email_key(email) if email else None,
+        "full_name": full_name,
+        "reason": reason.value,
+        "end_user_id": end_user_id,
+        "last_at": now,
+    }
+    first = insert(knocks).values(
+        id=knock_id,
+        workspace_id=workspace_id,
+        environment_id=environment_id,
+        connection_id=connection_id,
+        subject_key=subject.key,
+        subject_kind=subject.kind,
+        subject_value=subject.value,
+        attempts=1,
+        first_at=now,
+        **said,
+    )
+    again = {**said, "attempts": knocks.c.attempts + 1}
+    tx.execute(first.on_conflict_do_update(index_elements=["connection_id", "subject_key"], set_=again))
+
+
+def list_knocks(
+    tx: Transaction, workspace_id: str, *, before: tuple[datetime, str] | None = None, size: int = 25
+) -> tuple[Knock, ...]:
+    """Return those who wait, the latest try first; `before` is (last_at, id) of the last one on the page before."""
+    query = _knocks(workspace_id)
+    if before is not None:
+        query = query.where(tuple_(knocks.c.last_at, knocks.c.id) < tuple_(*before))
+    rows = tx.execute(query.order_by(knocks.c.last_at.desc(), knocks.c.id.desc()).limit(size))
+    return tuple(_knock(row) for row in rows)
+
+
+def find_knock(tx: Transaction, workspace_id: str, knock_id: str) -> Knock | None:
+    """Return one who waits."""
+    row = tx.execute(_knocks(workspace_id).where(knocks.c.id == knock_id)).one_or_none()
+    return _knock(row) if row else None
+
+
+def count_knocks(tx: Transaction, workspace_id: str) -> int:
+    """Return how many wait, counting no further than MOST_COUNTED + 1."""
+    some = select(knocks.c.id).where(knocks.c.workspace_id == workspace_id).limit(MOST_COUNTED + 1).subquery()
+    return tx.execute(select(func.count()).select_from(some)).scalar_one()
+
+
+def delete_knock(tx: Transaction, workspace_id: str, knock_id: str) -> bool:
+    """Forget one knock; return whether it was there."""
+    return (
+        tx.execute(delete(knocks).where(knocks.c.workspace_id == workspace_id, knocks.c.id == knock_id)).rowcount == 1
+    )
+
+
+def delete_answered(tx: Transaction, workspace_id: str, environment_id: str, end_user_id: str, email: str) -> int:
+    """Forget the knocks at an environment of somebody who may now enter it; return how many.
+
+    Not those of a re-used address: that is another person, whom the access of this one does not help.
+    """
+    who = or_(knocks.c.end_user_id == end_user_id, knocks.c.email_key == email_key(email))
+    where = (knocks.c.workspace_id == workspace_id, knocks.c.environment_id == environment_id)
+    other = knocks.c.reason != KnockReason.ADDRESS_REUSED.value
+    return tx.execute(delete(knocks).where(*where, who, other)).rowcount
+
+
+def _knocks(workspace_id: str) -> Any:
+    return (
+        select(knocks, identity_providers.c.name.label("connection_name"))
+        .join(connections, connections.c.id == knocks.c.connection_id)
+        .join(identity_providers, identity_providers.c.id == connections.c.idp_id)
+        .where(knocks.c.workspace_id == workspace_id)
+    )
+
+
+def _knock(row: Any) -> Knock:
+    return Knock(
+        id=row.id,
+        environment_id=row.environment_id,
+        connection_id=row.connection_id,
+        connection_name=row.connection_name,
+        subject=Subject(row.subject_kind, row.subject_value),
+        email=row.email,
+        full_name=row.full_name,
+        reason=KnockReason(row.reason),
+        attempts=row.attempts,
+        first_at=row.first_at,
+        last_at=row.last_at,
+        end_user_id=row.end_user_id,
+    )
