@@ -67,7 +67,9 @@ def ensure_node() -> str:
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(lock)]
     found = _wheel_node() if subprocess.run(pip, check=False).returncode == 0 else None
     if found is None or not _node_is_usable(Path(found)):
-        raise ToolMissingError(f"the tests need Node.js {MIN_NODE_MAJOR} or newer with npm; install it and run this again")
+        raise ToolMissingError(
+            f"the tests need Node.js {MIN_NODE_MAJOR} or newer with npm; install it and run this again"
+        )
     return found
 
 
@@ -103,7 +105,9 @@ def _playwright_chromium() -> str:
     )
     path = subprocess.run([sys.executable, "-c", show], check=False, capture_output=True, text=True).stdout.strip()
     if not installed or not path or not _answers([path, "--version"]):
-        raise ToolMissingError("the tests need Chromium; install it (Debian: apt-get install chromium) and run this again")
+        raise ToolMissingError(
+            "the tests need Chromium; install it (Debian: apt-get install chromium) and run this again"
+        )
     return path
 
 

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.databases import ENGINES, Databases, end_run
+from tests.support.house import Client, House, Server, TestClock, furnish, make_runtime, serving
+from vestibule.flows.parts.callers import AdminCaller
+from vestibule.flows.parts.runtime import Runtime
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -121,3 +124,44 @@ def new_page(chromium: Browser, page_faults: PageFaults) -> Iterator[Pages]:
 def page(new_page: Pages) -> Page:
     """Give one page in a context of its own."""
     return new_page()
+
+
+@pytest.fixture
+def clock() -> TestClock:
+    """Give a clock that the test may stop and move."""
+    return TestClock()
+
+
+@pytest.fixture
+def runtime(database_url: str, clock: TestClock) -> Iterator[Runtime]:
+    """Give the tools of flows on a fresh database; the test runs once on each engine."""
+    made = make_runtime(database_url, clock)
+    yield made
+    made.database.close()
+
+
+@pytest.fixture
+def house(runtime: Runtime, clock: TestClock) -> House:
+    """Give a workspace with DEV, TEST and PROD, and its Owner."""
+    return furnish(runtime, clock)
+
+
+@pytest.fixture
+def owner(house: House) -> AdminCaller:
+    """Give the Owner of the house as a caller of flows."""
+    return house.owner
+
+
+@pytest.fixture
+def server(database_url: str, clock: TestClock) -> Iterator[Server]:
+    """Give a real server over HTTP with a furnished house behind it (`server.house`); once on each engine."""
+    with serving(database_url, clock) as running:
+        yield running
+
+
+@pytest.fixture
+def admin_client(server: Server) -> Client:
+    """Give a browser without a screen in which the Owner is signed in."""
+    client = server.client()
+    client.sign_in()
+    return client

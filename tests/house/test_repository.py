@@ -71,7 +71,9 @@ def test_a_lock_file_pins_every_package_by_hash_and_names_no_host(lock: Path) ->
     text = lock.read_text(encoding="utf-8")
     assert "://" not in text
     assert not re.search(r"^\s*(-i|-f|--index-url|--extra-index-url|--find-links|--trusted-host)\b", text, re.MULTILINE)
-    entries = re.findall(r"^([a-z0-9][\w.-]*)==(\S+)((?:.*\\\n)(?:\s+--hash=sha256:[0-9a-f]{64}.*\n)+)", text, re.MULTILINE)
+    entries = re.findall(
+        r"^([a-z0-9][\w.-]*)==(\S+)((?:.*\\\n)(?:\s+--hash=sha256:[0-9a-f]{64}.*\n)+)", text, re.MULTILINE
+    )
     requirements = [line for line in text.splitlines() if line and not line.startswith(("#", " "))]
     assert len(requirements) == len(entries) > 0
 
@@ -80,7 +82,9 @@ def test_the_lock_files_hold_every_dependency_of_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     wanted = {"runtime": project["project"]["dependencies"], "dev": project["dependency-groups"]["dev"]}
     for name, requirements in wanted.items():
-        locked = set(re.findall(r"^([a-z0-9][\w.-]*)==", (ROOT / "requirements" / f"{name}.lock").read_text(), re.MULTILINE))
+        locked = set(
+            re.findall(r"^([a-z0-9][\w.-]*)==", (ROOT / "requirements" / f"{name}.lock").read_text(), re.MULTILINE)
+        )
         names = {re.split(r"[\[><=;~! ]", requirement)[0].lower().replace("_", "-") for requirement in requirements}
         assert names - locked == set(), f"run make lock: requirements/{name}.lock is behind pyproject.toml"
 
@@ -94,7 +98,8 @@ def test_the_lock_files_agree_with_each_other() -> None:
 
 
 def test_vendored_files_are_those_of_the_checksum_list_and_no_others() -> None:
-    listed = dict(reversed(line.split("  ", 1)) for line in (VENDOR / "CHECKSUMS").read_text(encoding="utf-8").splitlines())
+    lines = (VENDOR / "CHECKSUMS").read_text(encoding="utf-8").splitlines()
+    listed = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
     actual = {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
         for path in VENDOR.iterdir()

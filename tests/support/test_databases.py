@@ -75,14 +75,19 @@ def test_a_killed_test_run_takes_its_server_with_it(database_folder: Path) -> No
     folder = database_folder / "server"
     folder.mkdir()
     owner = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    keeper = subprocess.Popen([sys.executable, "-m", "tests.support.postgres_keeper", str(folder), str(owner.pid)], cwd=ROOT)
+    keeper = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.postgres_keeper", str(folder), str(owner.pid)], cwd=ROOT
+    )
     try:
         _wait_for(folder / "url", there=True)
-        postmaster = int((folder / "data" / "postmaster.pid").read_text().split()[0])
+        with psycopg.connect((folder / "url").read_text()) as connection:
+            (data,) = connection.execute("SHOW data_directory").fetchone() or ("",)
+        postmaster = int((Path(data) / "postmaster.pid").read_text().split()[0])
         owner.send_signal(signal.SIGKILL)
         owner.wait()
         assert keeper.wait(timeout=60) == 0
         assert not folder.exists()
+        assert not Path(data).exists()
         with pytest.raises(ProcessLookupError):
             os.kill(postmaster, 0)
     finally:
