@@ -55,9 +55,8 @@ def build_site(runtime: Runtime, *, https: bool) -> Site:
     """Make what the doors share."""
     templates = template_environment()
 
-    gettext = templates.globals["gettext"]
     templates.globals["icon"] = icon
-    templates.globals["role_name"] = lambda role: gettext(ROLE_NAMES[role])  # type: ignore[operator] # because Jinja's globals are untyped
+    templates.globals["role_name"] = ROLE_NAMES.__getitem__
     templates.globals["workspace_name"] = lambda workspace_id: workspaces.get_workspace(runtime, workspace_id).name
     return Site(runtime, templates, https)
 

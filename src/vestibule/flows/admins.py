@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy.exc import IntegrityError
-
 from vestibule.directory.activity import Actor, Event, Subject
 from vestibule.directory.admins import Admin, AdminStatus, Permission, Role
 from vestibule.directory.end_users import validate_email
@@ -15,7 +13,7 @@ from vestibule.flows.parts.callers import AdminCaller
 from vestibule.flows.parts.posting import Letter, post
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
-from vestibule.kernel.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
+from vestibule.kernel.errors import AlreadyTaken, Conflict, FieldError, Forbidden, Invalid, NotFound
 from vestibule.kernel.ids import new_id
 from vestibule.kernel.passwords import hash_password, validate_new_password
 from vestibule.kernel.secrets import new_token, token_hash
@@ -63,7 +61,7 @@ def invite_admin(runtime: Runtime, caller: AdminCaller, name: str, email: str, r
             url = _hand_out_link(tx, runtime, admin, Purpose.ADMIN_INVITATION, INVITATION_LIFE)
             post(tx, runtime, admin.workspace_id, Letter("admin_invitation", admin.email, admin.name, url))
             record(tx, runtime, admin.workspace_id, caller.actor, Event("admin.invited", _subject(admin), details={"role": admin.role.value}))
-    except IntegrityError as error:
+    except AlreadyTaken as error:
         raise Invalid(FieldError("email", N_("Somebody with this e-mail address is a workspace admin already."))) from error
     return admin, url
 
@@ -133,7 +131,7 @@ def create_admin(
             admins.insert_admin(tx, admin, hashed)
             link = None if hashed else _hand_out_link(tx, runtime, admin, Purpose.ADMIN_FIRST_RUN, INVITATION_LIFE)
             record(tx, runtime, workspace_id, actor, Event("admin.created", _subject(admin), details={"role": admin.role.value}))
-    except IntegrityError as error:
+    except AlreadyTaken as error:
         raise Invalid(FieldError("email", N_("Somebody with this e-mail address is a workspace admin already."))) from error
     return admin, link
 

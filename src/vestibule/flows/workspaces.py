@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy.exc import IntegrityError
-
 from vestibule.directory.activity import Actor, Event, Subject
 from vestibule.directory.admins import Permission
 from vestibule.directory.workspaces import DEFAULT_SESSION_TTL, Environment, Workspace, key_from_name, validate_key, validate_name
@@ -13,7 +11,7 @@ from vestibule.flows.parts.births import create_environment
 from vestibule.flows.parts.callers import AdminCaller
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
-from vestibule.kernel.errors import FieldError, Invalid, NotFound
+from vestibule.kernel.errors import AlreadyTaken, FieldError, Invalid, NotFound
 from vestibule.kernel.ids import new_id
 from vestibule.kernel.text import N_, clean_email
 from vestibule.storage import workspaces
@@ -41,7 +39,7 @@ def create_workspace(
                 )
                 create_environment(tx, runtime, environment)
             record(tx, runtime, workspace.id, actor, Event("workspace.created", Subject("workspace", workspace.id, workspace.name)))
-    except IntegrityError as error:
+    except AlreadyTaken as error:
         raise Invalid(FieldError("environments", N_("An environment of this name or key exists already."))) from error
     return workspace
 

@@ -89,3 +89,20 @@ class DatabaseBusy(VestibuleError):
 
     code = "database_busy"
     public = N_("The server is busy. Nothing was changed; try again in a moment.")
+
+
+class DatabaseUnreachable(DatabaseBusy):
+    """There is no connection to the database, or it broke."""
+
+    code = "database_unreachable"
+    public = N_("The database does not answer. Try again in a moment.")
+
+
+class AlreadyTaken(VestibuleError):
+    """The database holds such a row already, or a row that this one rests on is gone: two acted at once, or a name is taken.
+
+    `Database.transaction` raises it for the engine's integrity errors; flows turn it into a FieldError.
+    """
+
+    code = "already_taken"
+    public = N_("Somebody was faster, or this exists already. Reload the page and look.")

@@ -10,9 +10,9 @@ from typing import Any, Final
 from sqlalchemy import Connection as Transaction
 from sqlalchemy import create_engine, event, make_url
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
-from vestibule.kernel.errors import DatabaseBusy
+from vestibule.kernel.errors import AlreadyTaken, DatabaseBusy, DatabaseUnreachable
 
 __all__ = ["Database", "Transaction"]
 
@@ -32,7 +32,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """Open the one transaction of a flow: committed at the end, rolled back by any exception. Raises DatabaseBusy."""
+        """Open the one transaction of a flow: committed at the end, rolled back by any exception. Raises AlreadyTaken, DatabaseBusy."""
         with _timely(), self.engine.begin() as tx:
             yield tx
 
@@ -51,18 +51,32 @@ class Database:
 def _timely() -> Iterator[None]:
     try:
         yield
+    except IntegrityError as error:
+        raise AlreadyTaken(str(error.orig)) from error
     except DBAPIError as error:
         state = getattr(error.orig, "sqlstate", None)
         # 55P03 lock_not_available, 57014 query_canceled (statement timeout), 40001 and 40P01: give up, all is rolled back.
         if state in {"55P03", "57014", "40001", "40P01"} or "database is locked" in str(error.orig):
             raise DatabaseBusy(str(error.orig)) from error
+        if _is_unreachable(error, state):
+            raise DatabaseUnreachable(str(error.orig)) from error
         raise
     except TimeoutError as error:
         raise DatabaseBusy(str(error)) from error
 
 
+def _is_unreachable(error: DBAPIError, state: str | None) -> bool:
+    # 08… connection exceptions, 57P0… shutting down or starting up, 28… and 3D000 the wrong account or database. A server
+    # that can't be connected to at all gives no state; SQLite says so in words.
+    if not isinstance(error, OperationalError):
+        return False
+    if isinstance(error.orig, sqlite3.Error):
+        return "unable to open database file" in str(error.orig)
+    return state is None or state.startswith(("08", "57P0", "28", "3D"))
+
+
 def _sqlite(url: Any, pool_size: int, timeout_seconds: float) -> Engine:
-    engine = create_engine(url, pool_size=pool_size, max_overflow=0, pool_timeout=30, connect_args={"timeout": timeout_seconds})
+    engine = create_engine(url, hide_parameters=True, pool_size=pool_size, max_overflow=0, pool_timeout=30, connect_args={"timeout": timeout_seconds})
 
     @event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, _: object) -> None:
@@ -83,6 +97,7 @@ def _postgresql(url: Any, pool_size: int, timeout_seconds: float) -> Engine:
     options = f"-c lock_timeout={int(timeout_seconds * 1000)} -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
+        hide_parameters=True,  # they would stand in error messages, and so in the log
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=30,

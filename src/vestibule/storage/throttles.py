@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, delete
+from sqlalchemy import case, delete, literal
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from vestibule.storage.database import Transaction
 from vestibule.storage.tables import throttles
+from vestibule.storage.types import Instant
 
 
 def hit(tx: Transaction, key: str, now: datetime, window: timedelta) -> tuple[int, datetime]:
@@ -21,7 +22,7 @@ def hit(tx: Transaction, key: str, now: datetime, window: timedelta) -> tuple[in
         index_elements=["key"],
         set_={
             "attempts": case((over, 1), else_=throttles.c.attempts + 1),
-            "resets_at": case((over, now + window), else_=throttles.c.resets_at),
+            "resets_at": case((over, literal(now + window, Instant)), else_=throttles.c.resets_at),
         },
     ).returning(throttles.c.attempts, throttles.c.resets_at)
     attempts, resets_at = tx.execute(counted).one()

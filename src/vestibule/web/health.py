@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from vestibule.flows import readiness
-from vestibule.kernel.errors import VestibuleError
 
 log = structlog.get_logger()
 
@@ -25,8 +23,8 @@ async def readyz(request: Request) -> Response:
     """Say whether this server can do its work: 503 when the database does not answer or is at another schema."""
     try:
         await run_in_threadpool(readiness.check, request.app.state.site.runtime)
-    except (VestibuleError, SQLAlchemyError) as error:
-        log.warning("not ready", reason=str(error))
+    except Exception as error:  # noqa: BLE001 - whatever keeps the database from answering, the answer is the same
+        log.warning("not ready", reason=type(error).__name__)
         return PlainTextResponse("not ready\n", status_code=503)
     return PlainTextResponse("ready\n")
 

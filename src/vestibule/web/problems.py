@@ -60,8 +60,7 @@ def refusal_page(visit: Visit, error: VestibuleError) -> Response:
     """Return the page for a refusal that no form shows beside its field. The private reason goes to the log."""
     status = status_of(error)
     log.info("refused", code=error.code, reason=error.reason, status=status)
-    gettext = visit.site.templates.globals["gettext"]
-    sentence = gettext(error.public) % error.params if error.params else gettext(error.public)  # type: ignore[operator] # because Jinja's globals are untyped
+    sentence = visit.gettext(error.public, **error.params)
     response = problem_page(visit, status, sentence)
     if isinstance(error, Throttled):
         response.headers["Retry-After"] = str(error.retry_after_seconds)

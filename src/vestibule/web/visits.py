@@ -56,6 +56,11 @@ class Visit:
     origin: str | None
     caller: AdminCaller | None = None
 
+    def gettext(self, message: str, **params: str) -> str:
+        """Return one of our English sentences in the visitor's language, its placeholders filled."""
+        translated = self.site.translations.gettext(message)
+        return translated % params if params else translated
+
     @property
     def admin(self) -> AdminCaller:
         """Return the signed-in admin; only doors behind `console()` ask."""

@@ -1,0 +1,144 @@
+"""The console's own door over HTTP."""
+
+from __future__ import annotations
+
+import re
+
+from tests.support.house import PASSWORD, Client, Server
+from vestibule.flows import admins
+from vestibule.flows.parts.callers import operator
+
+
+def test_an_owner_signs_in_and_lands_on_access_control(server: Server) -> None:
+    client = server.client()
+    assert client.get("/admin/").headers["location"] == "/admin/access-control"
+    assert client.get("/admin/access-control").headers["location"] == "/admin/sign-in?next=/admin/access-control"
+    client.get("/admin/sign-in?next=/admin/me")
+    response = client.post("/admin/sign-in", {"email": "ADA@example.com", "password": PASSWORD, "next": "/admin/me"})
+    assert (response.status_code, response.headers["location"]) == (303, "/admin/me")
+    assert "Ada Park" in client.get("/admin/me").text
+
+
+def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(server: Server) -> None:
+    answers = set()
+    for email in ("ada@example.com", "nobody@example.com"):
+        client = server.client()
+        client.get("/admin/sign-in")
+        response = client.post("/admin/sign-in", {"email": email, "password": "not the password"})
+        answers.add((response.status_code, re.sub(r"[0-9a-f]{64}", "", response.text).replace(email, "")))
+    assert len(answers) == 1
+    assert answers.pop()[0] == 400
+
+
+def test_the_eleventh_attempt_on_one_account_is_throttled_even_with_the_right_password(server: Server) -> None:
+    client = server.client()
+    client.get("/admin/sign-in")
+    for _ in range(10):
+        assert client.post("/admin/sign-in", {"email": "ada@example.com", "password": "wrong"}).status_code == 400
+    response = client.post("/admin/sign-in", {"email": "ada@example.com", "password": PASSWORD})
+    assert response.status_code == 429
+    assert int(response.headers["retry-after"]) > 0
+    server.house.clock.advance(minutes=16)
+    assert client.post("/admin/sign-in", {"email": "ada@example.com", "password": PASSWORD}).status_code == 303
+
+
+def test_next_never_leads_to_another_site(server: Server) -> None:
+    for hostile in ("//evil.example", "https://evil.example/admin/", "/\\evil.example", "/admin/../../x", "/admin/%0d%0aX: y", "javascript:alert(1)"):
+        client = server.client()
+        client.get("/admin/sign-in")
+        response = client.post("/admin/sign-in", {"email": "ada@example.com", "password": PASSWORD, "next": hostile})
+        assert response.headers["location"] == "/admin/access-control", hostile
+
+
+def test_a_form_from_another_site_is_refused(server: Server) -> None:
+    client = server.client()
+    client.get("/admin/sign-in")
+    data = {"email": "ada@example.com", "password": PASSWORD}
+    assert client.post("/admin/sign-in", data, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert client.post("/admin/sign-in", data, headers={"Sec-Fetch-Site": "same-site"}).status_code == 403
+    assert client.post("/admin/sign-in", data, headers={"Origin": "https://evil.example"}).status_code == 403
+    assert client.post("/admin/sign-in", data, token="0" * 64).status_code == 403
+    other = server.client()
+    other.get("/admin/sign-in")
+    stolen = re.search(r'csrf_token" value="(\w+)"', other.last_page)
+    assert stolen is not None
+    assert client.post("/admin/sign-in", data, token=stolen.group(1)).status_code == 403
+
+
+def test_a_one_time_link_works_once_and_looking_at_it_does_not_use_it(server: Server) -> None:
+    runtime = server.house.runtime
+    _, url = admins.create_admin(runtime, operator(), server.house.workspace.id, "Bo", "bo@example.com", "admin", None)
+    assert url is not None
+    path = url.removeprefix(server.base_url)
+    client = server.client()
+    for _ in range(3):
+        assert client.get(path).status_code == 200
+    assert client.post(path, {"password": "short"}).status_code == 422
+    assert client.post(path, {"password": "a long enough sentence"}).status_code == 303
+    assert client.get("/admin/access-control").status_code == 200
+    late = server.client()
+    assert late.get(path).status_code == 400
+
+
+def test_a_link_expires_at_its_boundary_instant(server: Server) -> None:
+    clock = server.house.clock
+    clock.freeze()
+    url = admins.recover_admin(server.house.runtime, operator(), "ada@example.com")
+    path = url.removeprefix(server.base_url)
+    client = server.client()
+    clock.advance(minutes=59, seconds=59)
+    assert client.get(path).status_code == 200
+    clock.advance(seconds=1)
+    assert client.get(path).status_code == 400
+
+
+def test_a_session_ends_for_good_after_a_day_and_after_eight_idle_hours(admin_client: Client, server: Server) -> None:
+    clock = server.house.clock
+    for _ in range(3):
+        clock.advance(hours=7, minutes=50)
+        assert admin_client.get("/admin/me").status_code == 200
+    clock.advance(minutes=31)
+    assert admin_client.get("/admin/me").headers["location"].endswith("&ended=1")
+
+
+def test_signing_out_ends_the_session_on_the_server(admin_client: Client, server: Server) -> None:
+    cookies = dict(admin_client.http.cookies)
+    assert admin_client.post("/admin/sign-out").headers["location"] == "/admin/sign-in"
+    thief = server.client()
+    thief.http.cookies.update(cookies)
+    assert thief.get("/admin/me").status_code == 303
+
+
+def test_an_admin_sees_and_ends_other_sessions(admin_client: Client, server: Server) -> None:
+    other = server.client()
+    other.sign_in()
+    admin_client.get("/admin/me")
+    assert admin_client.last_page.count("/end\"") == 1
+    assert admin_client.post("/admin/me/sessions/end-others").status_code == 303
+    assert other.get("/admin/me").status_code == 303
+    assert admin_client.get("/admin/me").status_code == 200
+
+
+def test_a_removed_admin_is_out_at_the_next_request(admin_client: Client, server: Server) -> None:
+    house = server.house
+    bo, _ = admins.create_admin(house.runtime, operator(), house.workspace.id, "Bo", "bo@example.com", "admin", "another long sentence")
+    other = server.client()
+    other.sign_in("bo@example.com", "another long sentence")
+    assert admin_client.post(f"/admin/access-control/{bo.id}/remove").status_code == 303
+    assert other.get("/admin/me").status_code == 303
+
+
+def test_the_last_owner_can_neither_be_removed_nor_demoted(admin_client: Client, server: Server) -> None:
+    me = server.house.owner.admin.id
+    assert admin_client.post(f"/admin/access-control/{me}/remove").status_code == 409
+    admin_client.get("/admin/me")
+    assert admin_client.post(f"/admin/access-control/{me}/role", {"role": "auditor"}).status_code == 409
+    assert admin_client.get("/admin/me").status_code == 200
+
+
+def test_pages_carry_the_headers_that_keep_browsers_strict(admin_client: Client) -> None:
+    headers = admin_client.get("/admin/me").headers
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert "unsafe" not in headers["content-security-policy"]
+    assert (headers["x-frame-options"], headers["cache-control"], headers["x-content-type-options"]) == ("DENY", "no-store", "nosniff")
