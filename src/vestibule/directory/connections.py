@@ -103,3 +103,13 @@ class Connection:
         if self.provisioning is None:
             return ConnectionStatus.PENDING
         return ConnectionStatus.DISABLED if self.disabled else ConnectionStatus.ACTIVE
+
+
+def acs_url(public_url: str, connection_id: str) -> str:
+    """Return the Single sign-on URL of a connection: where the IdP sends its responses."""
+    return f"{public_url}/saml/{connection_id}/acs"
+
+
+def sp_entity_id(public_url: str, connection_id: str) -> str:
+    """Return the Service provider entity ID of a connection, which is the address of its SP metadata, too."""
+    return f"{public_url}/saml/{connection_id}/metadata"
