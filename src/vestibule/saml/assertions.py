@@ -16,6 +16,7 @@ from vestibule.saml.subjects import Subject, read_subject
 
 _A: Final = f"{{{names.SAML}}}"
 _XSI: Final = f"{{{names.XSI}}}"
+_VALUE: Final = _A + "AttributeValue"
 _ASSERTION: Final = frozenset({"ID", "Version", "IssueInstant", _XSI + "schemaLocation"})
 _CONDITIONS: Final = frozenset({"NotBefore", "NotOnOrAfter"})
 _AUTHN: Final = frozenset({"AuthnInstant", "SessionIndex", "SessionNotOnOrAfter"})
@@ -184,16 +185,22 @@ def _read_attributes(statements: list[xml.Element]) -> Mapping[str, tuple[str, .
 
 
 def _read_values(attribute: xml.Element) -> list[str]:
-    children = reading.Children(attribute)
-    elements = children.several(_A + "AttributeValue")
-    children.end()
+    # The longest loop of a sign-in, so it does without Children; the checks are the same. A nil value is an empty one.
+    if attribute.text and attribute.text.strip(xml.SPACE):
+        raise UnexpectedElement("Attribute has text", received=attribute.text)
     values = []
-    for element in elements:
-        # eduPersonTargetedID is the one value that is an element: a NameID.
-        leaf = element[0] if len(element) == 1 and element[0].tag == _A + "NameID" else element
-        if leaf is not element:
-            reading.Children(element)
-        text = reading.without_layout(reading.text_of(leaf))
-        if text and element.get(_XSI + "nil") not in ("true", "1"):
+    for value in attribute:
+        if value.tag != _VALUE or (value.tail and value.tail.strip(xml.SPACE)):
+            raise UnexpectedElement("Attribute has something else than values", received=str(value.tag))
+        text = reading.without_layout(_read_element(value) if len(value) else value.text or "")
+        if text:
             values.append(text)
     return values
+
+
+def _read_element(value: xml.Element) -> str:
+    # eduPersonTargetedID is the one value that is an element: a NameID.
+    children = reading.Children(value)
+    name_id = children.optional(_A + "NameID")
+    children.end()
+    return "" if name_id is None else reading.text_of(name_id)

@@ -45,4 +45,4 @@ def parse_instant(text: str, what: str) -> datetime:
 
 def format_instant(moment: datetime) -> str:
     """Return an aware instant as `2026-01-31T12:00:00Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"

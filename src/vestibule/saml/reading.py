@@ -23,8 +23,8 @@ def without_layout(text: str) -> str:
     stripped = text.strip(xml.SPACE)
     if stripped == text:
         return text
-    before, _, after = text.partition(stripped) if stripped else (text, "", "")
-    return stripped if "\n" in before + after or not stripped else text
+    before, _, after = text.partition(stripped)
+    return stripped if not stripped or "\n" in before + after else text
 
 
 def local_name(element: xml.Element) -> str:

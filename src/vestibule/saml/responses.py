@@ -75,7 +75,12 @@ class VerifiedAssertion:
     signed: Signed
     signature_algorithm: str
     certificate_fingerprint: str
-    checks: tuple[Check, ...]
+    trace: Trace = field(repr=False, compare=False)
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Return every check in order; written when it is asked for."""
+        return self.trace.checks()
 
 
 def decode_post(saml_response_field: str | bytes) -> bytes:
@@ -119,7 +124,7 @@ def _verify(message: bytes | UnverifiedResponse, expectations: Expectations, tra
     trace.passed("message")
     validate_envelope(envelope, expectations, trace)
     assertion, signed, proof = _verify_signatures(root, envelope, expectations.certificates)
-    trace.passed("signature", proof.description, proof.description)
+    trace.passed("signature", proof.describe, proof.describe)
     replayable_until = validate_assertion(assertion, expectations, trace)
     return _verified(assertion, signed, proof, replayable_until, trace)
 
@@ -164,5 +169,5 @@ def _verified(
         signed=signed,
         signature_algorithm=proof.algorithm.label,
         certificate_fingerprint=proof.certificate.fingerprint,
-        checks=trace.checks(),
+        trace=trace,
     )

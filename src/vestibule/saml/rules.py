@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 
 from vestibule.saml import names
 from vestibule.saml.assertions import Assertion, Authn, Conditions
@@ -22,7 +23,7 @@ from vestibule.saml.errors import (
 )
 from vestibule.saml.expectations import Expectations
 from vestibule.saml.subjects import Confirmation, Subject
-from vestibule.saml.trace import Trace
+from vestibule.saml.trace import Trace, Value
 
 _LATEST = datetime.max.replace(tzinfo=UTC)
 
@@ -105,15 +106,18 @@ def _validate_not_expired(not_on_or_after: datetime, expectations: Expectations)
 
 def _validate_not_before(assertion: Assertion, expectations: Expectations, trace: Trace) -> None:
     latest = expectations.now + expectations.skew
-    expected = f"{format_instant(expectations.now)} or earlier"
+
+    def expected() -> str:
+        return f"{format_instant(expectations.now)} or earlier"
+
     not_before = assertion.conditions.not_before
     if not_before is not None and latest < not_before:
-        raise NotYetValid("not valid yet", expected=expected, received=format_instant(not_before))
+        raise NotYetValid("not valid yet", expected=expected(), received=format_instant(not_before))
     if latest < assertion.authn.authn_instant:
         raise IssuedInFuture(
-            "signed in in the future", expected=expected, received=format_instant(assertion.authn.authn_instant)
+            "signed in in the future", expected=expected(), received=format_instant(assertion.authn.authn_instant)
         )
-    trace.passed("not_before", expected, format_instant(not_before) if not_before else "not limited")
+    trace.passed("not_before", expected, _lazy(not_before))
 
 
 def _validate_not_on_or_after(
@@ -121,7 +125,7 @@ def _validate_not_on_or_after(
 ) -> None:
     earliest = confirmation if condition is None else min(condition, confirmation)
     _validate_not_expired(earliest, expectations)
-    trace.passed("not_on_or_after", f"later than {format_instant(expectations.now)}", format_instant(earliest))
+    trace.passed("not_on_or_after", lambda: f"later than {format_instant(expectations.now)}", _lazy(earliest))
 
 
 def _validate_audiences(conditions: Conditions, expectations: Expectations, trace: Trace) -> None:
@@ -146,7 +150,11 @@ def _validate_session(authn: Authn, expectations: Expectations, trace: Trace) ->
             expected=f"later than {format_instant(expectations.now)}",
             received=format_instant(end),
         )
-    trace.passed("session_not_on_or_after", "not ended", format_instant(end) if end else "not limited")
+    trace.passed("session_not_on_or_after", "not ended", _lazy(end))
+
+
+def _lazy(instant: datetime | None) -> Value:
+    return "not limited" if instant is None else partial(format_instant, instant)
 
 
 def _replayable_until(assertion: Assertion, expectations: Expectations) -> datetime:

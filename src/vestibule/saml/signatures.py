@@ -80,8 +80,7 @@ class VerifiedBytes:
     algorithm: Algorithm
     certificate: Certificate
 
-    @property
-    def description(self) -> str:
+    def describe(self) -> str:
         """Return `RSA-SHA256, certificate 9F:2C…B1:04`."""
         return f"{self.algorithm.label}, certificate {self.certificate.short_fingerprint}"
 

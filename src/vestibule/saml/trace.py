@@ -6,13 +6,15 @@ own (used once, e-mail domain, access) adds them behind these with `extend`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from vestibule.kernel.text import N_, printable
 
 Outcome = Literal["passed", "failed", "not_reached"]
+# A function, where writing the value costs more than most sign-ins, whose traces nobody opens, should pay.
+Value = str | Callable[[], str]
 MAX_VALUE_CHARACTERS: Final = 300
 
 # In the order in which they run. The titles are msgids.
@@ -47,7 +49,7 @@ class Check:
 
 def showable(value: str) -> str:
     """Return an untrusted value bounded to 300 characters, control and bidi characters escaped."""
-    if len(value) <= MAX_VALUE_CHARACTERS and value.isascii() and value.isprintable():
+    if len(value) <= MAX_VALUE_CHARACTERS and value.isprintable():
         return value
     return printable(value, MAX_VALUE_CHARACTERS)
 
@@ -59,13 +61,13 @@ class Trace:
 
     def __init__(self, checks: Iterable[tuple[str, str]] = CHECKS) -> None:
         self._known = tuple(checks)
-        self._ran: dict[str, tuple[Outcome, str, str]] = {}
+        self._ran: dict[str, tuple[Outcome, Value, Value]] = {}
 
-    def passed(self, name: str, expected: str = "", received: str = "") -> None:
+    def passed(self, name: str, expected: Value = "", received: Value = "") -> None:
         """Record that a check passed; a check that ran twice keeps its last values."""
         self._ran[name] = ("passed", expected, received)
 
-    def failed(self, name: str, expected: str = "", received: str = "") -> None:
+    def failed(self, name: str, expected: Value = "", received: Value = "") -> None:
         """Record that a check failed."""
         self._ran[name] = ("failed", expected, received)
 
@@ -74,8 +76,12 @@ class Trace:
         rows = []
         for name, title in self._known:
             outcome, expected, received = self._ran.get(name, ("not_reached", "", ""))
-            rows.append(Check(name, title, outcome, showable(expected), showable(received)))
+            rows.append(Check(name, title, outcome, _written(expected), _written(received)))
         return tuple(rows)
+
+
+def _written(value: Value) -> str:
+    return showable(value if isinstance(value, str) else value())
 
 
 def extend(checks: tuple[Check, ...], *further: Check) -> tuple[Check, ...]:

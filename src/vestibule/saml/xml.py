@@ -47,7 +47,8 @@ _DECLARATION: Final = re.compile(
     rb"""(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*["'](?:yes|no)["'])?[ \t\r\n]*\?>"""
 )
 # C14N writes a namespace again at each element that uses it: one long URI and many small elements would make gigabytes.
-_LONG_NAMESPACE: Final = re.compile(rb"""xmlns[^=<>]*=[ \t\r\n]*["'][^"'<]{257}""")
+_MAX_NAMESPACE: Final = 256
+_LONG_NAMESPACE: Final = re.compile(rb"""[^=<>]*=[ \t\r\n]*["'][^"'<]{257}""")
 _MANY_NAMESPACES: Final = 512
 _ID: Final = re.compile(rb"id[ \t\r\n]*=[ \t\r\n]*")
 _PLAIN_ID: Final = re.compile(rb"""["']([a-z0-9_.\-]+)["']""")
@@ -133,8 +134,6 @@ def _plain_text(data: bytes) -> bytes:
         raise ForbiddenXml("the document has a DTD")
     if b"<?" in data:
         raise ForbiddenXml("the document has a processing instruction")
-    if _LONG_NAMESPACE.search(data):
-        raise TooLarge("a namespace is longer than 256 bytes")
     return data
 
 
@@ -158,11 +157,12 @@ class _ShapeTests(NamedTuple):
 
 @lru_cache(maxsize=8)
 def _shape_tests(limits: Limits) -> _ShapeTests:
-    # XPath runs in C: a loop over the elements in Python would cost more than the parse.
+    # XPath runs in C: a loop over the elements in Python would cost more than the parse. The position in the last one
+    # counts within each element, and ends the search at the first that has so many.
     return _ShapeTests(
         cast("Callable[[Element], float]", etree.XPath("count(//*)")),
         cast("Callable[[Element], bool]", etree.XPath("boolean(" + "/*" * (limits.max_depth + 1) + ")")),
-        cast("Callable[[Element], bool]", etree.XPath(f"boolean(//*[@*[{limits.max_attributes + 1}]])")),
+        cast("Callable[[Element], bool]", etree.XPath(f"boolean(//*/@*[{limits.max_attributes + 1}])")),
     )
 
 
@@ -174,7 +174,10 @@ def _validate_limits(root: Element, data: bytes, limits: Limits) -> None:
         raise TooLarge("too deep", expected=f"{limits.max_depth} levels or fewer")
     if tests.too_many_attributes(root):
         raise TooLarge("too many attributes on one element", expected=f"{limits.max_attributes} or fewer")
-    suspects = root.iter() if data.count(b"xmlns") > _MANY_NAMESPACES else (root,)
+    declared = data.split(b"xmlns")[1:]
+    if any(_LONG_NAMESPACE.match(each) for each in declared if len(each) > _MAX_NAMESPACE):
+        raise TooLarge("a namespace is too long", expected=f"{_MAX_NAMESPACE} bytes or fewer")
+    suspects = root.iter() if len(declared) > _MANY_NAMESPACES else (root,)
     if any(len(element.nsmap) > limits.max_namespaces for element in suspects):
         raise TooLarge("too many namespaces in scope", expected=f"{limits.max_namespaces} or fewer")
 
