@@ -50,21 +50,21 @@ _KEY_INFO: Final = frozenset(
 
 _EXC: Final = re.escape(names.EXC_C14N)
 _INCLUSIVE: Final = (
-    rf'(?:\s*<(?P<{{0}}_p>[\w.\-]+:|)InclusiveNamespaces xmlns(?::[\w.\-]+)?="{_EXC}" PrefixList="(?P<{{0}}>[^"<]*)">'
+    rf'(?:<(?P<{{0}}_p>[\w.\-]+:|)InclusiveNamespaces xmlns(?::[\w.\-]+)?="{_EXC}" PrefixList="(?P<{{0}}>[^"<]*)">'
     r"</(?P={0}_p)InclusiveNamespaces>\s*)?"
 )
 # Canonical form leaves one spelling to each thing, so the grammar is short. Every element must have the prefix of
 # SignedInfo itself, which the tree says is bound to XML Signature, and none but SignedInfo may declare another.
 _SIGNED_INFO: Final = re.compile(
     r'<(?P<p>[\w.\-]+:|)SignedInfo(?: xmlns(?::[\w.\-]+)?="[^"<]*")+(?: Id="[^"<]*")?>\s*'
-    rf'<(?P=p)CanonicalizationMethod Algorithm="{_EXC}">{_INCLUSIVE.format("own")}</(?P=p)CanonicalizationMethod>\s*'
-    r'<(?P=p)SignatureMethod Algorithm="(?P<signature>[^"<]*)"></(?P=p)SignatureMethod>\s*'
+    rf'<(?P=p)CanonicalizationMethod Algorithm="{_EXC}">\s*{_INCLUSIVE.format("own")}</(?P=p)CanonicalizationMethod>\s*'
+    r'<(?P=p)SignatureMethod Algorithm="(?P<signature>[^"<]*)">\s*</(?P=p)SignatureMethod>\s*'
     r'<(?P=p)Reference(?: Id="[^"<]*")? URI="(?P<uri>[^"<]*)">\s*'
     r"<(?P=p)Transforms>\s*"
-    rf'<(?P=p)Transform Algorithm="{re.escape(names.ENVELOPED)}"></(?P=p)Transform>\s*'
-    rf'<(?P=p)Transform Algorithm="{_EXC}">{_INCLUSIVE.format("prefixes")}</(?P=p)Transform>\s*'
+    rf'<(?P=p)Transform Algorithm="{re.escape(names.ENVELOPED)}">\s*</(?P=p)Transform>\s*'
+    rf'<(?P=p)Transform Algorithm="{_EXC}">\s*{_INCLUSIVE.format("prefixes")}</(?P=p)Transform>\s*'
     r"</(?P=p)Transforms>\s*"
-    r'<(?P=p)DigestMethod Algorithm="(?P<digest>[^"<]*)"></(?P=p)DigestMethod>\s*'
+    r'<(?P=p)DigestMethod Algorithm="(?P<digest>[^"<]*)">\s*</(?P=p)DigestMethod>\s*'
     r"<(?P=p)DigestValue>(?P<value>[A-Za-z0-9+/=\s]{1,256})</(?P=p)DigestValue>\s*"
     r"</(?P=p)Reference>\s*"
     r"</(?P=p)SignedInfo>",
