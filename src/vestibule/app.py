@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 
 import structlog
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Lifespan
 
 from vestibule.directory.admins import Role
 from vestibule.flows import workspaces
 from vestibule.flows.parts.runtime import Runtime
+from vestibule.flows.worker import Worker
 from vestibule.kernel.clock import Clock, system_clock
 from vestibule.kernel.secrets import Sealer
 from vestibule.kernel.text import N_
 from vestibule.outside.fetching import Fetcher
-from vestibule.settings import Settings
+from vestibule.outside.logs import set_up_logs
+from vestibule.outside.mail import Mailer
+from vestibule.settings import Settings, load_settings
 from vestibule.storage.database import Database
 from vestibule.web import health, static_files
 from vestibule.web.console import access_control, sign_in
@@ -61,16 +67,40 @@ def build_site(runtime: Runtime, *, https: bool) -> Site:
     return Site(runtime, templates, https)
 
 
-def build_app(settings: Settings, runtime: Runtime | None = None) -> Starlette:
-    """Make the server."""
+def create_app() -> Starlette:
+    """Make the server of a process of `vestibule serve`: settings from the environment, logs, and the worker beside it."""
+    settings = load_settings()
+    set_up_logs(settings.log_level)
+    return build_app(settings, with_worker=True)
+
+
+def build_app(settings: Settings, runtime: Runtime | None = None, *, with_worker: bool = False) -> Starlette:
+    """Make the server. A runtime that is handed in stays its owner's to close."""
+    own = runtime is None
     runtime = runtime or build_runtime(settings)
     app = Starlette(
         routes=routes(),
+        lifespan=_lifespan(settings, runtime, closes=own, with_worker=with_worker),
         middleware=[Middleware(Surroundings, https=settings.https, trusted_proxies=settings.trusted_proxies)],
         exception_handlers={HTTPException: on_http_exception},
     )
     app.state.site = build_site(runtime, https=settings.https)
     return app
+
+
+def _lifespan(settings: Settings, runtime: Runtime, *, closes: bool, with_worker: bool) -> Lifespan[Starlette]:
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        worker = Worker(runtime, Mailer(settings.smtp_url, settings.mail_from, settings.public_url)) if with_worker else None
+        if worker:
+            worker.start()
+        yield
+        if worker:
+            await run_in_threadpool(worker.stop)
+        if closes:
+            runtime.database.close()
+
+    return lifespan
 
 
 def routes() -> list[BaseRoute]:
@@ -85,7 +115,7 @@ def routes() -> list[BaseRoute]:
     ]
 
 
-async def to_console(request: Request) -> Response:
+async def to_console(_: Request) -> Response:
     """Land on the console's first page."""
     return RedirectResponse("/admin/access-control", status_code=303)
 

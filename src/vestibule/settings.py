@@ -135,7 +135,7 @@ def _secret_key(values: Mapping[str, str]) -> str:
             raise SettingsError(f"{PREFIX}SECRET_KEY_FILE can't be read: {error}.") from error
     if not secret:
         raise SettingsError(f"Set {PREFIX}SECRET_KEY, or run `vestibule init` to write a configuration with a fresh one.")
-    if len(secret) < MIN_SECRET_LENGTH or len(set(secret)) < 10:  # noqa: PLR2004 - a key of one repeated letter is none
+    if len(secret) < MIN_SECRET_LENGTH or len(set(secret)) < 10:
         raise SettingsError(f"{PREFIX}SECRET_KEY must be {MIN_SECRET_LENGTH} random characters or more.")
     return secret
 

@@ -56,7 +56,9 @@ class TestClock:
         self.offset += timedelta(**delta)
 
 
-def make_runtime(database_url: str, clock: TestClock, public_url: str = "http://127.0.0.1:1", **changes: Any) -> Runtime:
+def make_runtime(
+    database_url: str, clock: TestClock, public_url: str = "http://127.0.0.1:1", **changes: Any
+) -> Runtime:
     """Return a runtime on a migrated database; outgoing fetches may reach loopback."""
     values: dict[str, Any] = {
         "database": Database(database_url),
@@ -93,7 +95,9 @@ class House:
             return next(one for one in list_environments(tx, self.workspace.id) if one.key == key)
 
 
-def furnish(runtime: Runtime, clock: TestClock, environments: tuple[str, ...] = ("DEV", "TEST", "PROD"), name: str = "Northwind") -> House:
+def furnish(
+    runtime: Runtime, clock: TestClock, environments: tuple[str, ...] = ("DEV", "TEST", "PROD"), name: str = "Northwind"
+) -> House:
     """Make a workspace with an Owner (`ada@example.com`, PASSWORD)."""
     workspace = workspaces.create_workspace(runtime, operator(), name, environments)
     email = "ada@example.com" if name == "Northwind" else f"ada@{name.lower()}.example"
@@ -117,7 +121,9 @@ class Client:
         self.last_page = response.text
         return response
 
-    def post(self, path: str, data: dict[str, Any] | None = None, *, token: str | None = None, **options: Any) -> httpx.Response:
+    def post(
+        self, path: str, data: dict[str, Any] | None = None, *, token: str | None = None, **options: Any
+    ) -> httpx.Response:
         """Send a form as the last opened page would: its CSRF token, same origin."""
         found = _CSRF.search(self.last_page)
         fields = {"csrf_token": token if token is not None else (found.group(1) if found else ""), **(data or {})}
@@ -163,14 +169,20 @@ def free_socket() -> socket.socket:
 
 
 @contextmanager
-def serving(database_url: str, clock: TestClock, environments: tuple[str, ...] = ("DEV", "TEST", "PROD"), **changes: Any) -> Iterator[Server]:
+def serving(
+    database_url: str, clock: TestClock, environments: tuple[str, ...] = ("DEV", "TEST", "PROD"), **changes: Any
+) -> Iterator[Server]:
     """Run the real server on loopback in a thread, with a furnished house behind it."""
     listening = free_socket()
     base_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     runtime = make_runtime(database_url, clock, base_url, **changes)
     house = furnish(runtime, clock, environments)
-    settings = Settings(public_url=base_url, database_url=database_url, secret_key=SECRET, data_dir=Path("/nonexistent"))
-    server = uvicorn.Server(uvicorn.Config(build_app(settings, runtime), log_level="warning", access_log=False, lifespan="on"))
+    settings = Settings(
+        public_url=base_url, database_url=database_url, secret_key=SECRET, data_dir=Path("/nonexistent")
+    )
+    server = uvicorn.Server(
+        uvicorn.Config(build_app(settings, runtime), log_level="warning", access_log=False, lifespan="on")
+    )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     deadline = time.monotonic() + 20

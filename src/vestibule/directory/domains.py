@@ -36,12 +36,16 @@ def parse_domains(field: str, typed: str) -> tuple[str, ...]:
         domain = clean_domain(entry.removeprefix("*.").removeprefix("@"))
         if domain is None:
             raise FieldError(
-                field, N_("“%(entry)s” is not a domain. Enter domains such as example.com, separated by commas."), entry=entry[:80]
+                field,
+                N_("“%(entry)s” is not a domain. Enter domains such as example.com, separated by commas."),
+                entry=entry[:80],
             )
         if domain in PUBLIC_MAIL_DOMAINS:
             raise FieldError(
                 field,
-                N_("“%(entry)s” is a public mail service: anybody can have an address there, so no connection can claim it."),
+                N_(
+                    "“%(entry)s” is a public mail service: anybody can have an address there, so no connection can claim it."
+                ),
                 entry=domain,
             )
         found[f"*.{domain}" if wildcard else domain] = None

@@ -63,13 +63,29 @@ class EndUserRow:
 
 @dataclass(frozen=True, slots=True)
 class EndUserFilter:
-    """What the End users list is narrowed to. `words` are folded and every one must be found."""
+    """What the End users list is narrowed to. `words` are folded and every one must be found; so must every environment.
+
+    The group Everyone is not a group here: it is its environment.
+    """
 
     words: tuple[str, ...] = ()
-    environment_id: str | None = None
+    environment_ids: tuple[str, ...] = ()
     group_id: str | None = None
     status: EndUserStatus | None = None
     source: Source | None = None
+
+
+# Where a page of the list begins or ends: what it is read along ("name", "word-0" …), then the key of a person in that order.
+Position = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EndUserPage:
+    """One page of the End users list, and where the pages before and after it are, if there are any."""
+
+    rows: tuple[EndUserRow, ...]
+    previous: Position | None = None
+    next: Position | None = None
 
 
 @dataclass(frozen=True, slots=True)

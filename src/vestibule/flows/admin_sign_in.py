@@ -24,7 +24,12 @@ from vestibule.directory.one_time_links import OneTimeLink, Purpose
 IDLE: Final = timedelta(hours=8)
 LONGEST: Final = timedelta(hours=24)
 _TOUCH_EVERY: Final = timedelta(minutes=1)
-_ADMIN_PURPOSES: Final = {Purpose.ADMIN_FIRST_RUN, Purpose.ADMIN_INVITATION, Purpose.ADMIN_RECOVERY, Purpose.ADMIN_RESET}
+_ADMIN_PURPOSES: Final = {
+    Purpose.ADMIN_FIRST_RUN,
+    Purpose.ADMIN_INVITATION,
+    Purpose.ADMIN_RECOVERY,
+    Purpose.ADMIN_RESET,
+}
 
 
 class WrongCredentials(VestibuleError):
@@ -62,7 +67,9 @@ def sign_in_with_password(runtime: Runtime, visitor: Visitor, email: str, passwo
             with runtime.database.transaction() as tx:
                 event = Event("admin.sign_in", _subject(admin), Outcome.REFUSED, details={"reason": "wrong password"})
                 record(tx, runtime, admin.workspace_id, visitor.anonymous, event)
-        raise WrongCredentials(f"admin sign-in of {printable(account)}: {'wrong password' if admin else 'unknown address'}")
+        raise WrongCredentials(
+            f"admin sign-in of {printable(account)}: {'wrong password' if admin else 'unknown address'}"
+        )
     with runtime.database.transaction() as tx:
         throttles.forget(tx, runtime.sealer.mac(f"throttle {PASSWORD_PER_ACCOUNT.kind}", f"admin {account}"))
         return _begin_session(tx, runtime, visitor, admin, "password")
@@ -142,7 +149,9 @@ def end_other_sessions(runtime: Runtime, caller: AdminCaller) -> int:
     """End all of the caller's sessions but this one; return how many."""
     with runtime.database.transaction() as tx:
         ended = admins.delete_sessions(tx, caller.workspace_id, caller.admin.id, except_id=caller.session_id)
-        record(tx, runtime, caller.workspace_id, caller.actor, Event("admin.other_sessions_ended", _subject(caller.admin)))
+        record(
+            tx, runtime, caller.workspace_id, caller.actor, Event("admin.other_sessions_ended", _subject(caller.admin))
+        )
     return ended
 
 

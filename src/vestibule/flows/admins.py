@@ -60,9 +60,17 @@ def invite_admin(runtime: Runtime, caller: AdminCaller, name: str, email: str, r
             admins.insert_admin(tx, admin, None)
             url = _hand_out_link(tx, runtime, admin, Purpose.ADMIN_INVITATION, INVITATION_LIFE)
             post(tx, runtime, admin.workspace_id, Letter("admin_invitation", admin.email, admin.name, url))
-            record(tx, runtime, admin.workspace_id, caller.actor, Event("admin.invited", _subject(admin), details={"role": admin.role.value}))
+            record(
+                tx,
+                runtime,
+                admin.workspace_id,
+                caller.actor,
+                Event("admin.invited", _subject(admin), details={"role": admin.role.value}),
+            )
     except AlreadyTaken as error:
-        raise Invalid(FieldError("email", N_("Somebody with this e-mail address is a workspace admin already."))) from error
+        raise Invalid(
+            FieldError("email", N_("Somebody with this e-mail address is a workspace admin already."))
+        ) from error
     return admin, url
 
 
@@ -76,7 +84,13 @@ def renew_invitation(runtime: Runtime, caller: AdminCaller, admin_id: str) -> tu
         purpose = Purpose.ADMIN_INVITATION if invited else Purpose.ADMIN_RESET
         url = _hand_out_link(tx, runtime, admin, purpose, INVITATION_LIFE if invited else timedelta(days=1))
         post(tx, runtime, admin.workspace_id, Letter(purpose.value, admin.email, admin.name, url))
-        record(tx, runtime, admin.workspace_id, caller.actor, Event("admin.link_made", _subject(admin), details={"purpose": purpose.value}))
+        record(
+            tx,
+            runtime,
+            admin.workspace_id,
+            caller.actor,
+            Event("admin.link_made", _subject(admin), details={"purpose": purpose.value}),
+        )
     return admin, url
 
 
@@ -93,7 +107,13 @@ def change_role(runtime: Runtime, caller: AdminCaller, admin_id: str, role: str)
             _keep_an_owner(tx, admin)
         admins.update_admin(tx, caller.workspace_id, admin.id, role=wanted.value)
         details = {"from": admin.role.value, "to": wanted.value}
-        record(tx, runtime, caller.workspace_id, caller.actor, Event("admin.role_changed", _subject(admin), details=details))
+        record(
+            tx,
+            runtime,
+            caller.workspace_id,
+            caller.actor,
+            Event("admin.role_changed", _subject(admin), details=details),
+        )
     return admin
 
 
@@ -106,7 +126,13 @@ def remove_admin(runtime: Runtime, caller: AdminCaller, admin_id: str) -> Admin:
         _require_for_role(caller, admin.role)
         _keep_an_owner(tx, admin)
         admins.delete_admin(tx, caller.workspace_id, admin.id)
-        record(tx, runtime, caller.workspace_id, caller.actor, Event("admin.removed", _subject(admin), details={"email": admin.email}))
+        record(
+            tx,
+            runtime,
+            caller.workspace_id,
+            caller.actor,
+            Event("admin.removed", _subject(admin), details={"email": admin.email}),
+        )
     return admin
 
 
@@ -130,10 +156,24 @@ def create_admin(
         with runtime.database.transaction() as tx:
             admins.insert_admin(tx, admin, hashed)
             link = None if hashed else _hand_out_link(tx, runtime, admin, Purpose.ADMIN_FIRST_RUN, INVITATION_LIFE)
-            record(tx, runtime, workspace_id, actor, Event("admin.created", _subject(admin), details={"role": admin.role.value}))
+            record(
+                tx,
+                runtime,
+                workspace_id,
+                actor,
+                Event("admin.created", _subject(admin), details={"role": admin.role.value}),
+            )
     except AlreadyTaken as error:
-        raise Invalid(FieldError("email", N_("Somebody with this e-mail address is a workspace admin already."))) from error
+        raise Invalid(
+            FieldError("email", N_("Somebody with this e-mail address is a workspace admin already."))
+        ) from error
     return admin, link
+
+
+def count_admins(runtime: Runtime) -> int:
+    """Return how many admins the install has. For the operator."""
+    with runtime.database.reading() as tx:
+        return admins.count_admins(tx)
 
 
 def recover_admin(runtime: Runtime, actor: Actor, email: str) -> str:
@@ -149,7 +189,11 @@ def recover_admin(runtime: Runtime, actor: Actor, email: str) -> str:
 def _draft(runtime: Runtime, workspace_id: str, name: str, email: str, role: str) -> Admin:
     errors: list[FieldError] = []
     values: dict[str, str] = {}
-    for field, validate, typed in (("name", validate_name, name), ("email", validate_email, email), ("role", _role_field, role)):
+    for field, validate, typed in (
+        ("name", validate_name, name),
+        ("email", validate_email, email),
+        ("role", _role_field, role),
+    ):
         try:
             values[field] = validate(field, typed)
         except FieldError as error:
@@ -157,11 +201,22 @@ def _draft(runtime: Runtime, workspace_id: str, name: str, email: str, role: str
     if errors:
         raise Invalid(*errors)
     now = runtime.clock()
-    return Admin(new_id("admin", now), workspace_id, values["email"], values["name"], Role(values["role"]), AdminStatus.INVITED, now, None)
+    return Admin(
+        new_id("admin", now),
+        workspace_id,
+        values["email"],
+        values["name"],
+        Role(values["role"]),
+        AdminStatus.INVITED,
+        now,
+        None,
+    )
 
 
 def _activated(admin: Admin) -> Admin:
-    return Admin(admin.id, admin.workspace_id, admin.email, admin.name, admin.role, AdminStatus.ACTIVE, admin.created_at, None)
+    return Admin(
+        admin.id, admin.workspace_id, admin.email, admin.name, admin.role, AdminStatus.ACTIVE, admin.created_at, None
+    )
 
 
 def _role_field(field: str, typed: str) -> str:
@@ -191,7 +246,9 @@ def _keep_an_owner(tx: Transaction, admin: Admin) -> None:
 def _hand_out_link(tx: Transaction, runtime: Runtime, admin: Admin, purpose: Purpose, life: timedelta) -> str:
     now, token = runtime.clock(), new_token()
     one_time_links.revoke_links(tx, admin_id=admin.id)
-    one_time_links.insert_link(tx, OneTimeLink(admin.workspace_id, purpose, admin.id, None, None, now, now + life), token_hash(token))
+    one_time_links.insert_link(
+        tx, OneTimeLink(admin.workspace_id, purpose, admin.id, None, None, now, now + life), token_hash(token)
+    )
     return f"{runtime.public_url}/admin/link/{token}"
 
 

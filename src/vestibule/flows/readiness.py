@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.errors import VestibuleError
+from vestibule.kernel.text import N_
 from vestibule.storage.migrate import current_revision, newest_revision
 
 
@@ -11,6 +12,7 @@ class SchemaOutdated(VestibuleError):
     """The database is at another revision than this release needs."""
 
     code = "schema_outdated"
+    public = N_("The database is not at this release’s schema. Run: vestibule migrate")
 
 
 def check(runtime: Runtime) -> None:

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 from vestibule.directory.activity import Actor, Event, Subject
 from vestibule.directory.admins import Permission
-from vestibule.directory.workspaces import DEFAULT_SESSION_TTL, Environment, Workspace, key_from_name, validate_key, validate_name
+from vestibule.directory.workspaces import (
+    DEFAULT_SESSION_TTL,
+    Environment,
+    Workspace,
+    key_from_name,
+    validate_key,
+    validate_name,
+)
 from vestibule.flows.parts.births import create_environment
 from vestibule.flows.parts.callers import AdminCaller
 from vestibule.flows.parts.recording import record
@@ -38,7 +45,13 @@ def create_workspace(
                     new_id("environment", now), workspace.id, key, typed, position, False, DEFAULT_SESSION_TTL, now
                 )
                 create_environment(tx, runtime, environment)
-            record(tx, runtime, workspace.id, actor, Event("workspace.created", Subject("workspace", workspace.id, workspace.name)))
+            record(
+                tx,
+                runtime,
+                workspace.id,
+                actor,
+                Event("workspace.created", Subject("workspace", workspace.id, workspace.name)),
+            )
     except AlreadyTaken as error:
         raise Invalid(FieldError("environments", N_("An environment of this name or key exists already."))) from error
     return workspace
@@ -70,9 +83,17 @@ def change_workspace(runtime: Runtime, caller: AdminCaller, name: str, help_cont
         errors.append(error)
     contact = clean_email(help_contact)
     if help_contact.strip() and contact is None:
-        errors.append(FieldError("help_contact", N_("Enter a full e-mail address, such as help@example.com, or leave it empty.")))
+        errors.append(
+            FieldError("help_contact", N_("Enter a full e-mail address, such as help@example.com, or leave it empty."))
+        )
     if errors:
         raise Invalid(*errors)
     with runtime.database.transaction() as tx:
         workspaces.update_workspace(tx, caller.workspace_id, tidy, contact)
-        record(tx, runtime, caller.workspace_id, caller.actor, Event("workspace.changed", Subject("workspace", caller.workspace_id, tidy)))
+        record(
+            tx,
+            runtime,
+            caller.workspace_id,
+            caller.actor,
+            Event("workspace.changed", Subject("workspace", caller.workspace_id, tidy)),
+        )

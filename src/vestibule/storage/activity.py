@@ -10,7 +10,6 @@ from vestibule.directory.activity import ActivityFilter, Actor, ActorKind, Entry
 from vestibule.storage.database import Transaction
 from vestibule.storage.tables import activity as table
 
-
 _APPEND = insert(table)
 
 

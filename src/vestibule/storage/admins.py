@@ -57,7 +57,11 @@ def count_admins(tx: Transaction) -> int:
 def count_active_owners(tx: Transaction, workspace_id: str) -> int:
     """Return how many Owners of the workspace can sign in."""
     query = select(func.count()).select_from(admins)
-    query = query.where(admins.c.workspace_id == workspace_id, admins.c.role == Role.OWNER.value, admins.c.status == AdminStatus.ACTIVE.value)
+    query = query.where(
+        admins.c.workspace_id == workspace_id,
+        admins.c.role == Role.OWNER.value,
+        admins.c.status == AdminStatus.ACTIVE.value,
+    )
     return tx.execute(query).scalar_one()
 
 
@@ -98,24 +102,36 @@ def find_session(tx: Transaction, token_hash: str) -> AdminSession | None:
 def list_sessions(tx: Transaction, workspace_id: str, admin_id: str, now: datetime) -> tuple[AdminSession, ...]:
     """Return the live sessions of one admin, the most recently used first."""
     query = select(admin_sessions, *_labelled()).join(admins, admins.c.id == admin_sessions.c.admin_id)
-    query = query.where(admin_sessions.c.workspace_id == workspace_id, admin_sessions.c.admin_id == admin_id, admin_sessions.c.expires_at > now)
+    query = query.where(
+        admin_sessions.c.workspace_id == workspace_id,
+        admin_sessions.c.admin_id == admin_id,
+        admin_sessions.c.expires_at > now,
+    )
     return tuple(_session(row) for row in tx.execute(query.order_by(admin_sessions.c.last_seen_at.desc())))
 
 
 def touch_session(tx: Transaction, session_id: str, now: datetime, expires_at: datetime) -> None:
     """Note that a session was used, and until when it lives on."""
-    tx.execute(update(admin_sessions).where(admin_sessions.c.id == session_id).values(last_seen_at=now, expires_at=expires_at))
+    tx.execute(
+        update(admin_sessions).where(admin_sessions.c.id == session_id).values(last_seen_at=now, expires_at=expires_at)
+    )
 
 
 def delete_session(tx: Transaction, workspace_id: str, admin_id: str, session_id: str) -> bool:
     """End one session of an admin; return whether there was one."""
-    mine = (admin_sessions.c.workspace_id == workspace_id, admin_sessions.c.admin_id == admin_id, admin_sessions.c.id == session_id)
+    mine = (
+        admin_sessions.c.workspace_id == workspace_id,
+        admin_sessions.c.admin_id == admin_id,
+        admin_sessions.c.id == session_id,
+    )
     return tx.execute(delete(admin_sessions).where(*mine)).rowcount == 1
 
 
 def delete_sessions(tx: Transaction, workspace_id: str, admin_id: str, except_id: str | None = None) -> int:
     """End every session of an admin, but for one; return how many."""
-    query = delete(admin_sessions).where(admin_sessions.c.workspace_id == workspace_id, admin_sessions.c.admin_id == admin_id)
+    query = delete(admin_sessions).where(
+        admin_sessions.c.workspace_id == workspace_id, admin_sessions.c.admin_id == admin_id
+    )
     if except_id is not None:
         query = query.where(admin_sessions.c.id != except_id)
     return tx.execute(query).rowcount

@@ -11,6 +11,7 @@ from sqlalchemy import Connection as Transaction
 from sqlalchemy import create_engine, event, make_url
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from vestibule.kernel.errors import AlreadyTaken, DatabaseBusy, DatabaseUnreachable
 
@@ -61,7 +62,7 @@ def _timely() -> Iterator[None]:
         if _is_unreachable(error, state):
             raise DatabaseUnreachable(str(error.orig)) from error
         raise
-    except TimeoutError as error:
+    except PoolExhausted as error:
         raise DatabaseBusy(str(error)) from error
 
 

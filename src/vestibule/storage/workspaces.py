@@ -102,6 +102,12 @@ def find_public_environment(tx: Transaction, key: str) -> tuple[Environment, Wor
     return to_environment(row), workspace
 
 
+def lock_environment(tx: Transaction, workspace_id: str, environment_id: str) -> None:
+    """Keep everybody from putting something into an environment until this transaction ends: a foreign key waits for the lock."""
+    mine = (environments.c.workspace_id == workspace_id, environments.c.id == environment_id)
+    tx.execute(select(environments.c.id).where(*mine).with_for_update())
+
+
 def update_environment(tx: Transaction, environment: Environment) -> None:
     """Save an environment's name, position, SAML switch and session length. Its key never changes. Raises IntegrityError."""
     tx.execute(
@@ -119,17 +125,23 @@ def update_environment(tx: Transaction, environment: Environment) -> None:
 
 def delete_environment(tx: Transaction, workspace_id: str, environment_id: str) -> None:
     """Delete an environment; the caller has made sure that it is empty."""
-    tx.execute(delete(environments).where(environments.c.workspace_id == workspace_id, environments.c.id == environment_id))
+    tx.execute(
+        delete(environments).where(environments.c.workspace_id == workspace_id, environments.c.id == environment_id)
+    )
 
 
 def environment_contents(tx: Transaction, workspace_id: str, environment_id: str) -> tuple[int, int, int]:
     """Return how many people with access, hand-made groups and connections an environment has."""
     people, own_groups, its_connections = (
-        select(func.count()).select_from(table).where(table.c.workspace_id == workspace_id, table.c.environment_id == environment_id)
+        select(func.count())
+        .select_from(table)
+        .where(table.c.workspace_id == workspace_id, table.c.environment_id == environment_id)
         for table in (environment_access, groups, connections)
     )
     own_groups = own_groups.where(groups.c.built_in.is_(False))
-    row = tx.execute(select(people.scalar_subquery(), own_groups.scalar_subquery(), its_connections.scalar_subquery())).one()
+    row = tx.execute(
+        select(people.scalar_subquery(), own_groups.scalar_subquery(), its_connections.scalar_subquery())
+    ).one()
     return row[0], row[1], row[2]
 
 

@@ -14,7 +14,7 @@ from vestibule.flows import readiness
 log = structlog.get_logger()
 
 
-async def healthz(request: Request) -> Response:
+async def healthz(_: Request) -> Response:
     """Say that the process answers."""
     return PlainTextResponse("ok\n")
 
@@ -29,7 +29,7 @@ async def readyz(request: Request) -> Response:
     return PlainTextResponse("ready\n")
 
 
-async def metrics(request: Request) -> Response:
+async def metrics(_: Request) -> Response:
     """Give this process's metrics in Prometheus's text format."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 

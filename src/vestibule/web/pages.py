@@ -41,14 +41,18 @@ def moment(value: datetime | None, style: str = "relative") -> Markup:
         return Markup("")
     utc = value.astimezone(UTC)
     plain = utc.strftime("%-d %B %Y, %H:%M:%S UTC" if style == "exact" else "%-d %B %Y, %H:%M UTC")
-    return Markup('<time datetime="{}" data-moment="{}" title="{}">{}</time>').format(utc.isoformat(timespec="seconds"), style, plain, plain)
+    return Markup('<time datetime="{}" data-moment="{}" title="{}">{}</time>').format(
+        utc.isoformat(timespec="seconds"), style, plain, plain
+    )
 
 
 def day(value: datetime) -> Markup:
     """Return a `time` element with a calendar day, such as a certificate's last one."""
     utc = value.astimezone(UTC)
     text = utc.strftime("%-d %B %Y")
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(utc.date().isoformat(), utc.strftime("%-d %B %Y, %H:%M UTC"), text)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        utc.date().isoformat(), utc.strftime("%-d %B %Y, %H:%M UTC"), text
+    )
 
 
 def marked(text: str) -> Markup:

@@ -38,7 +38,9 @@ def invite(visit: Visit) -> Response:
     """Invite somebody, and show the link to hand over."""
     form = visit.form
     try:
-        admin, url = admins.invite_admin(visit.runtime, visit.admin, form.get("name"), form.get("email"), form.get("role"))
+        admin, url = admins.invite_admin(
+            visit.runtime, visit.admin, form.get("name"), form.get("email"), form.get("role")
+        )
     except Invalid as error:
         return _invite_form(visit, errors_by_field(error))
     return _handed_over(visit, admin.name, url)
@@ -72,7 +74,9 @@ def remove(visit: Visit) -> Response:
 def me_page(visit: Visit) -> Response:
     """Show the admin's own sessions."""
     sessions = admin_sign_in.list_sessions(visit.runtime, visit.admin)
-    return render(visit, "console/me.html", binding=visit.admin.session_id, sessions=sessions, session_id=visit.admin.session_id)
+    return render(
+        visit, "console/me.html", binding=visit.admin.session_id, sessions=sessions, session_id=visit.admin.session_id
+    )
 
 
 def end_session(visit: Visit) -> Response:
@@ -89,12 +93,25 @@ def end_others(visit: Visit) -> Response:
 
 def _invite_form(visit: Visit, errors: dict[str, str]) -> Response:
     return render(
-        visit, "console/invite.html", status=422 if errors else 200, binding=visit.admin.session_id, errors=errors, form=visit.form, roles=_roles(visit)
+        visit,
+        "console/invite.html",
+        status=422 if errors else 200,
+        binding=visit.admin.session_id,
+        errors=errors,
+        form=visit.form,
+        roles=_roles(visit),
     )
 
 
 def _handed_over(visit: Visit, name: str, url: str) -> Response:
-    return render(visit, "console/link_made.html", binding=visit.admin.session_id, name=name, url=url, mailed=visit.runtime.mail_enabled)
+    return render(
+        visit,
+        "console/link_made.html",
+        binding=visit.admin.session_id,
+        name=name,
+        url=url,
+        mailed=visit.runtime.mail_enabled,
+    )
 
 
 def _roles(visit: Visit) -> list[Role]:

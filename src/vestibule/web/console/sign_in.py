@@ -5,9 +5,9 @@ from __future__ import annotations
 from starlette.responses import Response
 from starlette.routing import Route
 
+from vestibule.directory.one_time_links import Purpose
 from vestibule.flows import admin_sign_in
 from vestibule.kernel.errors import FieldError, Throttled
-from vestibule.directory.one_time_links import Purpose
 from vestibule.web.cookies import clear_cookie, set_cookie
 from vestibule.web.doors import ADMIN_COOKIE, console, public
 from vestibule.web.forms import local_path
@@ -26,7 +26,9 @@ def show(visit: Visit, browser: str) -> Response:
 def sign_in(visit: Visit, browser: str) -> Response:
     """Take e-mail and password."""
     try:
-        signed_in = admin_sign_in.sign_in_with_password(visit.runtime, visit.visitor, visit.form.get("email"), visit.form.get("password"))
+        signed_in = admin_sign_in.sign_in_with_password(
+            visit.runtime, visit.visitor, visit.form.get("email"), visit.form.get("password")
+        )
     except (admin_sign_in.WrongCredentials, Throttled) as error:
         return _page(visit, browser, error=error)
     return _enter(visit, signed_in, local_path(visit.form.get("next"), "/admin/", _HOME))
@@ -55,7 +57,9 @@ def sign_out(visit: Visit) -> Response:
     return response
 
 
-def _page(visit: Visit, browser: str, error: admin_sign_in.WrongCredentials | Throttled | None = None, *, ended: bool = False) -> Response:
+def _page(
+    visit: Visit, browser: str, error: admin_sign_in.WrongCredentials | Throttled | None = None, *, ended: bool = False
+) -> Response:
     response = render(
         visit,
         "console/sign_in.html",
@@ -87,7 +91,9 @@ def _link_page(visit: Visit, browser: str, errors: dict[str, str]) -> Response:
 
 def _enter(visit: Visit, signed_in: admin_sign_in.SignedIn, to: str) -> Response:
     response = redirect(to)
-    set_cookie(response, visit.site, ADMIN_COOKIE, signed_in.token, max_age_seconds=int(admin_sign_in.LONGEST.total_seconds()))
+    set_cookie(
+        response, visit.site, ADMIN_COOKIE, signed_in.token, max_age_seconds=int(admin_sign_in.LONGEST.total_seconds())
+    )
     return response
 
 
