@@ -80,12 +80,12 @@ def pysaml2_config(options: Options, *, for_metadata: bool = False) -> IdPConfig
         "entityid": f"{options.base_url}/metadata",
         "key_file": options.key,
         "cert_file": options.certificate,
-        "signing_algorithm": SIG_RSA_SHA256,
-        "digest_algorithm": DIGEST_SHA256,
         "accepted_time_diff": 60,
         "service": {
             "idp": {
                 "name": NAME,
+                "signing_algorithm": SIG_RSA_SHA256,  # left alone, pysaml2 signs with SHA-1
+                "digest_algorithm": DIGEST_SHA256,
                 "endpoints": {"single_sign_on_service": endpoints},
                 "name_id_format": [NAME_ID_FORMATS[options.name_id_format]],
                 "want_authn_requests_signed": options.wants_signed_requests,
@@ -118,11 +118,16 @@ class Pysaml2Idp:
                 Route("/sso", self._sso, methods=["GET", "POST"]),
                 Route("/sign-in", self._sign_in, methods=["POST"]),
                 Route("/service-providers", self._trust, methods=["POST"]),
+                Route("/favicon.ico", self._no_icon),
             ]
         )
 
     async def _metadata(self, _: Request) -> Response:
         return Response(self.metadata_xml, media_type="application/samlmetadata+xml")
+
+    async def _no_icon(self, _: Request) -> Response:
+        """Browsers ask for it on the page that pysaml2 writes, and a 404 would be a complaint in their console."""
+        return Response(status_code=204)
 
     async def _trust(self, request: Request) -> Response:
         """Take the metadata of a service provider; one that is known already is replaced."""

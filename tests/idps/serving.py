@@ -6,6 +6,7 @@ A process ends when its standard input does, so that none outlives the test run 
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import sys
 import threading
@@ -18,6 +19,7 @@ from vestibule.practice.server import practice_server
 
 def serve_until_input_ends(app: ASGIApp, listener: socket.socket, ready_file: Path, facts: dict[str, str]) -> None:
     """Serve `app` on the bound socket and put `facts` into `ready_file`; return when standard input is closed."""
+    logging.basicConfig(level=logging.WARNING)  # to standard error, which the one who started us keeps
     server = practice_server(app, listener)
 
     def wait_for_the_end() -> None:

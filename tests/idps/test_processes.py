@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
@@ -41,7 +41,7 @@ class Started:
 
     def get(self, kind: str, signs: str = "both") -> RunningIdp:
         if (kind, signs) not in self._running:
-            manager = {
+            kinds: dict[tuple[str, str], Callable[[], AbstractContextManager[RunningIdp]]] = {
                 ("practice", "both"): practice_idp,
                 ("pysaml2", "both"): pysaml2_idp,
                 ("pysaml2", "assertion"): lambda: pysaml2_idp(signs="assertion"),
@@ -51,8 +51,8 @@ class Started:
                 ("samlp", "assertion"): lambda: samlp_idp(signs="assertion"),
                 ("samlp", "response"): lambda: samlp_idp(signs="response"),
                 ("samlp", "strict"): lambda: samlp_idp(wants_signed_requests=True),
-            }[kind, signs]
-            self._running[kind, signs] = self._stack.enter_context(manager())
+            }
+            self._running[kind, signs] = self._stack.enter_context(kinds[kind, signs]())
         return self._running[kind, signs]
 
 
@@ -265,8 +265,9 @@ def test_the_practice_idp_misbehaves_on_demand_in_a_browser(started: Started, pa
 
 
 @pytest.mark.parametrize("kind", [practice_idp, samlp_idp])
-def test_a_process_ends_with_its_context_and_frees_its_port(kind: object) -> None:
-    assert callable(kind)
+def test_a_process_ends_with_its_context_and_frees_its_port(
+    kind: Callable[[], AbstractContextManager[RunningIdp]],
+) -> None:
     with kind() as idp:
         assert idp.process.poll() is None
     assert idp.process.returncode == 0

@@ -6,6 +6,7 @@ tests. It is the same library either way; everything above it is pysaml2's own, 
 
 from __future__ import annotations
 
+import importlib.metadata
 from typing import Any
 
 import xmlsec
@@ -18,10 +19,17 @@ class XmlsecWheel(CryptoBackend):  # type: ignore[misc]  # pysaml2 is published 
 
     @property
     def version(self) -> str:
-        return ".".join(str(part) for part in xmlsec.get_libxmlsec_version())
+        return importlib.metadata.version("xmlsec")
 
-    def sign_statement(self, statement: Any, node_name: str, key_file: str, node_id: str) -> str:
-        root = etree.fromstring(str(statement).encode())
+    def sign_statement(
+        self,
+        statement: Any,
+        node_name: str,  # noqa: ARG002 - pysaml2 passes these by name; the ID alone says which node
+        key_file: str,
+        node_id: str,
+    ) -> str:
+        # An object of pysaml2's, its bytes, or the text of a document in which something is signed already.
+        root = etree.fromstring(statement if isinstance(statement, bytes) else str(statement).encode())
         signature = _signature_of(root, node_id)
         context = xmlsec.SignatureContext()
         context.key = xmlsec.Key.from_file(key_file, xmlsec.constants.KeyDataFormatPem)
@@ -29,7 +37,12 @@ class XmlsecWheel(CryptoBackend):  # type: ignore[misc]  # pysaml2 is published 
         return etree.tostring(root, encoding="unicode")
 
     def validate_signature(
-        self, signedtext: str | bytes, cert_file: str, cert_type: str, node_name: str, node_id: str
+        self,
+        signedtext: str | bytes,
+        cert_file: str,
+        cert_type: str,  # noqa: ARG002 - always "pem" here
+        node_name: str,  # noqa: ARG002 - as above
+        node_id: str,
     ) -> bool:
         text = signedtext.encode() if isinstance(signedtext, str) else signedtext
         context = xmlsec.SignatureContext()

@@ -75,9 +75,8 @@ def deflated(xml: bytes) -> str:
 
 
 def hidden_fields(page: str) -> dict[str, str]:
-    found = html.fromstring(page).xpath("//input[@type='hidden']")
-    assert isinstance(found, list)
-    return {field.get("name"): field.get("value") for field in found}
+    fields = html.fromstring(page).iterfind(".//input[@type='hidden']")
+    return {field.get("name", ""): field.get("value", "") for field in fields}
 
 
 def answer_form(
