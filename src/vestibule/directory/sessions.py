@@ -30,11 +30,14 @@ class Session:
     method: SignInMethod
     created_at: datetime
     expires_at: datetime
+    idp_name: str | None = None
+    address: str = ""
+    user_agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SamlRequest:
-    """An AuthnRequest that we sent: what its response is bound to."""
+    """An AuthnRequest that we sent: what its response is bound to. `typed_email` is what was typed at the start, for the record."""
 
     id: str
     workspace_id: str
@@ -44,7 +47,8 @@ class SamlRequest:
     return_to: str
     created_at: datetime
     expires_at: datetime
-    used_at: datetime | None
+    used_at: datetime | None = None
+    typed_email: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

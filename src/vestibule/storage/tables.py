@@ -297,6 +297,7 @@ saml_requests = Table(
     Column("connection_id", Key, ForeignKey("connections.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("browser_hash", Key, nullable=False),
     Column("return_to", Text, nullable=False),
+    Column("typed_email", Text),
     _instant("created_at"),
     _instant("expires_at"),
     _instant("used_at", nullable=True),

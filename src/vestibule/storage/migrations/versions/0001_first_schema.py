@@ -278,6 +278,7 @@ def upgrade() -> None:
         sa.Column("connection_id", Key, nullable=False),
         sa.Column("browser_hash", Key, nullable=False),
         sa.Column("return_to", sa.String(), nullable=False),
+        sa.Column("typed_email", sa.String(), nullable=True),
         sa.Column("created_at", Instant, nullable=False),
         sa.Column("expires_at", Instant, nullable=False),
         sa.Column("used_at", Instant, nullable=True),
