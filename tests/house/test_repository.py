@@ -117,3 +117,16 @@ def test_no_style_loads_anything_from_another_host(style: Path) -> None:
     assert loaded
     for target in loaded:
         assert target.startswith("data:image/svg+xml") or (style.parent / target).is_file(), target
+
+
+def test_every_link_between_the_documents_leads_somewhere() -> None:
+    documents = [path for path in tracked_files() if path.suffix == ".md"]
+    links = [
+        (document, target)
+        for document in documents
+        for target in re.findall(r"\]\(([^)\s#]+)", document.read_text(encoding="utf-8"))
+        if not re.match(r"[a-z]+:", target)
+    ]
+    assert links
+    dead = [f"{document.relative_to(ROOT)}: {target}" for document, target in links if not (document.parent / target).exists()]
+    assert dead == []
