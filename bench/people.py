@@ -1,0 +1,158 @@
+"""Fills a workspace with made-up people, fast: rows go straight into the tables, as they would lie there after years of use.
+
+First and last names are common and rare as in life, so that a search for one finds many and for another few.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate
+from typing import Any, Final
+
+from sqlalchemy import Table, text
+
+from vestibule.directory.end_users import search_terms
+from vestibule.directory.groups import Group
+from vestibule.directory.sources import Source
+from vestibule.directory.workspaces import Environment
+from vestibule.kernel.ids import new_id
+from vestibule.kernel.text import email_key, fold
+from vestibule.storage import groups as groups_storage
+from vestibule.storage.database import Database
+from vestibule.storage.tables import end_user_terms, end_users, environment_access, group_members
+
+FIRST: Final = """
+    Maria Anna James John Amara Bram Chiara Daniel Elif Finn Grace Hugo Ines Jonas Katja Liam Maya Noor Olga Priya Quentin
+    Rosa Samir Tomás Ulla Viktor Wanda Ximena Yusuf Zoë Aiko Björn Carmen Dmitri Esra Fatima Giulia Hiro Ingrid Jakub Kofi
+    Leila Mateo Nadia Omar Paula Rashid Sofia Tariq Uma Vera Wim Xavier Yara Zbigniew Agnes Boris Célia Dora Emil Freya
+    Goran Heidi Ivan Joana Karim Lena Marek Nils Oksana Pavel Rania Sven Tessa Uwe Valeria Walid Yoko Zainab Łukasz
+""".split()
+_ONSETS: Final = (
+    "ba be bo da de do fa fe ga go ha ho ja jo ka ko la le li ma me mi mo na ne no pa pe ra re ri ro sa se".split()
+)
+_MIDDLES: Final = "l ll nd ng nk r rd rk rs s sk st t tt v z".split()
+_ENDS: Final = "a berg ek en er i ic in man o ova sen ska son ström".split()
+LAST: Final = [f"{a}{b}{c}".capitalize() for a in _ONSETS for b in _MIDDLES for c in _ENDS]
+GROUPS: Final = 20
+BATCH: Final = 20_000
+_STATUS: Final = (("active", "invited", "deactivated"), (90, 7, 3))
+_SOURCE: Final = (("scim", "jit", "manual", "api", "import"), (60, 20, 10, 5, 5))
+
+
+def fill(database: Database, workspace_id: str, environments: Sequence[Environment], count: int, seed: int = 1) -> None:
+    """Add `count` people to a workspace, most with access to the last of its environments, many in one of its groups."""
+    chance = random.Random(seed)  # noqa: S311 - made-up people are no secrets
+    now = datetime.now(UTC)
+    group_ids = _make_groups(database, workspace_id, environments, now)
+    people = _people(chance, workspace_id, now)
+    for start in range(0, count, BATCH):
+        batch = [next(people) for _ in range(min(BATCH, count - start))]
+        access = list(_access(chance, batch, environments))
+        _write(database, end_users, batch)
+        _write(database, end_user_terms, list(_terms(batch)))
+        _write(database, environment_access, access)
+        _write(database, group_members, list(_members(chance, access, group_ids)))
+    with database.engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        connection.execute(text("ANALYZE" if database.is_sqlite else "VACUUM ANALYZE"))
+
+
+def _make_groups(
+    database: Database, workspace_id: str, environments: Sequence[Environment], now: datetime
+) -> dict[str, list[str]]:
+    made: dict[str, list[str]] = {}
+    with database.transaction() as tx:
+        for environment in environments:
+            made[environment.id] = []
+            for number in range(GROUPS):
+                group = Group(
+                    new_id("group", now), workspace_id, environment.id, f"Group {number + 1}", False, Source.SCIM, now
+                )
+                groups_storage.insert_group(tx, group)
+                made[environment.id].append(group.id)
+    return made
+
+
+def _people(chance: random.Random, workspace_id: str, now: datetime) -> Iterator[dict[str, Any]]:
+    firsts, lasts = _skewed(FIRST), _skewed(LAST)
+    number = 0
+    while True:
+        number += 1
+        first, last = chance.choices(FIRST, cum_weights=firsts)[0], chance.choices(LAST, cum_weights=lasts)[0]
+        email = f"{fold(first)}.{fold(last)}{number}@{'example.com' if chance.random() < 0.8 else 'labs.example'}"  # noqa: PLR2004 - four in five
+        born = now - timedelta(minutes=chance.randrange(1_000_000))
+        yield {
+            "id": new_id("end_user", born),
+            "workspace_id": workspace_id,
+            "email": email,
+            "email_key": email_key(email),
+            "full_name": f"{first} {last}",
+            "name_key": fold(f"{first} {last}"),
+            "status": chance.choices(*_STATUS)[0],
+            "source": chance.choices(*_SOURCE)[0],
+            "created_at": born,
+            "updated_at": born,
+            "last_sign_in_at": now if chance.random() < 0.5 else None,  # noqa: PLR2004 - every other one
+        }
+
+
+def _skewed(names: Sequence[str]) -> list[float]:
+    return list(accumulate(1 / (rank + 10) for rank in range(len(names))))
+
+
+def _terms(people: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for one in people:
+        for term in search_terms(one["full_name"], one["email"]):
+            yield {
+                "end_user_id": one["id"],
+                "term": term,
+                "workspace_id": one["workspace_id"],
+                "name_key": one["name_key"],
+            }
+
+
+def _access(
+    chance: random.Random, people: Iterable[dict[str, Any]], environments: Sequence[Environment]
+) -> Iterator[dict[str, Any]]:
+    for one in people:
+        for position, environment in enumerate(environments):
+            if chance.random() < (0.9 if position == len(environments) - 1 else 0.25):
+                yield {
+                    "environment_id": environment.id,
+                    "end_user_id": one["id"],
+                    "workspace_id": one["workspace_id"],
+                    "name_key": one["name_key"],
+                    "source": one["source"],
+                    "created_at": one["created_at"],
+                }
+
+
+def _members(
+    chance: random.Random, access: Iterable[dict[str, Any]], group_ids: dict[str, list[str]]
+) -> Iterator[dict[str, Any]]:
+    weights = [1 / (rank + 1) for rank in range(GROUPS)]
+    for one in access:
+        yield {**one, "group_id": chance.choices(group_ids[one["environment_id"]], weights)[0]}
+
+
+def _write(database: Database, table: Table, rows: list[dict[str, Any]]) -> None:
+    names = [column.name for column in table.c if column.name in rows[0]]
+    dialect = database.engine.dialect
+    binders = {column.name: column.type.dialect_impl(dialect).bind_processor(dialect) for column in table.c}
+    values = [tuple(binder(row[name]) if (binder := binders[name]) else row[name] for name in names) for row in rows]
+    connection = database.engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        if database.is_sqlite:
+            cursor.execute("BEGIN IMMEDIATE")
+            marks = ", ".join("?" for _ in names)
+            cursor.executemany(f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})", values)  # noqa: S608 - names of our own schema
+        else:
+            with cursor.copy(f"COPY {table.name} ({', '.join(names)}) FROM STDIN") as copy:  # type: ignore[attr-defined] # because psycopg's cursor has it
+                for value in values:
+                    copy.write_row(value)
+        connection.commit()
+    finally:
+        connection.close()
