@@ -23,17 +23,22 @@ from vestibule.storage import groups as groups_storage
 from vestibule.storage.database import Database
 from vestibule.storage.tables import end_user_terms, end_users, environment_access, group_members
 
-FIRST: Final = """
+
+def _words(listed: str) -> list[str]:
+    return listed.split()
+
+
+FIRST: Final = _words("""
     Maria Anna James John Amara Bram Chiara Daniel Elif Finn Grace Hugo Ines Jonas Katja Liam Maya Noor Olga Priya Quentin
     Rosa Samir Tomás Ulla Viktor Wanda Ximena Yusuf Zoë Aiko Björn Carmen Dmitri Esra Fatima Giulia Hiro Ingrid Jakub Kofi
     Leila Mateo Nadia Omar Paula Rashid Sofia Tariq Uma Vera Wim Xavier Yara Zbigniew Agnes Boris Célia Dora Emil Freya
     Goran Heidi Ivan Joana Karim Lena Marek Nils Oksana Pavel Rania Sven Tessa Uwe Valeria Walid Yoko Zainab Łukasz
-""".split()
-_ONSETS: Final = (
-    "ba be bo da de do fa fe ga go ha ho ja jo ka ko la le li ma me mi mo na ne no pa pe ra re ri ro sa se".split()
+""")
+_ONSETS: Final = _words(
+    "ba be bo da de do fa fe ga go ha ho ja jo ka ko la le li ma me mi mo na ne no pa pe ra re ri ro sa se"
 )
-_MIDDLES: Final = "l ll nd ng nk r rd rk rs s sk st t tt v z".split()
-_ENDS: Final = "a berg ek en er i ic in man o ova sen ska son ström".split()
+_MIDDLES: Final = _words("l ll nd ng nk r rd rk rs s sk st t tt v z")
+_ENDS: Final = _words("a berg ek en er i ic in man o ova sen ska son ström")
 LAST: Final = [f"{a}{b}{c}".capitalize() for a in _ONSETS for b in _MIDDLES for c in _ENDS]
 GROUPS: Final = 20
 BATCH: Final = 20_000
@@ -81,7 +86,7 @@ def _people(chance: random.Random, workspace_id: str, now: datetime) -> Iterator
     while True:
         number += 1
         first, last = chance.choices(FIRST, cum_weights=firsts)[0], chance.choices(LAST, cum_weights=lasts)[0]
-        email = f"{fold(first)}.{fold(last)}{number}@{'example.com' if chance.random() < 0.8 else 'labs.example'}"  # noqa: PLR2004 - four in five
+        email = f"{fold(first)}.{fold(last)}{number}@{'example.com' if chance.random() < 0.8 else 'labs.example'}"
         born = now - timedelta(minutes=chance.randrange(1_000_000))
         yield {
             "id": new_id("end_user", born),
@@ -94,7 +99,7 @@ def _people(chance: random.Random, workspace_id: str, now: datetime) -> Iterator
             "source": chance.choices(*_SOURCE)[0],
             "created_at": born,
             "updated_at": born,
-            "last_sign_in_at": now if chance.random() < 0.5 else None,  # noqa: PLR2004 - every other one
+            "last_sign_in_at": now if chance.random() < 0.5 else None,
         }
 
 
@@ -150,7 +155,7 @@ def _write(database: Database, table: Table, rows: list[dict[str, Any]]) -> None
             marks = ", ".join("?" for _ in names)
             cursor.executemany(f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})", values)  # noqa: S608 - names of our own schema
         else:
-            with cursor.copy(f"COPY {table.name} ({', '.join(names)}) FROM STDIN") as copy:  # type: ignore[attr-defined] # because psycopg's cursor has it
+            with cursor.copy(f"COPY {table.name} ({', '.join(names)}) FROM STDIN") as copy:
                 for value in values:
                     copy.write_row(value)
         connection.commit()

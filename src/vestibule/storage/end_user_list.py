@@ -55,7 +55,7 @@ def page(
     )
     if leading is None:
         edge = before = None
-        leading = _rarest(tx, workspace_id, conditions)
+        leading = _rarest(tx, conditions)
     query = _people(leading, conditions, edge[1:] if edge else None, backwards=before is not None)
     found = list(tx.execute(query.limit(PAGE_SIZE + 1)))
     more, found = len(found) > PAGE_SIZE, found[:PAGE_SIZE]
@@ -92,7 +92,7 @@ def _people(
     return query.order_by(*(column.desc() if backwards else column for column in leading.order))
 
 
-def _rarest(tx: Transaction, workspace_id: str, conditions: Sequence[_Condition]) -> _Condition:
+def _rarest(tx: Transaction, conditions: Sequence[_Condition]) -> _Condition:
     """Return the condition that the fewest people meet, as far as is worth counting; among equals, the first."""
     choice = conditions[:-1] or conditions
     if len(choice) == 1:
