@@ -420,14 +420,18 @@ def sign_xml(xml: str | bytes, element_id: str, signing: Signing | None = None) 
     data = xml.encode() if isinstance(xml, str) else xml
     root = etree.fromstring(data, etree.XMLParser(resolve_entities=False, strip_cdata=False))
     element = find(root, element_id)
+    position = 1 if len(element) and str(element[0].tag) == f"{{{SAML}}}Issuer" else 0
+    layout = element[0].tail if position else None
+    if layout:
+        # The enveloped-signature transform leaves the text on both sides of the signature: it is signed twice over.
+        element[0].tail = layout * 2
     digest = digest_value(canonical(element, signing.inclusive_prefixes), signing.digest)
     uri = f"#{element_id}" if signing.reference_uri is None else signing.reference_uri
     reference = signing.raw_references or reference_xml(uri, digest, signing)
     signature = etree.fromstring(_signature_skeleton(reference.replace("{digest}", digest), signing))
-    position = 1 if len(element) and str(element[0].tag) == f"{{{SAML}}}Issuer" else 0
     element.insert(position, signature)
-    if position and element[0].tail:
-        signature.tail = element[0].tail
+    if position and layout:
+        element[0].tail, signature.tail = layout, layout
     signed_info = next(signature.iter(f"{{{DS}}}SignedInfo"))
     value = base64.b64encode(signature_value(canonical(signed_info), signing)).decode()
     value = "\n".join(value[i : i + 76] for i in range(0, len(value), 76)) if signing.wrap_base64 else value

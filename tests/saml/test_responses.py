@@ -63,7 +63,12 @@ def test_pretty_printed_responses_are_read(sign: forge.SignWhat) -> None:
 
 @pytest.mark.parametrize(
     "declaration",
-    ["", '<?xml version="1.0"?>', '<?xml version="1.0" encoding="UTF-8"?>\n', "<?xml version='1.0' encoding='utf-8' standalone='yes' ?>"],
+    [
+        "",
+        '<?xml version="1.0"?>',
+        '<?xml version="1.0" encoding="UTF-8"?>\n',
+        "<?xml version='1.0' encoding='utf-8' standalone='yes' ?>",
+    ],
 )
 def test_an_xml_declaration_may_be_there_or_not(declaration: str) -> None:
     assert verify(forge.response(declaration=declaration)).name_id == "ada@example.com"
@@ -160,7 +165,9 @@ def test_the_name_id_is_read_as_it_was_signed(name_id: str | Raw, expected: str,
 
 @pytest.mark.parametrize("name_id_format", [None, PERSISTENT, "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"])
 def test_name_id_formats_and_qualifiers_are_kept(name_id_format: str | None) -> None:
-    verified = verify(forge.response(name_id_format=name_id_format, name_qualifier=forge.IDP, sp_name_qualifier=forge.SP))
+    verified = verify(
+        forge.response(name_id_format=name_id_format, name_qualifier=forge.IDP, sp_name_qualifier=forge.SP)
+    )
     assert verified.name_id_format == name_id_format
     assert (verified.name_qualifier, verified.sp_name_qualifier) == (forge.IDP, forge.SP)
 
@@ -211,7 +218,9 @@ def test_several_attribute_statements_are_merged() -> None:
 
 def test_one_passing_bearer_among_several_confirmations_is_enough() -> None:
     holder = Confirmation(method="urn:oasis:names:tc:SAML:2.0:cm:holder-of-key", data=False)
-    elsewhere = Confirmation(recipient="https://other.example/acs", not_on_or_after=forge.instant(forge.NOW + timedelta(hours=1)))
+    elsewhere = Confirmation(
+        recipient="https://other.example/acs", not_on_or_after=forge.instant(forge.NOW + timedelta(hours=1))
+    )
     verified = verify(forge.response(confirmations=(holder, elsewhere, Confirmation()), not_on_or_after=None))
     assert verified.name_id == "ada@example.com"
     assert verified.not_on_or_after == forge.NOW + timedelta(hours=1, seconds=120)
@@ -227,12 +236,16 @@ def test_every_audience_restriction_names_us() -> None:
 
 
 def test_white_space_around_uris_is_layout() -> None:
-    data = Recipe(audiences=((f"\n  {forge.SP}\n ",),), assertion_issuer=f" {forge.IDP} ", response_issuer=f"\n{forge.IDP}\n")
+    data = Recipe(
+        audiences=((f"\n  {forge.SP}\n ",),), assertion_issuer=f" {forge.IDP} ", response_issuer=f"\n{forge.IDP}\n"
+    )
     assert verify(forge.response(data)).issuer == forge.IDP
 
 
 def test_one_time_use_and_proxy_restriction_are_accepted() -> None:
-    conditions = '<saml:OneTimeUse/><saml:ProxyRestriction Count="0"><saml:Audience>x</saml:Audience></saml:ProxyRestriction>'
+    conditions = (
+        '<saml:OneTimeUse/><saml:ProxyRestriction Count="0"><saml:Audience>x</saml:Audience></saml:ProxyRestriction>'
+    )
     assert verify(forge.response(extra_conditions=conditions)).name_id == "ada@example.com"
 
 
@@ -244,7 +257,9 @@ def test_conditions_may_have_no_times() -> None:
 def test_times_may_have_fractions_and_lie_at_the_end_of_time() -> None:
     end = "9999-12-31T23:59:59.9999999Z"
     data = forge.response(
-        issue_instant="2026-11-23T14:18:07.1234567Z", not_on_or_after=end, confirmations=(Confirmation(not_on_or_after=end),)
+        issue_instant="2026-11-23T14:18:07.1234567Z",
+        not_on_or_after=end,
+        confirmations=(Confirmation(not_on_or_after=end),),
     )
     assert verify(data).not_on_or_after == datetime.max.replace(tzinfo=UTC)
 
