@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import httpx
@@ -51,6 +52,8 @@ def test_it_serves_on_a_free_port_beside_other_things_in_one_loop() -> None:
             await serving
             return answered
 
-    answered = asyncio.run(run())
+    # In a thread: the browser of other tests keeps an event loop running in this one.
+    with ThreadPoolExecutor(1) as pool:
+        answered = pool.submit(lambda: asyncio.run(run())).result()
     assert answered.status_code == 200
     assert "server" not in answered.headers
