@@ -109,7 +109,7 @@ def lock_environment(tx: Transaction, workspace_id: str, environment_id: str) ->
 
 
 def update_environment(tx: Transaction, environment: Environment) -> None:
-    """Save an environment's name, position, SAML switch and session length. Its key never changes. Raises IntegrityError."""
+    """Save an environment's name, position and session length. Its key never changes; the SAML switch has a call of its own."""
     tx.execute(
         update(environments)
         .where(environments.c.workspace_id == environment.workspace_id, environments.c.id == environment.id)
@@ -117,10 +117,16 @@ def update_environment(tx: Transaction, environment: Environment) -> None:
             name=environment.name,
             name_key=fold(environment.name),
             position=environment.position,
-            saml_enabled=environment.saml_enabled,
             session_ttl_seconds=int(environment.session_ttl.total_seconds()),
         )
     )
+
+
+def set_saml_enabled(tx: Transaction, workspace_id: str, environment_id: str, *, enabled: bool) -> bool:
+    """Turn an environment's SAML switch; return whether it stood the other way. The only place that changes it."""
+    mine = (environments.c.workspace_id == workspace_id, environments.c.id == environment_id)
+    turned = update(environments).where(*mine, environments.c.saml_enabled.is_not(enabled)).values(saml_enabled=enabled)
+    return tx.execute(turned).rowcount == 1
 
 
 def delete_environment(tx: Transaction, workspace_id: str, environment_id: str) -> None:

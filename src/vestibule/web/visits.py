@@ -109,10 +109,8 @@ async def _multipart(data: FormData) -> Form:
     files = {}
     for name, value in data.multi_items():
         if isinstance(value, UploadFile):
-            content = await value.read(MAX_UPLOAD_BYTES + 1)
-            if len(content) > MAX_UPLOAD_BYTES:
-                raise HTTPException(413)
-            files[name] = content
+            # One byte over the limit is kept, so that who reads the file says beside its field that it is too large.
+            files[name] = await value.read(MAX_UPLOAD_BYTES + 1)
     return Form(_grouped(pairs).fields, files)
 
 

@@ -1,0 +1,213 @@
+"""The values of an IdP: shown as understood, saved for every environment that uses it, read again from its metadata URL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from vestibule.directory.activity import Event, Subject
+from vestibule.directory.admins import Permission
+from vestibule.directory.connections import Connection, IdentityProvider, IdpValues
+from vestibule.directory.vendors import GENERIC, VENDORS, vendor_for
+from vestibule.directory.workspaces import Environment
+from vestibule.flows.parts.callers import AdminCaller
+from vestibule.flows.parts.connecting import environment_of, found_connection, found_idp, record_connection
+from vestibule.flows.parts.recording import record
+from vestibule.flows.parts.runtime import Runtime
+from vestibule.flows.parts.understanding import TypedIdp, understand
+from vestibule.kernel.errors import Conflict, FieldError, Invalid
+from vestibule.kernel.text import N_
+from vestibule.storage import connections, identity_providers, workspaces
+from vestibule.storage.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class SetUpFacts:
+    """A connection whose IdP is being connected, and the other environments for which its values count as well."""
+
+    connection: Connection
+    environment: Environment
+    shared_with: tuple[Environment, ...]
+
+
+class EntityIdKnown(FieldError):
+    """Another IdP of the workspace has this entity ID. `idp` is that one, to be reused."""
+
+    def __init__(self, idp: IdentityProvider) -> None:
+        super().__init__(
+            "keep_apart",
+            N_(
+                "The identity provider “%(name)s” of this workspace has this entity ID already. "
+                "Reuse that one, or say that this is another app there."
+            ),
+            name=idp.name,
+        )
+        self.idp = idp
+
+
+class ReadingNotPossible(Conflict):
+    """There is no metadata URL to read, or no longer the one that was read."""
+
+    code = "no_metadata_url"
+    public = N_("This identity provider has no metadata URL to read again.")
+
+
+class MetadataMoved(Conflict):
+    """The metadata names another IdP, or sends people to another host: too much to apply without a look."""
+
+    code = "metadata_moved"
+    public = N_(
+        "The metadata now has another entity ID or another sign-on host, so nothing was changed. "
+        "Have a look at it with “Replace the values”."
+    )
+
+
+class IdpInUse(Conflict):
+    """A connection uses the IdP."""
+
+    code = "idp_in_use"
+    public = N_("This identity provider is in use. Delete its connections first.")
+
+
+def get_set_up(runtime: Runtime, caller: AdminCaller, connection_id: str) -> SetUpFacts:
+    """Return the connection whose IdP's values are to be entered or replaced. Raises NotFound, Forbidden."""
+    caller.require(Permission.MANAGE_AUTHENTICATION)
+    with runtime.database.reading() as tx:
+        connection = found_connection(tx, caller, connection_id)
+        every = connections.list_connections(tx, caller.workspace_id)
+        others = {one.environment_id for one in every if one.idp.id == connection.idp.id and one.id != connection.id}
+        shared = tuple(one for one in workspaces.list_environments(tx, caller.workspace_id) if one.id in others)
+        return SetUpFacts(connection, environment_of(tx, connection), shared)
+
+
+def understand_idp(runtime: Runtime, caller: AdminCaller, typed: TypedIdp) -> IdpValues:
+    """Return what an admin's input says of the IdP; nothing is saved. Raises Invalid field by field, Forbidden."""
+    caller.require(Permission.MANAGE_AUTHENTICATION)
+    return understand(runtime, caller.workspace_id, typed)
+
+
+def save_idp_values(
+    runtime: Runtime,
+    caller: AdminCaller,
+    connection_id: str,
+    values: IdpValues,
+    *,
+    vendor: str = "",
+    keep_apart: bool = False,
+) -> Connection:
+    """Save values that `understand_idp` returned as those of a connection's IdP, for every environment that uses it.
+
+    `keep_apart` says that this is another app of an IdP that the workspace knows: Entra ID gives all apps of a tenant
+    one entity ID, and each its own certificate. Raises Invalid with EntityIdKnown, NotFound, Forbidden.
+    """
+    caller.require(Permission.MANAGE_AUTHENTICATION)
+    with runtime.database.transaction() as tx:
+        # Two admins who connect one IdP under two names must take turns, or neither would be told.
+        workspaces.lock_workspace(tx, caller.workspace_id)
+        connection = found_connection(tx, caller, connection_id)
+        known = identity_providers.find_idp_by_entity_id(tx, caller.workspace_id, values.entity_id, connection.idp.id)
+        if known is not None and not keep_apart:
+            raise Invalid(EntityIdKnown(known))
+        _save(tx, runtime, caller, connection, values)
+        wanted = _vendor(connection.idp, vendor, values)
+        if wanted != connection.idp.vendor:
+            identity_providers.rename_idp(tx, caller.workspace_id, connection.idp.id, connection.idp.name, wanted)
+        return found_connection(tx, caller, connection_id)
+
+
+def read_metadata_again(runtime: Runtime, caller: AdminCaller, connection_id: str) -> tuple[Connection, bool]:
+    """Fetch the IdP's metadata again, save new certificates and addresses; return whether anything had changed.
+
+    Raises MetadataMoved, ReadingNotPossible, Invalid (field `metadata_url`), NotFound, Forbidden.
+    """
+    caller.require(Permission.MANAGE_AUTHENTICATION)
+    with runtime.database.reading() as tx:
+        before = found_connection(tx, caller, connection_id)
+    if before.idp.metadata_url is None:
+        raise ReadingNotPossible(before.idp.id)
+    values = _reread(runtime, caller, before.idp, before.idp.metadata_url)
+    with runtime.database.transaction() as tx:
+        workspaces.lock_workspace(tx, caller.workspace_id)
+        connection = found_connection(tx, caller, connection_id)
+        if _identity(connection.idp) != _identity(before.idp):
+            raise ReadingNotPossible("the values were replaced while the metadata was fetched")
+        changed = _values_of(connection.idp) != values
+        _save(tx, runtime, caller, connection, values)
+    return connection, changed
+
+
+def delete_idp(runtime: Runtime, caller: AdminCaller, idp_id: str) -> IdentityProvider:
+    """Delete an IdP that no environment uses. Raises IdpInUse, NotFound, Forbidden."""
+    caller.require(Permission.MANAGE_AUTHENTICATION)
+    with runtime.database.transaction() as tx:
+        idp = found_idp(tx, caller, idp_id)
+        if not identity_providers.delete_unused_idp(tx, caller.workspace_id, idp.id):
+            raise IdpInUse(idp.id)
+        event = Event("identity_provider.deleted", Subject("identity_provider", idp.id, idp.name))
+        record(tx, runtime, caller.workspace_id, caller.actor, event)
+    return idp
+
+
+def _reread(runtime: Runtime, caller: AdminCaller, idp: IdentityProvider, metadata_url: str) -> IdpValues:
+    typed = TypedIdp("url", metadata_url=metadata_url, wanted_entity_id=idp.entity_id or "")
+    try:
+        values = understand(runtime, caller.workspace_id, typed)
+    except Invalid as error:
+        if any(one.field == "wanted_entity_id" for one in error.errors):
+            raise MetadataMoved(f"the metadata does not describe {idp.entity_id} any more") from error
+        raise
+    # Whoever can change the metadata alone must not be able to send people to a server of their own.
+    if not _hosts(values) <= _hosts(_values_of(idp)):
+        raise MetadataMoved(f"the sign-on addresses of {idp.entity_id} moved")
+    return values
+
+
+def _save(tx: Transaction, runtime: Runtime, caller: AdminCaller, connection: Connection, values: IdpValues) -> None:
+    before = _values_of(connection.idp)
+    read_at = runtime.clock() if values.metadata_url else None
+    identity_providers.update_idp_values(tx, connection.idp, values, read_at)
+    old, new = ({one.fingerprint for one in each.certificates} if each else set() for each in (before, values))
+    record_connection(
+        tx,
+        runtime,
+        caller,
+        "idp_values_saved",
+        connection,
+        entity_id=values.entity_id,
+        sso_urls=sorted(_urls(values)),
+        metadata_url=values.metadata_url,
+        certificates_added=sorted(new - old),
+        certificates_removed=sorted(old - new),
+    )
+
+
+def _values_of(idp: IdentityProvider) -> IdpValues | None:
+    if idp.entity_id is None:
+        return None
+    return IdpValues(
+        entity_id=idp.entity_id,
+        sso_redirect_url=idp.sso_redirect_url,
+        sso_post_url=idp.sso_post_url,
+        certificates=idp.certificates,
+        wants_signed_requests=idp.wants_signed_requests,
+        metadata_url=idp.metadata_url,
+    )
+
+
+def _identity(idp: IdentityProvider) -> tuple[str | None, str | None]:
+    return idp.entity_id, idp.metadata_url
+
+
+def _urls(values: IdpValues | None) -> set[str]:
+    return {url for url in (values.sso_redirect_url, values.sso_post_url) if url} if values else set()
+
+
+def _hosts(values: IdpValues | None) -> set[tuple[str, str]]:
+    return {(urlsplit(url).scheme, urlsplit(url).netloc.lower()) for url in _urls(values)}
+
+
+def _vendor(idp: IdentityProvider, chosen: str, values: IdpValues) -> str:
+    if chosen in VENDORS and chosen != GENERIC.key:
+        return chosen
+    guessed = vendor_for(values.entity_id, values.sso_redirect_url or values.sso_post_url)
+    return guessed if idp.vendor == GENERIC.key else idp.vendor

@@ -1,0 +1,173 @@
+"""Understanding what an admin brings back from an IdP: a metadata address, XML, a file, or single values. Saves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Final, TypeVar
+
+from vestibule.directory.connections import IdpCertificate, IdpValues
+from vestibule.flows.parts.runtime import Runtime
+from vestibule.flows.parts.throttling import FETCH_PER_WORKSPACE, count_attempt
+from vestibule.kernel.errors import FieldError, Invalid, Throttled
+from vestibule.kernel.text import N_, has_unsafe_characters
+from vestibule.outside.fetching import FetchRefused
+from vestibule.saml.certificates import Certificate, parse_certificates
+from vestibule.saml.errors import SamlError
+from vestibule.saml.metadata import parse_idp_metadata, validate_url
+from vestibule.saml.metadata_errors import EntityNotFound, MetadataOfSeveral, MetadataUrlInvalid
+
+MAX_ENTITY_ID: Final = 1024
+MAX_CERTIFICATES: Final = 16
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class TypedIdp:
+    """What an admin brings back (untrusted). `way` is url, xml, file or values, and says which of the fields count.
+
+    `wanted_entity_id` names the entity of metadata that describes several.
+    """
+
+    way: str
+    metadata_url: str = ""
+    metadata_xml: str = ""
+    metadata_file: bytes = field(default=b"", repr=False)
+    wanted_entity_id: str = ""
+    sso_url: str = ""
+    binding: str = "redirect"
+    entity_id: str = ""
+    certificate: str = ""
+    certificate_file: bytes = field(default=b"", repr=False)
+
+
+def understand(runtime: Runtime, workspace_id: str, typed: TypedIdp) -> IdpValues:
+    """Return what an admin's input says of the IdP. Fetches where a metadata URL was given, so not for use in a transaction.
+
+    Raises Invalid, beside the field that is wrong.
+    """
+    if typed.way == "values":
+        return _by_hand(typed)
+    if typed.way == "url":
+        url = _judged("metadata_url", lambda: validate_url(typed.metadata_url.strip()))
+        data = _fetched(runtime, workspace_id, url)
+        return replace(_from_metadata(runtime, "metadata_url", data, typed.wanted_entity_id), metadata_url=url)
+    if typed.way == "file":
+        return _from_metadata(runtime, "metadata_file", typed.metadata_file, typed.wanted_entity_id)
+    if typed.way == "xml":
+        return _from_metadata(runtime, "metadata_xml", typed.metadata_xml.encode(), typed.wanted_entity_id)
+    raise Invalid(FieldError("way", N_("Choose how you bring the values of your identity provider.")))
+
+
+def digest_of(values: IdpValues) -> str:
+    """Return a digest of all that would be saved, to tell whether a later reading still says what an admin was shown."""
+    prints = [one.fingerprint for one in values.certificates]
+    said = (values.entity_id, values.sso_redirect_url, values.sso_post_url, values.wants_signed_requests, prints)
+    return sha256(repr(said).encode()).hexdigest()
+
+
+def _fetched(runtime: Runtime, workspace_id: str, url: str) -> bytes:
+    try:
+        count_attempt(runtime, (FETCH_PER_WORKSPACE, workspace_id))
+        return runtime.fetch(url)
+    except (FetchRefused, Throttled) as error:
+        raise Invalid(FieldError("metadata_url", error.public, **error.params)) from error
+
+
+def _from_metadata(runtime: Runtime, field_name: str, data: bytes, wanted_entity_id: str) -> IdpValues:
+    wanted = wanted_entity_id.strip() or None
+    try:
+        found = parse_idp_metadata(data, wanted, now=runtime.clock())
+    except (MetadataOfSeveral, EntityNotFound) as error:
+        raise Invalid(FieldError("wanted_entity_id", error.public, **error.params)) from error
+    except SamlError as error:
+        raise Invalid(FieldError(field_name, error.public, **error.params)) from error
+    return IdpValues(
+        entity_id=found.entity_id,
+        sso_redirect_url=found.sso_redirect_url,
+        sso_post_url=found.sso_post_url,
+        certificates=tuple(_certificate(one) for one in found.certificates),
+        wants_signed_requests=found.want_authn_requests_signed,
+    )
+
+
+def _by_hand(typed: TypedIdp) -> IdpValues:
+    judgements: tuple[Callable[[], object], ...] = (
+        lambda: _sso_url(typed.sso_url),
+        lambda: _binding(typed.binding),
+        lambda: _entity_id(typed.entity_id),
+        lambda: _certificates(typed),
+    )
+    errors: list[FieldError] = []
+    for judgement in judgements:
+        try:
+            judgement()
+        except Invalid as error:
+            errors.extend(error.errors)
+    if errors:
+        raise Invalid(*errors)
+    url = _sso_url(typed.sso_url)
+    return IdpValues(
+        entity_id=_entity_id(typed.entity_id),
+        sso_redirect_url=url if typed.binding == "redirect" else None,
+        sso_post_url=url if typed.binding == "post" else None,
+        certificates=_certificates(typed),
+    )
+
+
+def _sso_url(typed: str) -> str:
+    if not typed.strip():
+        raise Invalid(FieldError("sso_url", N_("Enter the sign-on URL of your identity provider.")))
+    return _judged("sso_url", lambda: validate_url(typed.strip()))
+
+
+def _binding(typed: str) -> None:
+    if typed not in {"redirect", "post"}:
+        raise Invalid(FieldError("binding", N_("Choose how people are sent to the sign-on URL.")))
+
+
+def _entity_id(typed: str) -> str:
+    entity_id = typed.strip()
+    if not entity_id:
+        raise Invalid(
+            FieldError("entity_id", N_("Enter the entity ID of your identity provider. Some call it issuer."))
+        )
+    if len(entity_id) > MAX_ENTITY_ID or len(entity_id.split()) > 1 or has_unsafe_characters(entity_id):
+        raise Invalid(
+            FieldError(
+                "entity_id",
+                N_("An entity ID has no spaces and 1024 characters or fewer. It often looks like an address."),
+            )
+        )
+    return entity_id
+
+
+def _certificates(typed: TypedIdp) -> tuple[IdpCertificate, ...]:
+    found: dict[str, IdpCertificate] = {}
+    if typed.certificate.strip() or not typed.certificate_file:
+        for one in _judged("certificate", lambda: parse_certificates(typed.certificate)):
+            found[one.fingerprint] = _certificate(one)
+    if typed.certificate_file:
+        for one in _judged("certificate_file", lambda: parse_certificates(typed.certificate_file)):
+            found[one.fingerprint] = _certificate(one)
+    if len(found) > MAX_CERTIFICATES:
+        raise Invalid(
+            FieldError("certificate", N_("Enter %(count)s certificates or fewer."), count=str(MAX_CERTIFICATES))
+        )
+    return tuple(found.values())
+
+
+def _judged(field_name: str, judgement: Callable[[], _T]) -> _T:
+    try:
+        return judgement()
+    except MetadataUrlInvalid as error:
+        raise Invalid(
+            FieldError(field_name, N_("Enter a full address, such as https://idp.example.com/saml."))
+        ) from error
+    except SamlError as error:
+        raise Invalid(FieldError(field_name, error.public, **error.params)) from error
+
+
+def _certificate(one: Certificate) -> IdpCertificate:
+    return IdpCertificate(one.der, one.subject, one.fingerprint, one.not_before, one.not_after)
