@@ -81,7 +81,7 @@ def install_node_packages(node: Path) -> None:
         if "node_modules" in lock.parts:
             continue
         print(f"vestibule: npm ci in {lock.parent.relative_to(ROOT)}")
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
         if subprocess.run(command, cwd=lock.parent, env=environment, check=False).returncode != 0:
             raise ToolMissingError(f"npm ci failed in {lock.parent.relative_to(ROOT)}; its output is above")
 
@@ -117,9 +117,13 @@ def _wheel_node() -> str | None:
     return next((str(path) for path in candidates), None)
 
 
-def _npm_beside(node: Path) -> str:
-    beside = node.parent / "npm"
-    return str(beside) if beside.exists() else shutil.which("npm") or ""
+def _npm_beside(node: Path) -> list[str]:
+    """Return the command that is npm, empty when there is none. The wheel's `bin/npm` is a copied link that finds nothing."""
+    program = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    on_path = shutil.which("npm")
+    if program.exists():
+        return [str(node), str(program)]
+    return [on_path] if on_path else []
 
 
 def _node_is_usable(node: Path) -> bool:
