@@ -10,9 +10,11 @@ from typing import Final
 
 from vestibule.directory.groups import GroupName
 from vestibule.directory.sources import Source
-from vestibule.kernel.errors import FieldError
+from vestibule.directory.workspaces import validate_name
+from vestibule.kernel.errors import FieldError, Invalid
 from vestibule.kernel.text import N_, clean_email, email_key, fold
 
+MAX_NAME_LENGTH: Final = 200
 MAX_TERMS: Final = 24
 MAX_TERM_LENGTH: Final = 64
 
@@ -90,19 +92,33 @@ class EndUserPage:
 
 @dataclass(frozen=True, slots=True)
 class AccessDraft:
-    """What an admin chose for one environment: access, and groups of that environment besides Everyone."""
+    """What an admin chose for one environment: whether it is ticked, and groups of it besides Everyone. Untrusted."""
 
     environment_id: str
+    ticked: bool = True
     group_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class EndUserDraft:
-    """What an admin typed for a new person or for a change of one. Untrusted."""
+    """What an admin typed for a new person. Untrusted."""
 
     full_name: str
     email: str
     access: tuple[AccessDraft, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessChange:
+    """What an admin ticked for a person, beside what the page had shown as ticked. Untrusted.
+
+    Only the difference is what the admin decided: somebody else may have changed the rest since the page was opened.
+    """
+
+    shown_environment_ids: frozenset[str]
+    environment_ids: frozenset[str]
+    shown_group_ids: frozenset[str]
+    group_ids: frozenset[str]
 
 
 def validate_email(field: str, typed: str) -> str:
@@ -113,6 +129,24 @@ def validate_email(field: str, typed: str) -> str:
     if email is None:
         raise FieldError(field, N_("Enter a full e-mail address, such as name@example.com."))
     return email
+
+
+def validate_profile(full_name: str, email: str) -> tuple[str, str]:
+    """Return a person's typed name and e-mail address in tidy form. Raises Invalid with every FieldError (`name`, `email`)."""
+    errors: list[FieldError] = []
+    tidy: dict[str, str] = {}
+    for field, validate, typed in (("name", _full_name, full_name), ("email", validate_email, email)):
+        try:
+            tidy[field] = validate(field, typed)
+        except FieldError as error:
+            errors.append(error)
+    if errors:
+        raise Invalid(*errors)
+    return tidy["name"], tidy["email"]
+
+
+def _full_name(field: str, typed: str) -> str:
+    return validate_name(field, typed, MAX_NAME_LENGTH)
 
 
 def search_words(typed: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, func, or_, select, tuple_
+from sqlalchemy import delete, func, literal, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -13,6 +13,7 @@ from vestibule.directory.sessions import Knock, KnockReason, Subject
 from vestibule.kernel.text import email_key
 from vestibule.storage.database import Transaction
 from vestibule.storage.tables import connections, identity_providers, knocks
+from vestibule.storage.types import Instant, Key
 
 # A flood of knocks must not make a page of thousands, nor a count of millions.
 MOST_COUNTED: Final = 1000
@@ -63,14 +64,25 @@ def knock(
 
 
 def list_knocks(
-    tx: Transaction, workspace_id: str, *, before: tuple[datetime, str] | None = None, size: int = 25
+    tx: Transaction,
+    workspace_id: str,
+    *,
+    before: tuple[datetime, str] | None = None,
+    after: tuple[datetime, str] | None = None,
+    size: int,
 ) -> tuple[Knock, ...]:
-    """Return those who wait, the latest try first; `before` is (last_at, id) of the last one on the page before."""
-    query = _knocks(workspace_id)
+    """Return up to `size` of those who wait, the latest try first.
+
+    They are older than the (last_at, id) `before`, or the nearest ones that are newer than `after`.
+    """
+    query, place = _knocks(workspace_id), (knocks.c.last_at, knocks.c.id)
+    if after is not None:
+        newer = query.where(tuple_(*place) > _bound(after)).order_by(*place).limit(size)
+        return tuple(_knock(row) for row in reversed(tx.execute(newer).all()))
     if before is not None:
-        query = query.where(tuple_(knocks.c.last_at, knocks.c.id) < tuple_(*before))
-    rows = tx.execute(query.order_by(knocks.c.last_at.desc(), knocks.c.id.desc()).limit(size))
-    return tuple(_knock(row) for row in rows)
+        query = query.where(tuple_(*place) < _bound(before))
+    older = query.order_by(*(column.desc() for column in place)).limit(size)
+    return tuple(_knock(row) for row in tx.execute(older))
 
 
 def find_knock(tx: Transaction, workspace_id: str, knock_id: str) -> Knock | None:
@@ -101,6 +113,10 @@ def delete_answered(tx: Transaction, workspace_id: str, environment_id: str, end
     where = (knocks.c.workspace_id == workspace_id, knocks.c.environment_id == environment_id)
     other = knocks.c.reason != KnockReason.ADDRESS_REUSED.value
     return tx.execute(delete(knocks).where(*where, who, other)).rowcount
+
+
+def _bound(moment: tuple[datetime, str]) -> Any:
+    return tuple_(literal(moment[0], Instant), literal(moment[1], Key))
 
 
 def _knocks(workspace_id: str) -> Any:
