@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, delete, exists, insert, literal, or_, select, update
 
 from vestibule.storage.database import Transaction
 from vestibule.storage.tables import jobs
@@ -25,24 +26,36 @@ class Job:
 
 def enqueue(tx: Transaction, job: Job, run_at: datetime) -> None:
     """Save a job in the transaction that makes it necessary."""
-    tx.execute(
-        insert(jobs).values(
-            id=job.id,
-            workspace_id=job.workspace_id,
-            kind=job.kind,
-            payload=job.payload,
-            attempts=job.attempts,
-            created_at=job.created_at,
-            run_at=run_at,
-        )
-    )
+    tx.execute(insert(jobs).values({column.name: value for column, value in _values(job, run_at).items()}))
+
+
+def enqueue_once(tx: Transaction, job: Job, run_at: datetime) -> None:
+    """Save a job of a fixed id unless it is there already: work that comes round again and again."""
+    new = select(*(literal(value, column.type) for column, value in _values(job, run_at).items()))
+    there = exists().where(jobs.c.id == job.id)
+    names = [column.name for column in _values(job, run_at)]
+    tx.execute(insert(jobs).from_select(names, new.where(~there)))
+
+
+def is_due(tx: Transaction, now: datetime) -> bool:
+    """Say whether there may be something to lease: a look that takes no lock."""
+    return tx.execute(select(jobs.c.id).where(jobs.c.run_at <= now, _free(now)).limit(1)).first() is not None
 
 
 def lease(tx: Transaction, now: datetime, lease_for: timedelta) -> Job | None:
     """Take the next due job for a while. Another worker skips it; if this one dies, the lease runs out and it is done again."""
-    free = or_(jobs.c.leased_until.is_(None), jobs.c.leased_until <= now)
-    due = select(jobs.c.id).where(jobs.c.run_at <= now, free).order_by(jobs.c.run_at).limit(1).with_for_update(skip_locked=True)
-    taken = update(jobs).where(jobs.c.id == due.scalar_subquery()).values(leased_until=now + lease_for, attempts=jobs.c.attempts + 1)
+    due = (
+        select(jobs.c.id)
+        .where(jobs.c.run_at <= now, _free(now))
+        .order_by(jobs.c.run_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    taken = (
+        update(jobs)
+        .where(jobs.c.id == due.scalar_subquery())
+        .values(leased_until=now + lease_for, attempts=jobs.c.attempts + 1)
+    )
     row = tx.execute(taken.returning(*jobs.c)).one_or_none()
     return Job(row.id, row.workspace_id, row.kind, row.payload, row.attempts, row.created_at) if row else None
 
@@ -55,3 +68,26 @@ def finish(tx: Transaction, job_id: str) -> None:
 def postpone(tx: Transaction, job_id: str, run_at: datetime, error: str) -> None:
     """Put a job that failed back for later."""
     tx.execute(update(jobs).where(jobs.c.id == job_id).values(run_at=run_at, leased_until=None, last_error=error))
+
+
+def come_round(tx: Transaction, job_id: str, run_at: datetime) -> None:
+    """Put a job that was done back for its next turn, with its attempts forgotten."""
+    tx.execute(
+        update(jobs).where(jobs.c.id == job_id).values(run_at=run_at, leased_until=None, attempts=0, last_error=None)
+    )
+
+
+def _free(now: datetime) -> ColumnElement[bool]:
+    return or_(jobs.c.leased_until.is_(None), jobs.c.leased_until <= now)
+
+
+def _values(job: Job, run_at: datetime) -> dict[Column[Any], Any]:
+    return {
+        jobs.c.id: job.id,
+        jobs.c.workspace_id: job.workspace_id,
+        jobs.c.kind: job.kind,
+        jobs.c.payload: job.payload,
+        jobs.c.attempts: job.attempts,
+        jobs.c.created_at: job.created_at,
+        jobs.c.run_at: run_at,
+    }

@@ -1,0 +1,38 @@
+"""What commands print: answers on standard output, as text or as JSON; problems on standard error, one line each."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Annotated
+
+import typer
+
+from vestibule.kernel.errors import FieldError, Invalid, VestibuleError
+
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for scripts.")]
+
+
+class UsageProblem(typer.TyperException):
+    """The command was called in a way that can't work. The sentence says what would."""
+
+    exit_code = 2
+
+
+def answer(values: Mapping[str, object], text: str, *, as_json: bool) -> None:
+    """Print an answer: `values` for scripts, `text` for people."""
+    print(json.dumps(values, ensure_ascii=False) if as_json else text)
+
+
+def complain(sentence: str) -> None:
+    """Print one line about a problem to standard error."""
+    print(f"vestibule: {' '.join(sentence.split())}", file=sys.stderr)
+
+
+def sentence_of(error: VestibuleError) -> str:
+    """Return what to say about a refusal, in one line: of wrong values each one, by the name of its option."""
+    errors = error.errors if isinstance(error, Invalid) else (error,)
+    return " ".join(
+        f"--{one.field.replace('_', '-')}: {one}" if isinstance(one, FieldError) else str(one) for one in errors
+    )

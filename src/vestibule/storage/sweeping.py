@@ -1,0 +1,28 @@
+"""Deleting what has ended by time, a bounded number of rows at once, so that no lock is held for long."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import delete, select
+
+from vestibule.storage.database import Transaction
+from vestibule.storage.tables import admin_sessions, one_time_links, saml_assertions, saml_requests, sessions, throttles
+
+_ENDED: Final = {
+    "admin_sessions": (admin_sessions.c.id, admin_sessions.c.expires_at),
+    "sessions": (sessions.c.id, sessions.c.expires_at),
+    "one_time_links": (one_time_links.c.token_hash, one_time_links.c.expires_at),
+    "saml_requests": (saml_requests.c.id, saml_requests.c.expires_at),
+    "saml_assertions": (saml_assertions.c.assertion_key, saml_assertions.c.expires_at),
+    "throttles": (throttles.c.key, throttles.c.resets_at),
+}
+KINDS: Final = tuple(_ENDED)
+
+
+def sweep(tx: Transaction, kind: str, now: datetime, most: int) -> int:
+    """Delete up to `most` rows of one of KINDS, of every workspace, whose time has come; return how many."""
+    key, ends_at = _ENDED[kind]
+    ended = select(key).where(ends_at <= now).limit(most)
+    return tx.execute(delete(key.table).where(key.in_(ended))).rowcount
