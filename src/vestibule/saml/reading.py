@@ -21,10 +21,10 @@ def token_of(element: xml.Element) -> str:
 def without_layout(text: str) -> str:
     """Return a text without the lines and indentation that a pretty-printer put around it; other space is content."""
     stripped = text.strip(xml.SPACE)
-    if stripped == text:
-        return text
+    if stripped == text or not stripped:
+        return stripped
     before, _, after = text.partition(stripped)
-    return stripped if not stripped or "\n" in before + after else text
+    return stripped if "\n" in before + after else text
 
 
 def local_name(element: xml.Element) -> str:
