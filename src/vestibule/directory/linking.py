@@ -133,12 +133,18 @@ def decide(
 
     `linked` is who has the claim's subject on this connection, `by_email` who has its e-mail address in the workspace.
     """
+    rivals = tuple(rival_entries)
     if claim.subject is None:
         return Refuse(Unfit.NO_SUBJECT)
-    rivals = tuple(rival_entries)
     if linked is not None:
         # The identity is the link now, whatever the address in the assertion has become since.
         return _admit(connection, rivals, linked)
+    return _decide_by_email(connection, rivals, claim, by_email)
+
+
+def _decide_by_email(
+    connection: Connection, rivals: tuple[str, ...], claim: Claim, by_email: Candidate | None
+) -> Decision:
     if claim.email is None:
         return Refuse(Unfit.NO_EMAIL)
     if not reaches(connection, rivals, claim.email):

@@ -16,7 +16,9 @@ _SQLITE = sqlite_insert(saml_assertions).on_conflict_do_nothing()
 _POSTGRESQL = postgresql_insert(saml_assertions).on_conflict_do_nothing()
 
 
-def use_assertion(tx: Transaction, workspace_id: str, connection_id: str, issuer: str, assertion_id: str, expires_at: datetime) -> bool:
+def use_assertion(
+    tx: Transaction, workspace_id: str, connection_id: str, issuer: str, assertion_id: str, expires_at: datetime
+) -> bool:
     """Use an assertion: True the first time, and False ever after on every node. "Once" is a unique insert, never a look before.
 
     `expires_at` is until when it could be replayed, clock skew included (saml-profiles-2.0-os 4.1.4.5).

@@ -46,7 +46,9 @@ _FIND: Final = union_all(
     .select_from(end_users)
     .outerjoin(
         identity_links,
-        and_(identity_links.c.connection_id == bindparam("connection_id"), identity_links.c.end_user_id == end_users.c.id),
+        and_(
+            identity_links.c.connection_id == bindparam("connection_id"), identity_links.c.end_user_id == end_users.c.id
+        ),
     )
     .outerjoin(environment_access, _ACCESS)
     .where(end_users.c.workspace_id == bindparam("in_workspace"), end_users.c.email_key == bindparam("email_key")),
@@ -54,7 +56,12 @@ _FIND: Final = union_all(
 
 
 def find_candidates(
-    tx: Transaction, workspace_id: str, environment_id: str, connection_id: str, subject: Subject | None, email: str | None
+    tx: Transaction,
+    workspace_id: str,
+    environment_id: str,
+    connection_id: str,
+    subject: Subject | None,
+    email: str | None,
 ) -> tuple[Candidate | None, Candidate | None]:
     """Return who has a subject on a connection, and who has an e-mail address in the workspace, in one statement."""
     rows = tx.execute(
@@ -72,7 +79,13 @@ def find_candidates(
 
 
 def insert_identity_link(
-    tx: Transaction, workspace_id: str, link_id: str, connection_id: str, end_user_id: str, subject: Subject, now: datetime
+    tx: Transaction,
+    workspace_id: str,
+    link_id: str,
+    connection_id: str,
+    end_user_id: str,
+    subject: Subject,
+    now: datetime,
 ) -> bool:
     """Link a subject of a connection to a person; False when either has a link on this connection already."""
     insert = sqlite_insert if tx.dialect.name == "sqlite" else postgresql_insert
@@ -91,7 +104,9 @@ def insert_identity_link(
 
 def list_identity_links(tx: Transaction, workspace_id: str, end_user_id: str) -> tuple[IdentityLink, ...]:
     """Return the links of one person, oldest first."""
-    query = select(identity_links).where(identity_links.c.workspace_id == workspace_id, identity_links.c.end_user_id == end_user_id)
+    query = select(identity_links).where(
+        identity_links.c.workspace_id == workspace_id, identity_links.c.end_user_id == end_user_id
+    )
     return tuple(_link(row) for row in tx.execute(query.order_by(identity_links.c.id)))
 
 

@@ -49,7 +49,10 @@ _WHOLE: Final = (
 # A deactivated person or a disabled connection has no sessions; this holds even for one that began at that very instant.
 _LIVE: Final = and_(
     end_users.c.status == EndUserStatus.ACTIVE.value,
-    or_(sessions.c.connection_id.is_(None), and_(connections.c.disabled.is_(False), connections.c.provisioning.is_not(None))),
+    or_(
+        sessions.c.connection_id.is_(None),
+        and_(connections.c.disabled.is_(False), connections.c.provisioning.is_not(None)),
+    ),
 )
 _FIND: Final = _WHOLE.where(
     sessions.c.token_hash == bindparam("token_hash"),
@@ -97,7 +100,12 @@ def list_sessions(tx: Transaction, workspace_id: str, end_user_id: str, now: dat
 
 def delete_session(tx: Transaction, workspace_id: str, session_id: str) -> bool:
     """End one session; return whether it was there."""
-    return tx.execute(delete(sessions).where(sessions.c.workspace_id == workspace_id, sessions.c.id == session_id)).rowcount == 1
+    return (
+        tx.execute(
+            delete(sessions).where(sessions.c.workspace_id == workspace_id, sessions.c.id == session_id)
+        ).rowcount
+        == 1
+    )
 
 
 def delete_session_of(tx: Transaction, token_hash: str, environment_id: str) -> bool:

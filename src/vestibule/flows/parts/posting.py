@@ -37,3 +37,14 @@ def post(tx: Transaction, runtime: Runtime, workspace_id: str, letter: Letter) -
 def open_letter(runtime: Runtime, job: jobs.Job) -> Letter:
     """Return the letter of a job. Raises SealBroken."""
     return Letter(**json.loads(runtime.sealer.open(job.payload, f"jobs/{job.id}")))
+
+
+def pretend_to_post(tx: Transaction, runtime: Runtime, workspace_id: str, letter: Letter) -> None:
+    """Do the work of `post` and of taking older links back, to no effect: for an address that nobody has, in the same time."""
+    if not runtime.mail_enabled:
+        return
+    now = runtime.clock()
+    job_id = new_id("job", now)
+    payload = runtime.sealer.seal(json.dumps(asdict(letter)).encode(), f"jobs/{job_id}")
+    jobs.enqueue(tx, jobs.Job(job_id, workspace_id, LETTER_JOB, payload, 0, now), now)
+    jobs.finish(tx, job_id)
