@@ -63,15 +63,21 @@ class RunningIdp:
     process: subprocess.Popen[bytes]
     _drive: Callable[[Page, Person], None]
 
-    def trust(self, provider: ServiceProvider, *, metadata_xml: str = "") -> None:
+    def trust(self, provider: ServiceProvider) -> None:
         """Tell the identity provider about a service provider; telling it again replaces what it knew."""
-        told = asdict(provider) | {"metadata_xml": metadata_xml or _sp_metadata(provider)}
-        httpx.post(f"{self.base_url}/service-providers", json=told, trust_env=False).raise_for_status()
+        self._tell(provider, _sp_metadata(provider))
+
+    def trust_metadata(self, xml: str) -> None:
+        """Tell it by the service provider's own metadata, as an IdP admin uploads it."""
+        self._tell(_read_sp_metadata(xml), xml)
 
     def trust_metadata_url(self, url: str) -> None:
         """Tell it by the service provider's own metadata, as that is served now."""
-        xml = httpx.get(url, trust_env=False).raise_for_status().text
-        self.trust(_read_sp_metadata(xml), metadata_xml=xml)
+        self.trust_metadata(httpx.get(url, trust_env=False).raise_for_status().text)
+
+    def _tell(self, provider: ServiceProvider, metadata_xml: str) -> None:
+        told = asdict(provider) | {"metadata_xml": metadata_xml}
+        httpx.post(f"{self.base_url}/service-providers", json=told, trust_env=False).raise_for_status()
 
     def sign_in(self, page: Page, person: Person) -> None:
         """Sign `person` in on this identity provider's page, which `page` shows, and let the answer be posted."""
