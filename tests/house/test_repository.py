@@ -89,6 +89,13 @@ def test_the_lock_files_hold_every_dependency_of_the_project() -> None:
         assert names - locked == set(), f"run make lock: requirements/{name}.lock is behind pyproject.toml"
 
 
+def test_every_dependency_of_the_product_has_its_reason_written_down() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    table = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").split("## Dependencies")[1].lower()
+    names = {re.split(r"[\[><=;~! ]", requirement)[0].lower() for requirement in project["project"]["dependencies"]}
+    assert {name for name in names if not re.search(rf"\b{re.escape(name.removeprefix('python-'))}\b", table)} == set()
+
+
 def test_the_lock_files_agree_with_each_other() -> None:
     versions: dict[str, set[str]] = {}
     for lock in LOCKS:
@@ -128,5 +135,9 @@ def test_every_link_between_the_documents_leads_somewhere() -> None:
         if not re.match(r"[a-z]+:", target)
     ]
     assert links
-    dead = [f"{document.relative_to(ROOT)}: {target}" for document, target in links if not (document.parent / target).exists()]
+    dead = [
+        f"{document.relative_to(ROOT)}: {target}"
+        for document, target in links
+        if not (document.parent / target).exists()
+    ]
     assert dead == []

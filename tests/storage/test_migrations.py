@@ -1,0 +1,45 @@
+"""One history of migrations leads both engines to exactly the tables that the code knows."""
+
+from __future__ import annotations
+
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Column, Integer, Table
+
+from vestibule.storage.database import Database
+from vestibule.storage.migrate import current_revision, migrate, newest_revision
+from vestibule.storage.tables import metadata
+
+
+def differences(url: str) -> list[object]:
+    database = Database(url, pool_size=1)
+    try:
+        with database.reading() as tx:
+            context = MigrationContext.configure(tx, opts={"compare_type": True, "compare_server_default": True})
+            return list(compare_metadata(context, metadata))
+    finally:
+        database.close()
+
+
+def test_the_migrated_schema_is_the_one_that_the_code_describes(database_url: str) -> None:
+    assert differences(database_url) == []
+
+
+def test_a_table_that_no_migration_makes_is_noticed(database_url: str) -> None:
+    drifted = Table("without_migration", metadata, Column("id", Integer))
+    try:
+        assert [difference[0] for difference in differences(database_url) if isinstance(difference, tuple)] == [
+            "add_table"
+        ]
+    finally:
+        metadata.remove(drifted)
+
+
+def test_migrating_twice_is_harmless(empty_database_url: str) -> None:
+    migrate(empty_database_url)
+    migrate(empty_database_url)
+    database = Database(empty_database_url, pool_size=1)
+    try:
+        assert current_revision(database) == newest_revision()
+    finally:
+        database.close()
