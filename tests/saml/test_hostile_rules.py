@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -168,10 +169,10 @@ def test_an_unknown_condition_is_refused(condition: str) -> None:
 def test_the_instant_of_expiry_is_expired() -> None:
     for now, end in ((forge.NOW, forge.NOW - SKEW), (forge.NOW + SKEW, forge.NOW)):
         text = forge.instant(end)
-        recent = {"issue_instant": forge.instant(end), "assertion_issue_instant": forge.instant(end)}
-        refused(forge.response(confirmations=(Confirmation(not_on_or_after=text),), **recent), errors.Expired, now=now)
+        recent = Recipe(issue_instant=text, assertion_issue_instant=text)
+        refused(forge.response(recent, confirmations=(Confirmation(not_on_or_after=text),)), errors.Expired, now=now)
         later = forge.instant(now + timedelta(minutes=5))
-        data = forge.response(not_on_or_after=text, confirmations=(Confirmation(not_on_or_after=later),), **recent)
+        data = forge.response(recent, not_on_or_after=text, confirmations=(Confirmation(not_on_or_after=later),))
         refused(data, errors.Expired, now=now)
 
 
@@ -255,7 +256,8 @@ def test_a_session_that_has_ended_is_refused() -> None:
     ],
 )
 def test_a_time_of_another_form_is_refused(time: str, name: str) -> None:
-    refused(forge.response(**{name: time}), errors.InvalidTime)
+    changed: dict[str, Any] = {name: time}
+    refused(forge.response(**changed), errors.InvalidTime)
 
 
 # Whom

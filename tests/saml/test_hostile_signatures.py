@@ -6,6 +6,8 @@ import base64
 import re
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from tests.saml import forge
 from tests.saml.forge import ENVELOPED, EXC_C14N, Recipe, Signing
@@ -110,8 +112,8 @@ def test_a_foreign_key_that_names_our_certificate_is_refused() -> None:
     ],
 )
 def test_a_key_from_the_message_in_any_form_is_not_used(key_info: str) -> None:
-    numbers = EVIL.private_key.public_key().public_numbers()
-    modulus = base64.b64encode(numbers.n.to_bytes(256, "big")).decode()
+    assert isinstance(EVIL.private_key, rsa.RSAPrivateKey)
+    modulus = base64.b64encode(EVIL.private_key.public_key().public_numbers().n.to_bytes(256, "big")).decode()
     refused(forge.response(signing=Signing(key=EVIL, raw_key_info=key_info.format(n=modulus))), errors.SignatureInvalid)
 
 
@@ -207,8 +209,6 @@ def test_an_ecdsa_signature_in_der_is_refused() -> None:
     found = re.search(rb"<ds:SignatureValue>(.*?)<", data)
     assert found
     raw = base64.b64decode(found[1])
-    from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature  # noqa: PLC0415 - only here
-
     der = encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
     forged = data.replace(found[1], base64.b64encode(der))
     refused(forged, errors.SignatureInvalid, certificates=(certificate(key),))

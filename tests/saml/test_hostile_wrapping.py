@@ -228,3 +228,36 @@ def test_ids_that_differ_only_in_case_are_different() -> None:
 
 def test_response_and_assertion_with_one_id_are_refused() -> None:
     refused(forge.response(Recipe(assertion_id="_x", response_id="_y")).replace(b"_y", b"_x"), errors.DuplicateId)
+
+
+@pytest.mark.parametrize("place", ["first", "last", "extensions", "status"])
+def test_another_document_that_the_identity_provider_signed_lends_nothing(place: str) -> None:
+    # CVE-2025-47949: any signed document (metadata, a logout message) was put into a forged response and vouched for it.
+    logout = Recipe().xml().replace("samlp:Response", "samlp:LogoutResponse")
+    signed = forge.sign_xml(
+        logout[: logout.index("<saml:Assertion")] + "</samlp:LogoutResponse>", "_response1"
+    ).decode()
+    evil = EVIL.xml()
+    places = {
+        "first": evil.replace("<saml:Issuer", signed + "<saml:Issuer", 1),
+        "last": evil.replace("</samlp:Response>", signed + "</samlp:Response>"),
+        "extensions": evil.replace("<samlp:Status>", f"<samlp:Extensions>{signed}</samlp:Extensions><samlp:Status>"),
+        "status": evil.replace("</samlp:Status>", f"<samlp:StatusDetail>{signed}</samlp:StatusDetail></samlp:Status>"),
+    }
+    with pytest.raises(errors.SamlError):
+        verify(places[place].encode())
+
+
+def test_two_readers_that_disagree_on_namespaces_are_not_fed() -> None:
+    # CVE-2025-25292: one parser found the signature by its namespace, the other by its prefix and local name.
+    original = signed_assertion()
+    alike = (
+        part(SIGNATURE, original)
+        .replace("ds:", "evil:")
+        .replace("xmlns:evil", "xmlns:ds")
+        .replace(forge.DS, "urn:evil")
+    )
+    with pytest.raises(errors.SamlError):
+        verify(original.replace("<samlp:Status>", alike + "<samlp:Status>").encode())
+    shadowed = original.replace("<ds:Signature ", '<ds:Signature xmlns="http://www.w3.org/2000/09/xmldsig#" ', 1)
+    assert verify(shadowed.encode()) == verify(original.encode())

@@ -33,6 +33,13 @@ def test_a_doctype_is_refused(doctype: str) -> None:
     refused(b'<?xml version="1.0"?>\n<!-- x -->' + doctype.encode() + HONEST, errors.ForbiddenXml)
 
 
+def test_a_doctype_that_only_some_parsers_read_is_refused() -> None:
+    # CVE-2025-25291: a document type hid a second document from one of two parsers. Neither half may pass here.
+    hidden = f'<!DOCTYPE r [<!NOTATION x PUBLIC "y">]><!--{HONEST.decode()}-->'.encode()
+    refused(hidden + HONEST, errors.ForbiddenXml)
+    refused(HONEST + hidden, errors.ForbiddenXml)
+
+
 def test_external_entities_are_refused_and_nothing_is_read() -> None:
     bomb = b'<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/hostname">]>' + HONEST.replace(b"ada@example.com", b"&x;")
     refused(bomb, errors.ForbiddenXml)

@@ -344,8 +344,8 @@ def test_our_metadata_says_what_an_identity_provider_needs() -> None:
         "NameIDFormat",
         "AssertionConsumerService",
     ]
-    assert "".join(role[0].itertext()) == "R&D <DEV>"
-    assert dict(role[-1].attrib) == {
+    assert role[0].xpath("string()") == "R&D <DEV>"
+    assert dict(role[-1].attrib.items()) == {
         "Binding": names.HTTP_POST,
         "Location": forge.ACS,
         "index": "0",

@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta, timezone
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from lxml import etree
-from signxml import XMLVerifier
+from signxml.verifier import VerifyResult, XMLVerifier
 
 from tests.saml import forge
 from vestibule.saml import names
@@ -46,7 +47,7 @@ def request(**changes: object) -> bytes:
 def test_a_request_says_who_asks_where_and_for_what() -> None:
     root = etree.fromstring(request())
     assert root.tag == f"{{{forge.SAMLP}}}AuthnRequest"
-    assert dict(root.attrib) == {
+    assert dict(root.attrib.items()) == {
         "ID": "_r1",
         "Version": "2.0",
         "IssueInstant": "2026-11-23T14:18:07Z",
@@ -56,13 +57,13 @@ def test_a_request_says_who_asks_where_and_for_what() -> None:
     }
     assert [child.tag.rpartition("}")[2] for child in root] == ["Issuer", "NameIDPolicy"]
     assert root[0].text == forge.SP
-    assert dict(root[1].attrib) == {"Format": names.NAME_ID_EMAIL, "AllowCreate": "true"}
+    assert dict(root[1].attrib.items()) == {"Format": names.NAME_ID_EMAIL, "AllowCreate": "true"}
 
 
 def test_a_request_may_force_and_may_leave_the_format_open() -> None:
     root = etree.fromstring(request(name_id_format=None, force_authn=True))
     assert root.get("ForceAuthn") == "true"
-    assert dict(root[1].attrib) == {"AllowCreate": "true"}
+    assert dict(root[1].attrib.items()) == {"AllowCreate": "true"}
 
 
 def test_times_are_written_in_utc() -> None:
@@ -138,12 +139,13 @@ def test_a_signed_post_form_is_signed_behind_the_issuer(signer: SigningKey) -> N
     root = etree.fromstring(data)
     assert [child.tag.rpartition("}")[2] for child in root] == ["Issuer", "Signature", "NameIDPolicy"]
     by_us = verify_enveloped(parse_untrusted(data), (signer.certificate,))
-    by_signxml = XMLVerifier().verify(data, x509_cert=forge.x509.load_der_x509_certificate(signer.certificate.der))
+    by_signxml = XMLVerifier().verify(data, x509_cert=x509.load_der_x509_certificate(signer.certificate.der))
+    assert isinstance(by_signxml, VerifyResult)
     assert by_us.canonical == forge.canonical(by_signxml.signed_xml)
 
 
 def test_a_new_key_is_self_signed_for_ten_years(signer: SigningKey) -> None:
-    certificate = forge.x509.load_der_x509_certificate(signer.certificate.der)
+    certificate = x509.load_der_x509_certificate(signer.certificate.der)
     certificate.verify_directly_issued_by(certificate)
     assert signer.certificate.key_description == "RSA 3072"
     assert signer.certificate.subject == "CN=vestibule"

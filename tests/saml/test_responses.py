@@ -211,7 +211,10 @@ def test_a_response_without_attributes_is_read() -> None:
 
 
 def test_several_attribute_statements_are_merged() -> None:
-    second = '<saml:AttributeStatement><saml:Attribute Name="groups"><saml:AttributeValue>Third</saml:AttributeValue></saml:Attribute></saml:AttributeStatement>'
+    value = "<saml:AttributeValue>Third</saml:AttributeValue>"
+    second = (
+        f'<saml:AttributeStatement><saml:Attribute Name="groups">{value}</saml:Attribute></saml:AttributeStatement>'
+    )
     verified = verify(forge.response(end_of_assertion=second))
     assert verified.attributes["groups"] == ("Engineering", "Everyone in Lisbon", "Third")
 
