@@ -28,7 +28,7 @@ from vestibule.outside.mail import Mailer
 from vestibule.settings import Settings, load_settings
 from vestibule.storage.database import Database
 from vestibule.web import health, static_files
-from vestibule.web.console import access_control, sign_in
+from vestibule.web.console import access_control, end_user, end_users, sign_in, waiting
 from vestibule.web.icons import icon
 from vestibule.web.middleware import Surroundings
 from vestibule.web.pages import template_environment
@@ -112,6 +112,9 @@ def routes() -> list[BaseRoute]:
         Route("/admin/", to_console, methods=["GET"]),
         *sign_in.ROUTES,
         *access_control.ROUTES,
+        *end_users.ROUTES,
+        *waiting.ROUTES,
+        *end_user.ROUTES,
     ]
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from vestibule.directory.end_users import EndUser
 from vestibule.directory.workspaces import Environment
+from vestibule.kernel.text import printable
 
 
 class SignInMethod(StrEnum):
@@ -100,3 +101,8 @@ class Knock:
     first_at: datetime
     last_at: datetime
     end_user_id: str | None
+
+    @property
+    def name(self) -> str:
+        """Return what to call them: an IdP's word, so made safe to show."""
+        return printable(self.full_name or self.email or self.subject.value, 100)

@@ -89,8 +89,7 @@ def dismiss(runtime: Runtime, caller: AdminCaller, knock_id: str) -> None:
     with runtime.database.transaction() as tx:
         knock = knocks.find_knock(tx, caller.workspace_id, knock_id) if is_id(knock_id, "knock") else None
         if knock is not None and knocks.delete_knock(tx, caller.workspace_id, knock.id):
-            name = knock.full_name or knock.email or printable(knock.subject.value, 100)
-            about = About("end_user", knock.end_user_id, name)
+            about = About("end_user", knock.end_user_id, knock.name)
             event = Event(
                 "end_user.knock_dismissed",
                 about,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, func, literal, or_, select, tuple_
+from sqlalchemy import delete, func, literal, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -107,12 +107,13 @@ def delete_knock(tx: Transaction, workspace_id: str, knock_id: str) -> bool:
 def delete_answered(tx: Transaction, workspace_id: str, environment_id: str, end_user_id: str, email: str) -> int:
     """Forget the knocks at an environment of somebody who may now enter it; return how many.
 
-    Not those of a re-used address: that is another person, whom the access of this one does not help.
+    Not one that came with the address of this very account under another identity: whom that is, an admin has to say.
     """
-    who = or_(knocks.c.end_user_id == end_user_id, knocks.c.email_key == email_key(email))
+    theirs = (knocks.c.end_user_id == end_user_id) & (knocks.c.reason != KnockReason.ADDRESS_REUSED.value)
+    address = knocks.c.email_key == email_key(email)
+    free = address & (knocks.c.end_user_id.is_(None) | (knocks.c.end_user_id != end_user_id))
     where = (knocks.c.workspace_id == workspace_id, knocks.c.environment_id == environment_id)
-    other = knocks.c.reason != KnockReason.ADDRESS_REUSED.value
-    return tx.execute(delete(knocks).where(*where, who, other)).rowcount
+    return tx.execute(delete(knocks).where(*where, theirs | free)).rowcount
 
 
 def _bound(moment: tuple[datetime, str]) -> Any:

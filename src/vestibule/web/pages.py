@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from vestibule.kernel.text import printable
 from vestibule.web import flash, forgery
 from vestibule.web.visits import Visit
 
@@ -32,6 +33,7 @@ def template_environment() -> Environment:
     environment.filters["moment"] = moment
     environment.filters["day"] = day
     environment.filters["marked"] = marked
+    environment.filters["printable"] = printable
     return environment
 
 
