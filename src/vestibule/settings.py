@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from vestibule.kernel.errors import VestibuleError
+from vestibule.kernel.text import clean_domain
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 PREFIX: Final = "VESTIBULE_"
@@ -32,6 +34,10 @@ KEYS: Final = frozenset(
 )
 MIN_SECRET_LENGTH: Final = 32
 _LOOPBACK: Final = {"localhost", "127.0.0.1", "::1"}
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?\Z")
+# Kubernetes writes these for a Service that is called "vestibule"; the test suite's own share the prefix, too.
+_FOREIGN: Final = re.compile(r"(?:SERVICE_(?:HOST|PORT)|PORT|TEST)(?:_[A-Z0-9_]+)?\Z")
 
 
 class SettingsError(VestibuleError):
@@ -51,10 +57,11 @@ class Settings:
     """Everything that the operator decides."""
 
     public_url: str
-    database_url: str
-    secret_key: str
+    # Left out where a Settings is printed: they hold secrets.
+    database_url: str = field(repr=False)
+    secret_key: str = field(repr=False)
     data_dir: Path
-    smtp_url: str | None = None
+    smtp_url: str | None = field(default=None, repr=False)
     mail_from: str | None = None
     trusted_proxies: tuple[Network, ...] = ()
     log_level: str = "info"
@@ -70,12 +77,11 @@ class Settings:
 def load_settings(environ: Mapping[str, str] | None = None, toml_path: Path | None = None) -> Settings:
     """Read the settings; environment variables win over `vestibule.toml` in the data folder (or `toml_path`).
 
-    Raises SettingsError with one sentence that says what to do.
+    An empty variable counts as none. Raises SettingsError with one sentence that says what to do.
     """
     environment = os.environ if environ is None else environ
-    values = {key.removeprefix(PREFIX): value for key, value in environment.items() if key.startswith(PREFIX)}
-    # The test suite's own variables share the prefix.
-    values = {key: value for key, value in values.items() if not key.startswith("TEST_")}
+    values = {key.removeprefix(PREFIX): value for key, value in environment.items() if key.startswith(PREFIX) and value}
+    values = {key: value for key, value in values.items() if not _FOREIGN.match(key)}
     data_dir = Path(values.get("DATA_DIR") or "vestibule-data")
     path = toml_path or data_dir / "vestibule.toml"
     values = {**_from_toml(path), **values}
@@ -98,29 +104,65 @@ def load_settings(environ: Mapping[str, str] | None = None, toml_path: Path | No
 
 
 def _from_toml(path: Path) -> dict[str, str]:
-    if not path.is_file():
-        return {}
     try:
         loaded = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from error
-    return {key.upper().removeprefix(PREFIX): str(value).lower() if isinstance(value, bool) else str(value) for key, value in loaded.items()}
+    except OSError as error:
+        raise SettingsError(f"{path} can't be read: {error}.") from error
+    return {key.upper().removeprefix(PREFIX): _toml_value(path, key, value) for key, value in loaded.items()}
+
+
+def _toml_value(path: Path, key: str, value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
+        return ",".join(value)
+    if isinstance(value, str):
+        return value
+    raise SettingsError(f"{path}: {key} must be a text in quotes, true or false, or a list of texts.")
 
 
 def _public_url(value: str) -> str:
+    """Return the origin as browsers write it (RFC 6454, 6.2), because it is compared with theirs."""
     if not value:
         raise SettingsError(f"Set {PREFIX}PUBLIC_URL to the address that people type, such as https://sso.example.com.")
-    parts = urlsplit(value.rstrip("/"))
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query or parts.username:
-        raise SettingsError(f"{PREFIX}PUBLIC_URL must be a scheme and a host only, such as https://sso.example.com.")
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+    only = SettingsError(f"{PREFIX}PUBLIC_URL must be a scheme and a host only, such as https://sso.example.com.")
+    try:
+        parts = urlsplit(value.strip())
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise only from error
+    if parts.scheme not in _DEFAULT_PORTS or parts.path.strip("/") or {"@", "?", "#"} & set(value):
+        raise only
+    if port == 0 or parts.netloc.endswith(":"):
+        raise only
+    name = _host(host)
+    if name is None:
+        raise only
+    if parts.scheme == "http" and host not in _LOOPBACK:
         raise SettingsError(f"{PREFIX}PUBLIC_URL must start with https:// (http is for loopback only).")
-    return f"{parts.scheme}://{parts.netloc.lower()}"
+    return f"{parts.scheme}://{name}" + ("" if port in {None, _DEFAULT_PORTS[parts.scheme]} else f":{port}")
+
+
+def _host(host: str) -> str | None:
+    if ":" in host:
+        try:
+            return f"[{ipaddress.IPv6Address(host)}]"
+        except ValueError:
+            return None
+    if not host.isascii():
+        return clean_domain(host)
+    return host if _HOST.match(host) else None
 
 
 def _database_url(value: str) -> str:
+    if value in {"sqlite:///", "sqlite:///:memory:"}:
+        raise SettingsError(f"{PREFIX}DATABASE_URL must name a file: a database in memory is gone at the next start.")
     if value.startswith(("sqlite:///", "postgresql://", "postgres://")):
-        return value.replace("postgres://", "postgresql://", 1) if value.startswith("postgres://") else value
+        return f"postgresql://{value.removeprefix('postgres://')}" if value.startswith("postgres://") else value
     raise SettingsError(f"{PREFIX}DATABASE_URL must start with sqlite:/// or postgresql://.")
 
 
@@ -131,10 +173,12 @@ def _secret_key(values: Mapping[str, str]) -> str:
     if path:
         try:
             secret = Path(path).read_text(encoding="utf-8").strip()
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"{PREFIX}SECRET_KEY_FILE can't be read: {error}.") from error
     if not secret:
-        raise SettingsError(f"Set {PREFIX}SECRET_KEY, or run `vestibule init` to write a configuration with a fresh one.")
+        raise SettingsError(
+            f"Set {PREFIX}SECRET_KEY, or run `vestibule init` to write a configuration with a fresh one."
+        )
     if len(secret) < MIN_SECRET_LENGTH or len(set(secret)) < 10:
         raise SettingsError(f"{PREFIX}SECRET_KEY must be {MIN_SECRET_LENGTH} random characters or more.")
     return secret
@@ -144,7 +188,9 @@ def _networks(value: str) -> tuple[Network, ...]:
     try:
         return tuple(ipaddress.ip_network(entry.strip()) for entry in value.split(",") if entry.strip())
     except ValueError as error:
-        raise SettingsError(f"{PREFIX}TRUSTED_PROXIES must be addresses or networks, separated by commas: {error}.") from error
+        raise SettingsError(
+            f"{PREFIX}TRUSTED_PROXIES must be addresses or networks, separated by commas: {error}."
+        ) from error
 
 
 def _log_level(value: str) -> str:

@@ -34,7 +34,7 @@ def new_token() -> str:
 
 def token_hash(token: str) -> str:
     """Return the SHA-256 of a token in hex. A plain hash suffices because the token is random and 256 bits long."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(_bytes(token)).hexdigest()
 
 
 def new_reference() -> str:
@@ -68,9 +68,14 @@ class Sealer:
 
     def mac(self, purpose: str, value: str) -> str:
         """Return a keyed SHA-256 over `value` for one `purpose`, in hex. Compare with `same`."""
-        return hmac.new(self._signing, f"{purpose}\0{value}".encode(), hashlib.sha256).hexdigest()
+        return hmac.new(self._signing, _bytes(f"{purpose}\0{value}"), hashlib.sha256).hexdigest()
 
 
 def same(left: str, right: str) -> bool:
     """Compare two strings in constant time."""
-    return hmac.compare_digest(left.encode(), right.encode())
+    return hmac.compare_digest(_bytes(left), _bytes(right))
+
+
+def _bytes(text: str) -> bytes:
+    # Tokens come from strangers: a lone surrogate makes a token that is not known, not an error.
+    return text.encode("utf-8", "surrogatepass")

@@ -3,21 +3,42 @@
 from __future__ import annotations
 
 import ipaddress
-import socket
+import re
 import ssl
-import time
-from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import ClassVar, Final
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import httpcore
 
 from vestibule.kernel.errors import VestibuleError
-from vestibule.kernel.text import N_, printable
+from vestibule.kernel.text import N_, clean_domain, printable
+from vestibule.outside.guarding import Bounds, GuardedBackend, NotPublic, is_public
+
+__all__ = [
+    "FetchFailed",
+    "FetchRefused",
+    "FetchTooLarge",
+    "Fetcher",
+    "NotHttps",
+    "PortRefused",
+    "PrivateAddress",
+    "is_public",
+]
 
 TIMEOUT_SECONDS: Final = 10.0
 MAX_BYTES: Final = 2 * 1024 * 1024
 MAX_REDIRECTS: Final = 3
+MAX_URL_LENGTH: Final = 2000
+# Headers, redirects and the frames of chunks come on top of the document.
+_MAX_BYTES_IN_ALL: Final = MAX_BYTES + 512 * 1024
+_PORTS: Final = {"http": 80, "https": 443}
+_FIRST_FREE_PORT: Final = 1024
+_REDIRECTS: Final = {301, 302, 303, 307, 308}
+_OK: Final = 200
+_HOST: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]{0,251}[a-z0-9_])?\.?\Z")
+# What a target may hold beside letters and digits (RFC 3986, 3.3 and 3.4); everything else is percent-encoded.
+_IN_TARGET: Final = "%/:@!$&'()*+,;=-._~?"
 
 
 class FetchRefused(VestibuleError):
@@ -28,7 +49,7 @@ class FetchRefused(VestibuleError):
 
 
 class NotHttps(FetchRefused):
-    """The address is not https, and the operator did not allow http."""
+    """The address is not https, and the operator did not allow http; or https leads to http."""
 
     code = "fetch_not_https"
     public = N_("The address must start with https://.")
@@ -38,75 +59,60 @@ class PrivateAddress(FetchRefused):
     """The host's address is not a public one."""
 
     code = "fetch_private_address"
-    public = N_("The address leads into a private network, which this server does not fetch from. Paste the XML instead, or ask the operator to allow it.")
+    public = N_(
+        "The address leads into a private network, which this server does not fetch from. "
+        "Paste the XML instead, or ask the operator to allow it."
+    )
+
+
+class PortRefused(FetchRefused):
+    """The address names a port below 1024 that is not the web's: mail and remote shells listen there."""
+
+    code = "fetch_port_refused"
+    public = N_("The address names a port that is not for web pages. Check it, or paste the XML instead.")
 
 
 class FetchFailed(FetchRefused):
     """The server there did not give the document."""
 
     code = "fetch_failed"
-    public = N_("The server at this address did not give a document. Check the address in a browser, or paste the XML instead.")
+    public = N_(
+        "The server at this address did not give a document. Check the address in a browser, or paste the XML instead."
+    )
 
 
 class FetchTooLarge(FetchRefused):
     """The document is larger than any metadata is."""
 
     code = "fetch_too_large"
-    public = N_("The document at this address is larger than 2 MiB. Use the address of this one IdP, or paste its part.")
+    public = N_(
+        "The document at this address is larger than 2 MiB. Use the address of this one IdP, or paste its part."
+    )
 
 
-class _GuardedBackend(httpcore.SyncBackend):
-    """Connects only to addresses that were looked at: the same lookup is checked and used, so DNS can't change its mind."""
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """An address that may be asked for: taken apart once, and put together from checked parts for every use."""
 
-    def __init__(self, *, allow_private: bool) -> None:
-        super().__init__()
-        self._allow_private = allow_private
+    scheme: str
+    host: str
+    port: int
+    target: str
 
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        """Connect to the first address of `host` that answers; refuse if any of them is not public."""
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError(f"{host} has no address") from error
-        addresses = [str(sockaddr[0]) for *_, sockaddr in found]
-        if not self._allow_private:
-            for address in addresses:
-                if not is_public(address):
-                    raise PrivateAddress(f"{host} is at {address}")
-        failure: Exception = httpcore.ConnectError(f"{host} has no address")
-        for address in addresses:
-            try:
-                return super().connect_tcp(address, port, timeout, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
-        raise failure
+    @property
+    def authority(self) -> str:
+        """Return the value of the Host header."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
-    def connect_unix_socket(
-        self, path: str, timeout: float | None = None, socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None
-    ) -> httpcore.NetworkStream:
-        """Refuse: no address that an admin types leads to a socket of this machine."""
-        raise PrivateAddress("a unix socket")
+    @property
+    def url(self) -> str:
+        """Return the address as text."""
+        return f"{self.scheme}://{self.authority}{self.target}"
 
-
-def is_public(address: str) -> bool:
-    """Say whether an IP address is one of the public internet, looking through IPv4 mapped or translated into IPv6."""
-    parsed = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            parsed = parsed.ipv4_mapped
-        elif parsed.sixtofour is not None or parsed.teredo is not None or parsed in _NAT64:
-            return False
-    return parsed.is_global and not parsed.is_multicast
-
-
-_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+    def __str__(self) -> str:
+        # For the log: what follows the question mark may be a secret.
+        return printable(f"{self.scheme}://{self.authority}{self.target.partition('?')[0]}")
 
 
 class Fetcher:
@@ -114,56 +120,122 @@ class Fetcher:
 
     def __init__(self, *, allow_http: bool, allow_private: bool, ssl_context: ssl.SSLContext | None = None) -> None:
         self._allow_http = allow_http
-        self._backend = _GuardedBackend(allow_private=allow_private)
+        self._allow_private = allow_private
         self._ssl = ssl_context or ssl.create_default_context()
 
     def __call__(self, url: str, /) -> bytes:
         """Return the bytes of the document at `url` (untrusted both). Raises FetchRefused.
 
-        10 seconds in all, 2 MiB, 3 redirects, each of which is checked like the first address.
+        10 seconds in all, 2 MiB, 3 redirects, each of which is checked like the first address and never leads from
+        https to http. Nothing compressed is accepted: what is small on the way can be huge here.
         """
-        deadline = time.monotonic() + TIMEOUT_SECONDS
-        with httpcore.ConnectionPool(ssl_context=self._ssl, network_backend=self._backend, max_connections=1) as pool:
+        address = _parse_address(url.strip())
+        bounds = Bounds(TIMEOUT_SECONDS, _MAX_BYTES_IN_ALL)
+        backend = GuardedBackend(bounds, allow_private=self._allow_private)
+        with httpcore.ConnectionPool(ssl_context=self._ssl, network_backend=backend, max_connections=1) as pool:
             for _ in range(MAX_REDIRECTS + 1):
-                self._check(url)
-                try:
-                    body, location = _get(pool, url, deadline)
-                except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
-                    raise FetchFailed(f"{printable(url)}: {type(error).__name__} {printable(str(error))}") from error
-                except (OSError, ssl.SSLError, UnicodeError, ValueError) as error:
-                    raise FetchFailed(f"{printable(url)}: {printable(str(error))}") from error
+                self._check(address)
+                body, location = _ask(pool, address)
                 if location is None:
                     return body
-                url = urljoin(url, location)
-        raise FetchFailed(f"{printable(url)}: more than {MAX_REDIRECTS} redirects")
+                before, address = address, _parse_address(urljoin(address.url, location))
+                if (before.scheme, address.scheme) == ("https", "http"):
+                    raise NotHttps(f"{before} leads to {address}")
+        raise FetchFailed(f"{address}: more than {MAX_REDIRECTS} redirects")
 
-    def _check(self, url: str) -> None:
+    def _check(self, address: _Address) -> None:
+        if address.scheme != "https" and not self._allow_http:
+            raise NotHttps(str(address))
+        if address.port < _FIRST_FREE_PORT and address.port not in _PORTS.values():
+            raise PortRefused(str(address))
+
+
+def _parse_address(url: str) -> _Address:
+    """Return a web address (untrusted) taken apart. Raises NotHttps for another scheme, FetchFailed for anything odd."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise FetchFailed(f"{_shown(url)}: {printable(str(error))}") from error
+    if parts.scheme not in _PORTS:
+        raise NotHttps(_shown(url))
+    # An address with a name and a password before the host is made to deceive the one who reads it.
+    odd = (
+        "@" in parts.netloc or parts.netloc.endswith(":") or any(ord(char) <= 0x20 or ord(char) == 0x7F for char in url)
+    )
+    name = _parse_host(host)
+    if odd or name is None or len(url) > MAX_URL_LENGTH or "\\" in url:
+        raise FetchFailed(f"{_shown(url)}: not an address of a document")
+    path = quote(parts.path or "/", safe=_IN_TARGET, errors="replace")
+    query = quote(parts.query, safe=_IN_TARGET, errors="replace")
+    number = _PORTS[parts.scheme] if port is None else port
+    return _Address(parts.scheme, name, number, f"{path}?{query}" if query else path)
+
+
+def _shown(url: str) -> str:
+    # Neither a password before the host nor a secret in the query reaches the log.
+    return printable(re.sub(r"//[^/]*@", "//…@", url.partition("?")[0]))
+
+
+def _parse_host(host: str) -> str | None:
+    if ":" in host:
         try:
-            parts = urlsplit(url)
-            host, _ = parts.hostname, parts.port
-        except ValueError as error:
-            raise FetchFailed(f"{printable(url)}: {error}") from error
-        if parts.scheme != "https" and not (parts.scheme == "http" and self._allow_http):
-            raise NotHttps(printable(url))
-        if not host or parts.username is not None or not url.isascii() or any(ord(char) <= 0x20 for char in url):
-            raise FetchFailed(f"{printable(url)}: not an address of a document")
+            # A zone (`fe80::1%eth0`) names an interface of this machine.
+            return None if "%" in host else str(ipaddress.IPv6Address(host))
+        except ValueError:
+            return None
+    if not host.isascii():
+        return clean_domain(host)
+    return host if _HOST.match(host) else None
 
 
-def _get(pool: httpcore.ConnectionPool, url: str, deadline: float) -> tuple[bytes, str | None]:
-    left = max(0.1, deadline - time.monotonic())
-    limits = {"timeout": {"connect": left, "read": left, "write": left, "pool": left}}
-    headers = {"User-Agent": "Vestibule", "Accept": "application/samlmetadata+xml, application/xml, text/xml", "Host": urlsplit(url).netloc}
-    with pool.stream("GET", url.partition("#")[0], headers=headers, extensions=limits) as response:
-        if response.status in {301, 302, 303, 307, 308}:
-            location = next((value for name, value in response.headers if name.lower() == b"location"), b"")
-            return b"", location.decode("ascii")
-        if response.status != 200:  # noqa: PLR2004 - OK
-            raise FetchFailed(f"{printable(url)}: status {response.status}")
-        body = b""
+def _ask(pool: httpcore.ConnectionPool, address: _Address) -> tuple[bytes, str | None]:
+    """Return the document, or where it is said to be. Raises FetchRefused."""
+    try:
+        return _get(pool, address)
+    except NotPublic as error:
+        raise PrivateAddress(f"{address}: {error}") from error
+    except (
+        httpcore.NetworkError,
+        httpcore.TimeoutException,
+        httpcore.ProtocolError,
+        httpcore.UnsupportedProtocol,
+        OSError,
+        ValueError,
+    ) as error:
+        raise FetchFailed(f"{address}: {type(error).__name__} {printable(str(error))}") from error
+
+
+def _get(pool: httpcore.ConnectionPool, address: _Address) -> tuple[bytes, str | None]:
+    url = httpcore.URL(
+        scheme=address.scheme.encode(), host=address.host.encode(), port=address.port, target=address.target.encode()
+    )
+    headers: dict[bytes | str, bytes | str] = {
+        "Host": address.authority,
+        "User-Agent": "Vestibule",
+        "Accept": "application/samlmetadata+xml, application/xml, text/xml",
+        "Accept-Encoding": "identity",
+    }
+    with pool.stream("GET", url, headers=headers) as response:
+        if response.status in _REDIRECTS:
+            location = _header(response, b"location")
+            if not location:
+                raise FetchFailed(f"{address}: a redirect without an address")
+            return b"", location
+        if response.status != _OK:
+            raise FetchFailed(f"{address}: status {response.status}")
+        if _header(response, b"content-encoding").lower() not in {"", "identity"}:
+            raise FetchFailed(f"{address}: compressed, although only identity was accepted")
+        body = bytearray()
         for chunk in response.iter_stream():
             body += chunk
             if len(body) > MAX_BYTES:
-                raise FetchTooLarge(printable(url))
-            if time.monotonic() > deadline:
-                raise FetchFailed(f"{printable(url)}: not done within {TIMEOUT_SECONDS:.0f} seconds")
-    return body, None
+                raise FetchTooLarge(str(address))
+    return bytes(body), None
+
+
+def _header(response: httpcore.Response, wanted: bytes) -> str:
+    values = [value for name, value in response.headers if name.lower() == wanted]
+    if len(set(values)) > 1:
+        raise FetchFailed(f"several different {wanted.decode()} headers")
+    return values[0].decode("ascii").strip() if values else ""
