@@ -14,7 +14,7 @@ from vestibule.flows.parts.callers import AdminCaller
 from vestibule.flows.parts.connecting import enforcement_of, found_environment
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
-from vestibule.storage import connection_people, connections, identity_providers, workspaces
+from vestibule.storage import connection_people, connections, groups, identity_providers, workspaces
 from vestibule.storage.database import Transaction
 
 # The page counts who signs in how as long as that takes milliseconds.
@@ -42,9 +42,11 @@ class AuthenticationTab:
     """What the tab shows. `counts` is None where there are too many people to count for a page."""
 
     environment: Environment
+    environments: tuple[Environment, ...]
     connections: tuple[Connection, ...]
     reusable: tuple[Reusable, ...]
     counts: Counts | None
+    group_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +64,16 @@ def show_authentication(runtime: Runtime, caller: AdminCaller, environment_key: 
     caller.require(Permission.READ)
     with runtime.database.reading() as tx:
         environment = found_environment(tx, caller, environment_key)
+        environments = workspaces.list_environments(tx, caller.workspace_id)
         every = connections.list_connections(tx, caller.workspace_id, with_last_sign_in=True)
         mine = tuple(one for one in every if one.environment_id == environment.id)
         return AuthenticationTab(
             environment=environment,
+            environments=environments,
             connections=mine,
-            reusable=_reusable(tx, caller.workspace_id, every, mine),
+            reusable=_reusable(tx, environments, every, mine),
             counts=_counts(tx, environment, mine),
+            group_count=groups.count_groups(tx, caller.workspace_id, environment.id),
         )
 
 
@@ -97,12 +102,14 @@ def set_saml(runtime: Runtime, caller: AdminCaller, environment_key: str, *, on:
 
 
 def _reusable(
-    tx: Transaction, workspace_id: str, every: tuple[Connection, ...], mine: tuple[Connection, ...]
+    tx: Transaction,
+    environments: tuple[Environment, ...],
+    every: tuple[Connection, ...],
+    mine: tuple[Connection, ...],
 ) -> tuple[Reusable, ...]:
-    environments = workspaces.list_environments(tx, workspace_id)
     here = {one.idp.id for one in mine}
     found = []
-    for idp in identity_providers.list_idps(tx, workspace_id):
+    for idp in identity_providers.list_idps(tx, environments[0].workspace_id):
         if idp.id not in here and idp.complete:
             used_in = {one.environment_id for one in every if one.idp.id == idp.id}
             found.append(Reusable(idp, tuple(one for one in environments if one.id in used_in)))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from vestibule.directory.admins import Permission
-from vestibule.directory.connections import Connection, IdentityProvider, IdpInitiated
+from vestibule.directory.connections import Connection, ConnectionStatus, IdentityProvider, IdpInitiated
 from vestibule.directory.workspaces import Environment
 from vestibule.flows.parts.callers import AdminCaller
 from vestibule.flows.parts.connecting import (
     ConnectionChoice,
     TypedConnection,
     clashes,
+    found_connection,
     found_environment,
     found_idp,
     judge,
@@ -38,6 +39,13 @@ class NotReusable(Conflict):
 
     code = "not_reusable"
     public = N_("The set-up of this identity provider was not finished. Finish it first, then use it here.")
+
+
+class NotADraft(Conflict):
+    """The connection has values of its own by now."""
+
+    code = "not_a_draft"
+    public = N_("This connection was set up in the meantime.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +128,29 @@ def reuse_idp(
         with runtime.database.reading() as tx:
             _offer(tx, caller, environment_key, idp_id)
         raise taken_meanwhile(runtime, offer.environment, choice, idp_id=offer.idp.id) from error
+
+
+def adopt_idp(runtime: Runtime, caller: AdminCaller, connection_id: str, idp_id: str) -> Connection:
+    """Let a draft use an IdP that the workspace knows already, in place of the one that was begun, which goes.
+
+    Raises NotADraft, ReusedAlready, NotReusable, NotFound, Forbidden.
+    """
+    caller.require(Permission.MANAGE_AUTHENTICATION)
+    try:
+        with runtime.database.transaction() as tx:
+            connection = found_connection(tx, caller, connection_id)
+            idp = found_idp(tx, caller, idp_id)
+            if connection.status is not ConnectionStatus.DRAFT:
+                raise NotADraft(connection.id)
+            if not idp.complete:
+                raise NotReusable(idp.id)
+            connections.update_connection(tx, caller.workspace_id, connection.id, idp_id=idp.id)
+            identity_providers.delete_unused_idp(tx, caller.workspace_id, connection.idp.id)
+            adopted = found_connection(tx, caller, connection_id)
+            record_connection(tx, runtime, caller, "idp_adopted", adopted, idp=idp.id, draft_of=connection.idp.name)
+            return adopted
+    except AlreadyTaken as error:
+        raise ReusedAlready(f"{idp_id} for {connection_id}") from error
 
 
 def _offer(tx: Transaction, caller: AdminCaller, environment_key: str, idp_id: str) -> ReuseOffer:

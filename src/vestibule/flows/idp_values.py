@@ -136,6 +136,13 @@ def read_metadata_again(runtime: Runtime, caller: AdminCaller, connection_id: st
     return connection, changed
 
 
+def get_idp(runtime: Runtime, caller: AdminCaller, idp_id: str) -> IdentityProvider:
+    """Return an IdP of the workspace. Raises NotFound, Forbidden."""
+    caller.require(Permission.READ)
+    with runtime.database.reading() as tx:
+        return found_idp(tx, caller, idp_id)
+
+
 def delete_idp(runtime: Runtime, caller: AdminCaller, idp_id: str) -> IdentityProvider:
     """Delete an IdP that no environment uses. Raises IdpInUse, NotFound, Forbidden."""
     caller.require(Permission.MANAGE_AUTHENTICATION)

@@ -1,0 +1,223 @@
+"""The page of a connection and what can be done there: edit, provisioning, switches, reading metadata again, deleting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from vestibule.directory.admins import Permission
+from vestibule.directory.certificate_watch import warning, watch
+from vestibule.directory.connections import Connection, ConnectionStatus
+from vestibule.directory.vendors import VENDORS, vendor
+from vestibule.flows import connections, idp_values
+from vestibule.flows.parts.connecting import TypedConnection
+from vestibule.kernel.errors import Invalid
+from vestibule.kernel.secrets import same
+from vestibule.kernel.text import N_
+from vestibule.web import flash
+from vestibule.web.console.authentication import tab_of
+from vestibule.web.console.wizard import typed_connection, values_to_carry
+from vestibule.web.doors import console
+from vestibule.web.forms import errors_by_field
+from vestibule.web.pages import redirect, render
+from vestibule.web.visits import Visit
+
+
+def page(visit: Visit) -> Response:
+    """Show a connection."""
+    return _page(visit, {})
+
+
+def edit_page(visit: Visit) -> Response:
+    """Show the form for name, vendor and domains."""
+    facts = connections.get_connection(visit.runtime, visit.admin, _id(visit))
+    visit.admin.require(Permission.MANAGE_AUTHENTICATION)
+    one = facts.connection
+    typed = TypedConnection(
+        one.idp.name, one.idp.vendor, "all" if one.all_domains else "selected", ", ".join(one.domains)
+    )
+    return _edit(visit, typed, {})
+
+
+def edit(visit: Visit) -> Response:
+    """Save name, vendor and domains; where that changes how somebody signs in, only after a look at who it is."""
+    typed = typed_connection(visit.form)
+    try:
+        preview = connections.preview_change(visit.runtime, visit.admin, _id(visit), typed)
+        shown = visit.runtime.sealer.mac("shown change", repr((typed, preview.moves)))
+        if preview.concerns_somebody and not same(visit.form.get("shown"), shown):
+            return _edit(visit, typed, {}, preview, shown)
+        connection = connections.change_connection(visit.runtime, visit.admin, _id(visit), typed)
+    except Invalid as error:
+        return _edit(visit, typed, errors_by_field(error))
+    return _back(visit, connection, N_("%(name)s was saved"))
+
+
+def provisioning_page(visit: Visit) -> Response:
+    """Show the Provisioning dialog as a page."""
+    return _provisioning(visit, {})
+
+
+def choose_provisioning(visit: Visit) -> Response:
+    """Save the provisioning mode, and go back to the Authentication tab."""
+    try:
+        connection = connections.choose_provisioning(visit.runtime, visit.admin, _id(visit), visit.form.get("mode"))
+    except Invalid as error:
+        return _provisioning(visit, errors_by_field(error))
+    facts = connections.get_connection(visit.runtime, visit.admin, connection.id)
+    said = N_("Provisioning of %(name)s was saved")
+    if connection.status is ConnectionStatus.ACTIVE:
+        said = N_("Provisioning of %(name)s was saved: the connection is active")
+    return flash.say(redirect(tab_of(facts.environment.key)), visit, visit.gettext(said, name=connection.idp.name))
+
+
+def set_signing(visit: Visit) -> Response:
+    """Sign requests always, or only where the IdP asks for it."""
+    sign = visit.form.get("sign") == "on"
+    connection = connections.set_sign_requests(visit.runtime, visit.admin, _id(visit), sign=sign)
+    return _back(
+        visit,
+        connection,
+        N_("Requests to %(name)s are signed") if sign else N_("Requests to %(name)s are signed when it asks for it"),
+    )
+
+
+def read_again(visit: Visit) -> Response:
+    """Read the IdP's metadata again."""
+    try:
+        connection, changed = idp_values.read_metadata_again(visit.runtime, visit.admin, _id(visit))
+    except Invalid as error:
+        return _page(visit, errors_by_field(error))
+    except idp_values.MetadataMoved as error:
+        return _page(visit, {"metadata_url": visit.gettext(error.public)})
+    said = N_("The metadata of %(name)s was read, and its new values were saved")
+    return _back(visit, connection, said if changed else N_("The metadata of %(name)s was read: nothing has changed"))
+
+
+def confirm(act: str) -> Callable[[Visit], Response]:
+    """Return a page that names the consequences of an act: disable, enable or delete."""
+
+    def handler(visit: Visit) -> Response:
+        visit.admin.require(Permission.MANAGE_AUTHENTICATION)
+        ask = connections.preview_activation if act == "enable" else connections.preview_removal
+        preview = ask(visit.runtime, visit.admin, _id(visit))
+        return render(
+            visit, "console/connection_confirm.html", binding=visit.admin.session_id, act=act, preview=preview
+        )
+
+    handler.__name__ = f"confirm_{act}"
+    return handler
+
+
+def disable(visit: Visit) -> Response:
+    """Disable a connection."""
+    connection = connections.set_disabled(visit.runtime, visit.admin, _id(visit), disabled=True)
+    return _back(visit, connection, N_("%(name)s is disabled, and its sessions were ended"))
+
+
+def enable(visit: Visit) -> Response:
+    """Enable a connection again."""
+    connection = connections.set_disabled(visit.runtime, visit.admin, _id(visit), disabled=False)
+    return _back(visit, connection, N_("%(name)s is enabled"))
+
+
+def delete(visit: Visit) -> Response:
+    """Delete a connection."""
+    facts = connections.get_connection(visit.runtime, visit.admin, _id(visit))
+    connection = connections.delete_connection(visit.runtime, visit.admin, _id(visit))
+    said = visit.gettext(N_("The connection %(name)s was deleted"), name=connection.idp.name)
+    return flash.say(redirect(tab_of(facts.environment.key)), visit, said)
+
+
+def _page(visit: Visit, errors: Mapping[str, str]) -> Response:
+    facts = connections.get_connection(visit.runtime, visit.admin, _id(visit))
+    idp, now = facts.connection.idp, visit.runtime.clock()
+    return render(
+        visit,
+        "console/connection.html",
+        status=422 if errors else 200,
+        binding=visit.admin.session_id,
+        connection=facts.connection,
+        environment=facts.environment,
+        shared_with=facts.shared_with,
+        ties=facts.ties,
+        tab_path=tab_of(facts.environment.key),
+        carry=values_to_carry(visit, facts.connection),
+        vendor=vendor(idp.vendor),
+        watched=watch(idp.certificates, now),
+        warned=warning(idp.certificates, now),
+        errors=errors,
+        may_manage=visit.admin.admin.may(Permission.MANAGE_AUTHENTICATION),
+    )
+
+
+def _edit(
+    visit: Visit,
+    typed: TypedConnection,
+    errors: Mapping[str, str],
+    preview: connections.ChangePreview | None = None,
+    shown: str = "",
+) -> Response:
+    facts = connections.get_connection(visit.runtime, visit.admin, _id(visit))
+    return render(
+        visit,
+        "console/connection_edit.html",
+        status=422 if errors else 200,
+        binding=visit.admin.session_id,
+        connection=facts.connection,
+        environment=facts.environment,
+        shared_with=facts.shared_with,
+        typed=typed,
+        vendors=VENDORS.values(),
+        errors=errors,
+        preview=preview,
+        shown=shown,
+    )
+
+
+def _provisioning(visit: Visit, errors: Mapping[str, str]) -> Response:
+    visit.admin.require(Permission.MANAGE_AUTHENTICATION)
+    preview = connections.preview_activation(visit.runtime, visit.admin, _id(visit))
+    if preview.connection.status is ConnectionStatus.DRAFT:
+        return redirect(f"/admin/connections/{preview.connection.id}/set-up")
+    return render(
+        visit,
+        "console/provisioning.html",
+        status=422 if errors else 200,
+        binding=visit.admin.session_id,
+        preview=preview,
+        connection=preview.connection,
+        environment=preview.environment,
+        tab_path=tab_of(preview.environment.key),
+        errors=errors,
+    )
+
+
+def _back(visit: Visit, connection: Connection, said: str) -> Response:
+    return flash.say(
+        redirect(f"/admin/connections/{connection.id}"), visit, visit.gettext(said, name=connection.idp.name)
+    )
+
+
+def _id(visit: Visit) -> str:
+    return visit.path_params["connection_id"]
+
+
+_ONE = "/admin/connections/{connection_id}"
+ROUTES = [
+    Route(_ONE, console(page), methods=["GET"]),
+    Route(f"{_ONE}/edit", console(edit_page), methods=["GET"]),
+    Route(f"{_ONE}/edit", console(edit), methods=["POST"]),
+    Route(f"{_ONE}/provisioning", console(provisioning_page), methods=["GET"]),
+    Route(f"{_ONE}/provisioning", console(choose_provisioning), methods=["POST"]),
+    Route(f"{_ONE}/signing", console(set_signing), methods=["POST"]),
+    Route(f"{_ONE}/read-again", console(read_again), methods=["POST"]),
+    Route(f"{_ONE}/disable", console(confirm("disable")), methods=["GET"]),
+    Route(f"{_ONE}/disable", console(disable), methods=["POST"]),
+    Route(f"{_ONE}/enable", console(confirm("enable")), methods=["GET"]),
+    Route(f"{_ONE}/enable", console(enable), methods=["POST"]),
+    Route(f"{_ONE}/delete", console(confirm("delete")), methods=["GET"]),
+    Route(f"{_ONE}/delete", console(delete), methods=["POST"]),
+]
