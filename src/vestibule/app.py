@@ -28,11 +28,23 @@ from vestibule.outside.mail import Mailer
 from vestibule.settings import Settings, load_settings
 from vestibule.storage.database import Database
 from vestibule.web import health, static_files
-from vestibule.web.console import access_control, end_user, end_users, sign_in, waiting
+from vestibule.web.console import (
+    access_control,
+    authentication,
+    connections,
+    end_user,
+    end_users,
+    sign_in,
+    waiting,
+    wizard,
+)
 from vestibule.web.icons import icon
 from vestibule.web.middleware import Surroundings
 from vestibule.web.pages import template_environment
+from vestibule.web.portal import launch, links
+from vestibule.web.portal import sign_in as portal_sign_in
 from vestibule.web.problems import problem_page
+from vestibule.web.protocols import saml
 from vestibule.web.site import Site
 from vestibule.web.visits import Visit, read_visit
 
@@ -112,9 +124,16 @@ def routes() -> list[BaseRoute]:
         Route("/admin/", to_console, methods=["GET"]),
         *sign_in.ROUTES,
         *access_control.ROUTES,
+        *authentication.ROUTES,
+        *wizard.ROUTES,
+        *connections.ROUTES,
         *end_users.ROUTES,
         *waiting.ROUTES,
         *end_user.ROUTES,
+        *portal_sign_in.ROUTES,
+        *links.ROUTES,
+        *launch.ROUTES,
+        *saml.ROUTES,
     ]
 
 

@@ -23,6 +23,7 @@ from vestibule.web.visits import Visit, read_visit
 ADMIN_COOKIE: Final = "admin"
 BROWSER_COOKIE: Final = "browser"
 _BROWSER_AGE_SECONDS: Final = 30 * 86_400
+_TOKEN_LENGTH: Final = 43
 
 Door = Callable[[Visit], Response]
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -78,10 +79,8 @@ def public(handler: Callable[[Visit, str], Response]) -> Endpoint:
     """
 
     def guarded(visit: Visit) -> Response:
-        browser = visit.cookies.get(visit.site.cookie_name(BROWSER_COOKIE), "")
-        fresh = len(browser) < 40
-        if fresh:
-            browser = new_token()
+        known = browser_of(visit)
+        fresh, browser = not known, known or new_token()
         try:
             if visit.method not in {"GET", "HEAD"}:
                 if fresh:
@@ -91,8 +90,19 @@ def public(handler: Callable[[Visit, str], Response]) -> Endpoint:
         except VestibuleError as error:
             response = refusal_page(visit, error)
         if fresh:
-            set_cookie(response, visit.site, BROWSER_COOKIE, browser, max_age_seconds=_BROWSER_AGE_SECONDS, cross_site=True)
+            remember_browser(response, visit, browser)
         return response
 
     guarded.__name__ = handler.__name__
     return open_door(guarded)
+
+
+def browser_of(visit: Visit) -> str:
+    """Return the browser's own secret from its cookie, or nothing when it has none of the form that we give out."""
+    browser = visit.cookies.get(visit.site.cookie_name(BROWSER_COOKIE), "")
+    return browser if len(browser) == _TOKEN_LENGTH else ""
+
+
+def remember_browser(response: Response, visit: Visit, browser: str) -> None:
+    """Give a browser its own secret."""
+    set_cookie(response, visit.site, BROWSER_COOKIE, browser, max_age_seconds=_BROWSER_AGE_SECONDS, cross_site=True)

@@ -1,0 +1,130 @@
+"""What the portal and the protocols share: an environment's session cookie, the way to an IdP, and the refused page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
+
+import structlog
+from prometheus_client import Counter
+from starlette.responses import Response
+
+from vestibule.flows.parts.entering import Entered
+from vestibule.flows.parts.places import Place
+from vestibule.flows.parts.refusing import SignInRefused
+from vestibule.flows.parts.sending import Sent
+from vestibule.web.cookies import clear_cookie, set_cookie
+from vestibule.web.doors import Endpoint, public
+from vestibule.web.forms import local_path
+from vestibule.web.middleware import CSP
+from vestibule.web.pages import redirect, render
+from vestibule.web.visits import Visit
+
+SIGN_INS: Final = Counter("vestibule_sign_ins_total", "Sign-ins of end users by outcome", ["outcome", "code"])
+_SESSION: Final = "env_"
+log = structlog.get_logger()
+
+
+def portal(handler: Callable[[Visit, str], Response]) -> Endpoint:
+    """Return an endpoint for end users' browsers, as `public`; a refused sign-in becomes its page."""
+
+    def guarded(visit: Visit, browser: str) -> Response:
+        try:
+            return handler(visit, browser)
+        except SignInRefused as refused:
+            return refused_page(visit, refused)
+
+    guarded.__name__ = handler.__name__
+    return public(guarded)
+
+
+def home_of(environment_key: str) -> str:
+    """Return the path of an environment's launch page, below which all its pages are."""
+    return f"/e/{environment_key}/"
+
+
+def wanted_path(untrusted: str, environment_key: str) -> str:
+    """Return the page of the environment that was wanted before signing in, or its launch page: never another site."""
+    home = home_of(environment_key)
+    return local_path(untrusted, home, home)
+
+
+def sign_in_path(environment_key: str, return_to: str = "", **flags: str) -> str:
+    """Return the path of the sign-in page; `return_to` is a path of ours."""
+    home = home_of(environment_key)
+    query = {**flags, **({"return_to": return_to} if return_to and return_to != home else {})}
+    written = "&".join(f"{name}={quote(value, safe='/')}" for name, value in query.items())
+    return f"{home}sign-in" + (f"?{written}" if written else "")
+
+
+def session_token(visit: Visit, environment_key: str) -> str:
+    """Return the browser's session cookie of an environment (untrusted), or nothing."""
+    return visit.cookies.get(visit.site.cookie_name(_SESSION + environment_key), "")
+
+
+def session_tokens(visit: Visit) -> Mapping[str, str]:
+    """Return the browser's session cookies by environment key (untrusted)."""
+    prefix = visit.site.cookie_name(_SESSION)
+    return {name.removeprefix(prefix): value for name, value in visit.cookies.items() if name.startswith(prefix)}
+
+
+def entered_page(visit: Visit, entered: Entered) -> Response:
+    """Give the browser its session, and send it on to the page that was wanted."""
+    SIGN_INS.labels("done", "").inc()
+    key = entered.place.environment.key
+    response = redirect(wanted_path(entered.return_to, key))
+    name = _SESSION + key
+    set_cookie(response, visit.site, name, entered.token, max_age_seconds=max(1, entered.lasts_seconds))
+    return response
+
+
+def forget_session(response: Response, visit: Visit, environment_key: str) -> None:
+    """Clear the browser's session cookie of an environment."""
+    clear_cookie(response, visit.site, _SESSION + environment_key)
+
+
+def sending_page(visit: Visit, sent: Sent) -> Response:
+    """Return the page that takes the browser to an identity provider.
+
+    A page and not a redirect: Chrome holds a form's redirect to `form-action`, too. For HTTP-POST the policy is opened to
+    that one origin.
+    """
+    response = place_page(visit, "portal/sending.html", sent.place, sent=sent)
+    if sent.fields:
+        parts = urlsplit(sent.url)
+        opened = CSP.replace("form-action 'self'", f"form-action 'self' {parts.scheme}://{parts.netloc}")
+        response.headers["Content-Security-Policy"] = opened
+    return response
+
+
+def refused_page(visit: Visit, refused: SignInRefused) -> Response:
+    """Return the page of a refused sign-in: one sentence, the reference code, a way on."""
+    SIGN_INS.labels("refused", refused.cause.code).inc()
+    place = refused.attempt.place
+    log.info(
+        "sign-in refused",
+        code=refused.cause.code,
+        reference=refused.reference,
+        recorded=refused.recorded,
+        environment=place.environment.key,
+        reason=refused.cause.reason,
+    )
+    return place_page(
+        visit,
+        "portal/refused.html",
+        place,
+        status=400 if refused.malformed else 403,
+        sentence=visit.gettext(refused.cause.public, **refused.cause.params),
+        reference=refused.reference,
+        waits=refused.waits,
+        again=sign_in_path(place.environment.key, refused.attempt.return_to),
+        used=refused.cause.check == "replay",
+    )
+
+
+def place_page(
+    visit: Visit, template: str, place: Place, *, status: int = 200, binding: str = "", **values: Any
+) -> Response:
+    """Return a page of an environment's front door."""
+    return render(visit, template, status=status, binding=binding, place=place, **values)

@@ -1,0 +1,58 @@
+"""The launch page of an environment, and signing out of it."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from vestibule.directory.sessions import Session
+from vestibule.flows import sessions
+from vestibule.flows.parts.places import find_place
+from vestibule.web.entrance import forget_session, home_of, place_page, portal, sign_in_path
+from vestibule.web.pages import redirect
+from vestibule.web.portal.members import member, member_of
+from vestibule.web.visits import Visit
+
+
+def launch_page(visit: Visit, browser: str, session: Session) -> Response:
+    """Show who somebody is here, and where."""
+    launch = sessions.launch(visit.runtime, session)
+    return place_page(
+        visit,
+        "portal/launch.html",
+        launch.place,
+        binding=browser,
+        person=session.end_user,
+        session=session,
+        groups=launch.groups,
+    )
+
+
+def to_launch_page(visit: Visit, browser: str) -> Response:  # noqa: ARG001 - every door has this signature
+    """Add the slash that was left out."""
+    return redirect(home_of(find_place(visit.runtime, visit.path_params["env"]).environment.key))
+
+
+def sign_out_page(visit: Visit, browser: str, session: Session) -> Response:
+    """Ask before signing out: a link or a picture on some page must not do it."""
+    place = find_place(visit.runtime, session.environment.key)
+    return place_page(visit, "portal/sign_out.html", place, binding=browser, session=session)
+
+
+def sign_out(visit: Visit, browser: str) -> Response:  # noqa: ARG001 - every door has this signature
+    """Sign out of this environment in this browser. Twice is no error."""
+    key = visit.path_params["env"]
+    session = member_of(visit, key)
+    if session is not None:
+        sessions.sign_out(visit.runtime, visit.visitor, session)
+    response = redirect(sign_in_path(find_place(visit.runtime, key).environment.key, signed_out="1"))
+    forget_session(response, visit, key)
+    return response
+
+
+ROUTES = [
+    Route("/e/{env}", portal(to_launch_page), methods=["GET"]),
+    Route("/e/{env}/", member(launch_page), methods=["GET"]),
+    Route("/e/{env}/sign-out", member(sign_out_page), methods=["GET"]),
+    Route("/e/{env}/sign-out", portal(sign_out), methods=["POST"]),
+]

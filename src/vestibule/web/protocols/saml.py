@@ -1,0 +1,111 @@
+"""The SAML endpoints of a connection: metadata, and the Single sign-on URL (ACS) to which the identity provider posts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Message, Receive
+
+from vestibule.flows import saml_sign_in
+from vestibule.flows.parts.entering import Entered
+from vestibule.flows.parts.refusing import SignInRefused
+from vestibule.kernel.ids import is_id
+from vestibule.kernel.secrets import new_token
+from vestibule.kernel.text import N_
+from vestibule.web.cookies import set_cookie
+from vestibule.web.doors import answer, browser_of, open_door, remember_browser
+from vestibule.web.entrance import entered_page, refused_page, sending_page, session_tokens
+from vestibule.web.forms import local_path
+from vestibule.web.problems import problem_page
+from vestibule.web.visits import Visit, read_visit
+
+# A response of 256 KiB in base64, and the rest of the form.
+MAX_BODY_BYTES: Final = 512 * 1024
+_CONVERTED_SECONDS: Final = 120
+
+
+def metadata(visit: Visit) -> Response:
+    """Give our metadata for a connection."""
+    document = saml_sign_in.service_provider_metadata(visit.runtime, visit.path_params["connection_id"])
+    return Response(
+        document,
+        media_type="application/samlmetadata+xml",
+        headers={"Content-Disposition": 'inline; filename="vestibule-sp-metadata.xml"'},
+    )
+
+
+async def acs_endpoint(request: Request) -> Response:
+    """Read an identity provider's POST, within bounds of its own. It comes from another site, so no form token can be asked for."""
+    visit = await read_visit(Request(request.scope, _bounded(request.receive)))
+    return await run_in_threadpool(answer, acs, visit)
+
+
+def acs(visit: Visit) -> Response:
+    """Finish a sign-in with the response that the browser brings (saml-bindings-2.0-os 3.5)."""
+    connection_id = visit.path_params["connection_id"]
+    responses = visit.form.all("SAMLResponse")
+    if len(responses) != 1:
+        # Two could be read differently by whatever stands before us.
+        raise HTTPException(400)
+    browser, new_browser = browser_of(visit), new_token()
+    relay_state = visit.form.get("RelayState")
+    converted = _converted_cookie(connection_id)
+    brought = saml_sign_in.Answer(
+        saml_response=responses[0],
+        relay_state=relay_state,
+        relay_path=local_path(relay_state, "/e/", ""),
+        browser=browser,
+        sessions=session_tokens(visit),
+        converted=bool(converted) and visit.site.cookie_name(converted) in visit.cookies,
+    )
+    try:
+        done = saml_sign_in.finish(visit.runtime, visit.visitor, connection_id, brought, new_browser)
+    except SignInRefused as refused:
+        return refused_page(visit, refused)
+    if isinstance(done, Entered):
+        return entered_page(visit, done)
+    response = sending_page(visit, done)
+    set_cookie(response, visit.site, converted, "1", max_age_seconds=_CONVERTED_SECONDS, cross_site=True)
+    if not browser:
+        remember_browser(response, visit, new_browser)
+    return response
+
+
+def acs_by_get(visit: Visit) -> Response:
+    """Say what this address is for, to somebody who opens it in a browser."""
+    sentence = visit.gettext(
+        N_("This address is for identity providers to send their answers to. Start at the sign-in page.")
+    )
+    response = problem_page(visit, 405, sentence)
+    response.headers["Allow"] = "POST"
+    return response
+
+
+def _converted_cookie(connection_id: str) -> str:
+    return f"asked_{connection_id}" if is_id(connection_id, "connection") else ""
+
+
+def _bounded(receive: Receive) -> Receive:
+    read = 0
+
+    async def bounded() -> Message:
+        nonlocal read
+        message = await receive()
+        read += len(message.get("body", b""))
+        if read > MAX_BODY_BYTES:
+            raise HTTPException(413)
+        return message
+
+    return bounded
+
+
+ROUTES = [
+    Route("/saml/{connection_id}/metadata", open_door(metadata), methods=["GET"]),
+    Route("/saml/{connection_id}/acs", acs_endpoint, methods=["POST"]),
+    Route("/saml/{connection_id}/acs", open_door(acs_by_get), methods=["GET"]),
+]
