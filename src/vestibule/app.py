@@ -31,9 +31,12 @@ from vestibule.web import health, static_files
 from vestibule.web.console import (
     access_control,
     authentication,
+    coming,
     connections,
     end_user,
     end_users,
+    groups,
+    settings_pages,
     sign_in,
     waiting,
     wizard,
@@ -124,6 +127,7 @@ def routes() -> list[BaseRoute]:
         Route("/admin/", to_console, methods=["GET"]),
         *sign_in.ROUTES,
         *access_control.ROUTES,
+        *groups.ROUTES,
         *authentication.ROUTES,
         *wizard.ROUTES,
         *connections.ROUTES,
@@ -133,6 +137,8 @@ def routes() -> list[BaseRoute]:
         *portal_sign_in.ROUTES,
         *links.ROUTES,
         *launch.ROUTES,
+        *settings_pages.ROUTES,
+        *coming.ROUTES,
         *saml.ROUTES,
     ]
 
