@@ -19,6 +19,7 @@ from vestibule.directory.admins import Role
 from vestibule.flows import workspaces
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.worker import Worker
+from vestibule.kernel import locales
 from vestibule.kernel.clock import Clock, system_clock
 from vestibule.kernel.secrets import Sealer
 from vestibule.kernel.text import N_
@@ -74,6 +75,7 @@ def build_runtime(settings: Settings, clock: Clock = system_clock) -> Runtime:
 
 def build_site(runtime: Runtime, *, https: bool) -> Site:
     """Make what the doors share."""
+    locales.load_catalogues()
     templates = template_environment()
 
     templates.globals["icon"] = icon
@@ -151,7 +153,10 @@ async def to_console(_: Request) -> Response:
 async def on_http_exception(request: Request, error: Exception) -> Response:
     """Answer what no route of ours answers, such as a mistyped address, with a page."""
     status = error.status_code if isinstance(error, HTTPException) else 500
-    return problem_page(await _bare_visit(request), status)
+    response = problem_page(await _bare_visit(request), status)
+    # Such as Allow, which belongs to a 405 (RFC 9110, 15.5.6).
+    response.headers.update((isinstance(error, HTTPException) and error.headers) or {})
+    return response
 
 
 async def _bare_visit(request: Request) -> Visit:

@@ -10,13 +10,25 @@ from vestibule.web.site import Site
 
 
 def set_cookie(
-    response: Response, site: Site, name: str, value: str, *, max_age_seconds: int | None = None, cross_site: bool = False
+    response: Response,
+    site: Site,
+    name: str,
+    value: str,
+    *,
+    max_age_seconds: int | None = None,
+    cross_site: bool = False,
 ) -> None:
     """Set a cookie for the whole host. `cross_site` is for the one that must come back with an IdP's POST."""
     # SameSite=None needs Secure; on http (loopback) the IdP is on the same site anyway.
     same_site: Literal["lax", "none"] = "none" if cross_site and site.https else "lax"
     response.set_cookie(
-        site.cookie_name(name), value, max_age=max_age_seconds, path="/", secure=site.https, httponly=True, samesite=same_site
+        site.cookie_name(name),
+        value,
+        max_age=max_age_seconds,
+        path="/",
+        secure=site.https,
+        httponly=True,
+        samesite=same_site,
     )
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from vestibule.flows import admin_sign_in
 from vestibule.kernel.errors import VestibuleError
 from vestibule.kernel.secrets import new_token
+from vestibule.kernel.text import has_unsafe_characters
 from vestibule.web.cookies import set_cookie
 from vestibule.web.forgery import ForeignRequest, require_own_form
 from vestibule.web.pages import redirect
@@ -23,7 +25,7 @@ from vestibule.web.visits import Visit, read_visit
 ADMIN_COOKIE: Final = "admin"
 BROWSER_COOKIE: Final = "browser"
 _BROWSER_AGE_SECONDS: Final = 30 * 86_400
-_TOKEN_LENGTH: Final = 43
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 
 Door = Callable[[Visit], Response]
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -33,7 +35,13 @@ def open_door(handler: Door) -> Endpoint:
     """Return an endpoint that reads the request, runs `handler` in a worker thread, and turns refusals into pages."""
 
     async def endpoint(request: Request) -> Response:
-        visit = await read_visit(request)
+        if any(has_unsafe_characters(part) for part in request.path_params.values()):
+            # Nothing of ours has such a name, and PostgreSQL would stumble over a NUL.
+            raise HTTPException(404)
+        try:
+            visit = await read_visit(request)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody reads it
         return await run_in_threadpool(answer, handler, visit)
 
     endpoint.__name__ = handler.__name__
@@ -100,7 +108,7 @@ def public(handler: Callable[[Visit, str], Response]) -> Endpoint:
 def browser_of(visit: Visit) -> str:
     """Return the browser's own secret from its cookie, or nothing when it has none of the form that we give out."""
     browser = visit.cookies.get(visit.site.cookie_name(BROWSER_COOKIE), "")
-    return browser if len(browser) == _TOKEN_LENGTH else ""
+    return browser if _TOKEN.match(browser) else ""
 
 
 def remember_browser(response: Response, visit: Visit, browser: str) -> None:

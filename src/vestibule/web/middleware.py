@@ -6,18 +6,32 @@ import ipaddress
 import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from prometheus_client import Counter, Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ulid import ULID
 
+from vestibule.kernel import locales
+from vestibule.kernel.secrets import new_reference
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 MAX_BODY_BYTES: Final = 3 * 1024 * 1024
+MAX_HEADER_BYTES: Final = 64 * 1024
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
+_HOP: Final = re.compile(r"\[(?P<v6>[^\]]*)\](?::[0-9]+)?\Z|(?P<v4>[0-9.]+)(?::[0-9]+)?\Z")
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_LENGTH: Final = re.compile(r"[0-9]{1,12}\Z")
+_TOO_MANY_HEADERS: Final = (
+    "Your browser sent more headers than a request has. Delete the cookies of this site, then try again."
+)
+_BROKEN: Final = "Something went wrong on our side. Try again; if it happens again, tell your operator this code."
+_QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics", "/static"})
 CSP: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; font-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -31,25 +45,33 @@ def client_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) ->
     """Return the client's address: the peer's, or what trusted proxies say of theirs, read from the right.
 
     A header from anybody else is ignored, and so is everything left of the first untrusted address: clients write there.
+    IPv4 mapped into IPv6 is IPv4; a port behind an address, as some proxies write it, is dropped.
     """
-    address = peer
+    address = _parse_address(peer)
+    if address is None:
+        return peer
     for hop in reversed([part.strip() for part in forwarded_for.split(",") if part.strip()]):
         if not _within(address, trusted):
             break
-        candidate = hop.partition("%")[0].strip("[]")
-        try:
-            address = str(ipaddress.ip_address(candidate))
-        except ValueError:
+        before = _parse_address(hop)
+        if before is None:
             break
-    return address
+        address = before
+    return str(address)
 
 
-def _within(address: str, networks: Sequence[Network]) -> bool:
+def _parse_address(text: str) -> _IpAddress | None:
+    found = _HOP.match(text)
+    bare = (found["v6"] or found["v4"] or "") if found else text
     try:
-        parsed = ipaddress.ip_address(address)
+        address = ipaddress.ip_address(bare.partition("%")[0])
     except ValueError:
-        return False
-    return any(parsed in network for network in networks)
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _within(address: _IpAddress | None, networks: Sequence[Network]) -> bool:
+    return address is not None and any(address in network for network in networks)
 
 
 class Surroundings:
@@ -68,10 +90,11 @@ class Surroundings:
         headers = Headers(scope=scope)
         state = scope.setdefault("state", {})
         peer = scope["client"][0] if scope.get("client") else ""
-        state["client_address"] = client_address(peer, headers.get("x-forwarded-for", ""), self.trusted)
+        # Proxies may add a line of their own below the client's: all lines are one list (RFC 9110, 5.3).
+        state["client_address"] = client_address(peer, ",".join(headers.getlist("x-forwarded-for")), self.trusted)
         state["request_id"] = self._request_id(peer, headers)
         structlog.contextvars.bind_contextvars(request_id=state["request_id"])
-        started, status = time.perf_counter(), 500
+        started, status = time.perf_counter(), 0
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -81,14 +104,27 @@ class Surroundings:
             await send(message)
 
         try:
-            await self.app(scope, _limited(headers, receive), send_with_headers)
+            if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
+                await _bare_page(431, _TOO_MANY_HEADERS)(scope, receive, send_with_headers)
+            else:
+                # Worker threads of the request speak the same language: they get a copy of this context.
+                with locales.speaking(locales.choose_language(headers.get("accept-language", ""))):
+                    await self.app(scope, _limited(headers, receive), send_with_headers)
+        except Exception as error:
+            # Outside of every door's own wall, so that even a defect in the walls answers with headers and a code.
+            reference = new_reference()
+            log.exception("unexpected error", reference=reference, exc_info=error)
+            if status:
+                raise
+            await _bare_page(500, _BROKEN, reference)(scope, receive, send_with_headers)
         finally:
-            self._account(scope, status, time.perf_counter() - started, state["client_address"])
+            self._account(scope, status or 500, time.perf_counter() - started, state["client_address"])
             structlog.contextvars.unbind_contextvars("request_id")
 
     def _request_id(self, peer: str, headers: Headers) -> str:
         given = headers.get("x-request-id", "")
-        return given if _REQUEST_ID.match(given) and _within(peer, self.trusted) else str(ULID()).lower()
+        trusted = _REQUEST_ID.match(given) and _within(_parse_address(peer), self.trusted)
+        return given if trusted else str(ULID()).lower()
 
     def _add_headers(self, headers: MutableHeaders, request_id: str) -> None:
         headers["X-Request-Id"] = request_id
@@ -106,22 +142,30 @@ class Surroundings:
     def _account(self, scope: Scope, status: int, seconds: float, address: str) -> None:
         # The route's pattern, never the path: one-time links stand in paths.
         route = _pattern(scope)
-        REQUESTS.labels(scope["method"] if len(scope["method"]) < 8 else "OTHER", route, status).inc()
+        # Made-up methods would each be a time series for ever.
+        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        REQUESTS.labels(method, route, status).inc()
         SECONDS.labels(route).observe(seconds)
-        if route not in {"/healthz", "/readyz", "/metrics", "/static"}:
-            log.info("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 1), address=address)
+        if route not in _QUIET:
+            log.info("request", method=method, route=route, status=status, ms=round(seconds * 1000, 1), address=address)
 
 
 def _pattern(scope: Scope) -> str:
-    route: Any = scope.get("route")
-    if route is not None:
-        return str(getattr(route, "path", "unmatched"))
-    return "/static" if scope["path"].startswith("/static/") else "unmatched"
+    if scope["path"].startswith("/static/"):
+        return "/static"
+    return str(getattr(scope.get("route"), "path", "unmatched"))
+
+
+def _bare_page(status: int, sentence: str, reference: str = "") -> HTMLResponse:
+    # No template, no session, no database: whatever is broken, this is not.
+    code = f"<p>{reference}</p>" if reference else ""
+    page = f'<!doctype html><html lang="en"><title>{status}</title><h1>{status}</h1><p>{sentence}</p>{code}</html>'
+    return HTMLResponse(page, status)
 
 
 def _limited(headers: Headers, receive: Receive) -> Callable[[], Awaitable[Message]]:
     declared = headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
+    if not _LENGTH.match(declared) or int(declared) > MAX_BODY_BYTES:
         return _refuse_body
     read = 0
 
@@ -137,4 +181,5 @@ def _limited(headers: Headers, receive: Receive) -> Callable[[], Awaitable[Messa
 
 
 async def _refuse_body() -> Message:
-    raise HTTPException(413)
+    # The rest of the body is not read: the connection can't serve another request.
+    raise HTTPException(413, headers={"Connection": "close"})

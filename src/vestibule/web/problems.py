@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Final
 
 import structlog
 from starlette.responses import Response
 
-from vestibule.kernel.errors import Conflict, DatabaseBusy, Forbidden, Invalid, NotFound, Throttled, VestibuleError
-from vestibule.kernel.secrets import new_reference
+from vestibule.kernel.errors import (
+    AlreadyTaken,
+    Conflict,
+    DatabaseBusy,
+    FieldError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Throttled,
+    VestibuleError,
+)
+from vestibule.kernel.secrets import SealBroken, new_reference
 from vestibule.kernel.text import N_
 from vestibule.web.forgery import ForeignRequest
 from vestibule.web.pages import render
@@ -20,8 +31,11 @@ STATUS: Final[Mapping[type[VestibuleError], int]] = {
     Forbidden: 403,
     ForeignRequest: 403,
     Conflict: 409,
+    AlreadyTaken: 409,
     Invalid: 422,
+    FieldError: 422,
     Throttled: 429,
+    SealBroken: 500,
     DatabaseBusy: 503,
 }
 TITLES: Final[Mapping[int, str]] = {
@@ -32,6 +46,7 @@ TITLES: Final[Mapping[int, str]] = {
     409: N_("This can’t be done now"),
     413: N_("This is too large"),
     415: N_("This request can’t be read"),
+    431: N_("This request can’t be read"),
     422: N_("Something needs a correction"),
     429: N_("Too many attempts"),
     500: N_("Something went wrong on our side"),
@@ -59,8 +74,10 @@ def status_of(error: VestibuleError) -> int:
 def refusal_page(visit: Visit, error: VestibuleError) -> Response:
     """Return the page for a refusal that no form shows beside its field. The private reason goes to the log."""
     status = status_of(error)
-    log.info("refused", code=error.code, reason=error.reason, status=status)
-    sentence = visit.gettext(error.public, **error.params)
+    log.log(
+        logging.ERROR if status >= 500 else logging.INFO, "refused", code=error.code, reason=error.reason, status=status
+    )
+    sentence = visit.gettext(error.message if isinstance(error, FieldError) else error.public, **error.params)
     response = problem_page(visit, status, sentence)
     if isinstance(error, Throttled):
         response.headers["Retry-After"] = str(error.retry_after_seconds)
@@ -69,6 +86,15 @@ def refusal_page(visit: Visit, error: VestibuleError) -> Response:
 
 def problem_page(visit: Visit, status: int, sentence: str = "", reference: str = "") -> Response:
     """Return a problem page in the console's dress for a signed-in admin, plain for everybody else."""
+    try:
+        return _page(visit, status, sentence, reference)
+    except VestibuleError:
+        # The console's dress asks the database for the workspace's name, and the database may be the problem.
+        visit.caller = None
+        return _page(visit, status, sentence, reference)
+
+
+def _page(visit: Visit, status: int, sentence: str, reference: str) -> Response:
     return render(
         visit,
         "problem.html",
@@ -85,5 +111,5 @@ def problem_page(visit: Visit, status: int, sentence: str = "", reference: str =
 def unexpected_page(visit: Visit, error: Exception) -> Response:
     """Log an unexpected error under a reference code and return the 500 page with it."""
     reference = new_reference()
-    log.exception("unexpected error", reference=reference, exc_info=error)
+    log.error("unexpected error", reference=reference, exc_info=error)
     return problem_page(visit, 500, reference=reference)

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl
 
-from starlette.datastructures import FormData, UploadFile
+from python_multipart.multipart import parse_options_header
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, UploadFile
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from vestibule.flows.parts.callers import AdminCaller, Visitor
 from vestibule.flows.parts.runtime import Runtime
+from vestibule.kernel import locales
 from vestibule.web.site import Site
 
 MAX_FIELDS: Final = 1000
 MAX_UPLOAD_BYTES: Final = 2 * 1024 * 1024
+MAX_FILES: Final = 4
+_BOUNDARY: Final = re.compile(rb"[0-9A-Za-z'()+_,./:=? -]{1,70}\Z")  # RFC 2046, 5.1.1
+_UTF8_NAMES: Final = {b"utf-8", b"utf8"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +67,7 @@ class Visit:
 
     def gettext(self, message: str, **params: str) -> str:
         """Return one of our English sentences in the visitor's language, its placeholders filled."""
-        translated = self.site.translations.gettext(message)
-        return translated % params if params else translated
+        return locales.gettext(message, params)
 
     @property
     def admin(self) -> AdminCaller:
@@ -79,15 +87,36 @@ async def read_visit(request: Request) -> Visit:
         site=site,
         runtime=site.runtime,
         method=request.method,
-        path=request.url.path,
+        path=request.scope["path"],
         path_params=request.path_params,
-        query=_grouped(parse_qsl(request.url.query, keep_blank_values=True)[:MAX_FIELDS]),
+        query=_grouped(_parse_query(request.scope["query_string"])),
         form=form,
-        cookies=request.cookies,
+        cookies=parse_cookies(request.headers.getlist("cookie"), site.cookie_name("")),
         visitor=Visitor(state.client_address, request.headers.get("user-agent", "")[:500], state.request_id),
         sec_fetch_site=request.headers.get("sec-fetch-site"),
         origin=request.headers.get("origin"),
     )
+
+
+def parse_cookies(headers: Iterable[str], prefix: str) -> dict[str, str]:
+    """Return our cookies, those whose names begin with `prefix`, from Cookie headers (untrusted). The first of a name counts.
+
+    Values are taken as they stand: ours need no quotes, and unquoting takes the standard library quadratic time.
+    """
+    found: dict[str, str] = {}
+    for pair in ";".join(headers).split(";"):
+        name, equals, value = pair.strip().partition("=")
+        if equals and name.startswith(prefix):
+            found.setdefault(name, value)
+    return found
+
+
+def _parse_query(raw: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(raw.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError:
+        # An address with a thousand fields is not one of ours; its page is shown as if it had none.
+        return []
 
 
 async def _read_form(request: Request) -> Form:
@@ -95,23 +124,56 @@ async def _read_form(request: Request) -> Form:
     if kind == "application/x-www-form-urlencoded":
         body = await request.body()
         try:
-            pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
-        except (UnicodeDecodeError, ValueError) as error:
+            return await run_in_threadpool(_parse_urlencoded, body)
+        except ValueError as error:
             raise HTTPException(400) from error
-        return _grouped(pairs)
     if kind == "multipart/form-data":
-        return await _multipart(await request.form(max_files=4, max_fields=MAX_FIELDS, max_part_size=MAX_UPLOAD_BYTES))
+        try:
+            return await _parse_multipart(request)
+        except (MultiPartException, ValueError) as error:
+            raise HTTPException(400) from error
     raise HTTPException(415)
 
 
-async def _multipart(data: FormData) -> Form:
-    pairs = [(name, value) for name, value in data.multi_items() if isinstance(value, str)]
-    files = {}
-    for name, value in data.multi_items():
-        if isinstance(value, UploadFile):
-            # One byte over the limit is kept, so that who reads the file says beside its field that it is too large.
-            files[name] = await value.read(MAX_UPLOAD_BYTES + 1)
+def _parse_urlencoded(body: bytes) -> Form:
+    return _grouped(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict"))
+
+
+async def _parse_multipart(request: Request) -> Form:
+    """Return a form with files. Raises MultiPartException or ValueError for what is malformed, HTTPException 415."""
+    _, options = parse_options_header(request.headers["content-type"])
+    if options.get(b"charset", b"utf-8").lower() not in _UTF8_NAMES:
+        # Python knows a hundred codecs, some quadratic, some with surrogates as output; browsers send UTF-8.
+        raise HTTPException(415)
+    boundary = options.get(b"boundary", b"")
+    if not _BOUNDARY.match(boundary):
+        raise HTTPException(400)
+    # Latin-1 gives the bytes back, so that it is we who decode them, strictly.
+    content_type = f'multipart/form-data; charset=latin-1; boundary="{boundary.decode("ascii")}"'
+    async with aclosing(request.stream()) as stream:
+        parser = MultiPartParser(
+            Headers({"content-type": content_type}),
+            stream,
+            max_files=MAX_FILES,
+            max_fields=MAX_FIELDS,
+            max_part_size=MAX_UPLOAD_BYTES,
+        )
+        data = await parser.parse()
+    try:
+        pairs, files = [], {}
+        for name, value in data.multi_items():
+            if isinstance(value, UploadFile):
+                # One byte over the limit is kept, so that who reads the file says beside its field that it is too large.
+                files[_utf8(name)] = await value.read(MAX_UPLOAD_BYTES + 1)
+            else:
+                pairs.append((_utf8(name), _utf8(value)))
+    finally:
+        await data.close()
     return Form(_grouped(pairs).fields, files)
+
+
+def _utf8(latin: str) -> str:
+    return latin.encode("latin-1").decode("utf-8")
 
 
 def _grouped(pairs: list[tuple[str, str]]) -> Form:
