@@ -1,0 +1,43 @@
+"""The schema. Every row carries its workspace; uniqueness and foreign keys are the database's job."""
+
+from vestibule.storage.tables.base import metadata
+from vestibule.storage.tables.connections import (
+    connection_domains,
+    connections,
+    identity_links,
+    identity_providers,
+    idp_certificates,
+    knocks,
+    saml_keys,
+)
+from vestibule.storage.tables.house import admin_sessions, admins, environments, one_time_links, workspaces
+from vestibule.storage.tables.people import end_user_terms, end_users, environment_access, group_members, groups
+from vestibule.storage.tables.records import activity, jobs
+from vestibule.storage.tables.signing_in import saml_assertions, saml_requests, sessions, throttles
+
+__all__ = [
+    "activity",
+    "admin_sessions",
+    "admins",
+    "connection_domains",
+    "connections",
+    "end_user_terms",
+    "end_users",
+    "environment_access",
+    "environments",
+    "group_members",
+    "groups",
+    "identity_links",
+    "identity_providers",
+    "idp_certificates",
+    "jobs",
+    "knocks",
+    "metadata",
+    "one_time_links",
+    "saml_assertions",
+    "saml_keys",
+    "saml_requests",
+    "sessions",
+    "throttles",
+    "workspaces",
+]

@@ -1,0 +1,128 @@
+"""Identity providers, connections, and the links between their subjects and end users."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+)
+
+from vestibule.storage.tables.base import environment, instant, metadata, workspace
+from vestibule.storage.types import Blob, Key, Text
+
+identity_providers = Table(
+    "identity_providers",
+    metadata,
+    Column("id", Key, primary_key=True),
+    workspace(),
+    Column("name", Text, nullable=False),
+    Column("name_key", Key, nullable=False),
+    Column("vendor", Text, nullable=False),
+    Column("entity_id", Text),
+    Column("sso_redirect_url", Text),
+    Column("sso_post_url", Text),
+    Column("metadata_url", Text),
+    instant("metadata_read_at", nullable=True),
+    Column("wants_signed_requests", Boolean, nullable=False),
+    instant("created_at"),
+    UniqueConstraint("workspace_id", "name_key"),
+)
+
+idp_certificates = Table(
+    "idp_certificates",
+    metadata,
+    Column("idp_id", Key, ForeignKey("identity_providers.id", ondelete="CASCADE"), nullable=False),
+    Column("fingerprint", Key, nullable=False),
+    Column("workspace_id", Key, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("der", Blob, nullable=False),
+    Column("subject", Text, nullable=False),
+    instant("not_before"),
+    instant("not_after"),
+    PrimaryKeyConstraint("idp_id", "fingerprint"),
+)
+
+connections = Table(
+    "connections",
+    metadata,
+    Column("id", Key, primary_key=True),
+    workspace(),
+    environment(),
+    Column("idp_id", Key, ForeignKey("identity_providers.id"), nullable=False, index=True),
+    Column("all_domains", Boolean, nullable=False),
+    Column("provisioning", Text),
+    Column("disabled", Boolean, nullable=False),
+    Column("idp_initiated", Text, nullable=False),
+    Column("sign_requests", Boolean, nullable=False),
+    instant("created_at"),
+    UniqueConstraint("environment_id", "idp_id"),
+    CheckConstraint("provisioning IN ('manual', 'jit', 'scim')", name="provisioning"),
+)
+
+connection_domains = Table(
+    "connection_domains",
+    metadata,
+    environment(),
+    Column("domain", Key, nullable=False),
+    Column("connection_id", Key, ForeignKey("connections.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("workspace_id", Key, nullable=False),
+    PrimaryKeyConstraint("environment_id", "domain"),
+)
+
+identity_links = Table(
+    "identity_links",
+    metadata,
+    Column("id", Key, primary_key=True),
+    workspace(),
+    Column("connection_id", Key, ForeignKey("connections.id", ondelete="CASCADE"), nullable=False),
+    Column("end_user_id", Key, ForeignKey("end_users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("subject_key", Key, nullable=False),
+    Column("subject_kind", Text, nullable=False),
+    Column("subject_value", Text, nullable=False),
+    instant("created_at"),
+    UniqueConstraint("connection_id", "subject_key"),
+    UniqueConstraint("connection_id", "end_user_id"),
+)
+
+saml_keys = Table(
+    "saml_keys",
+    metadata,
+    Column("id", Key, primary_key=True),
+    workspace(),
+    Column("use", Text, nullable=False),
+    Column("sealed_private_key", Blob, nullable=False),
+    Column("certificate", Blob, nullable=False),
+    instant("created_at"),
+    instant("retired_at", nullable=True),
+    Index(None, "workspace_id", "use", "created_at"),
+)
+
+knocks = Table(
+    "knocks",
+    metadata,
+    Column("id", Key, primary_key=True),
+    workspace(),
+    environment(),
+    Column("connection_id", Key, ForeignKey("connections.id", ondelete="CASCADE"), nullable=False),
+    Column("subject_key", Key, nullable=False),
+    Column("subject_kind", Text, nullable=False),
+    Column("subject_value", Text, nullable=False),
+    Column("email", Text),
+    Column("email_key", Key),
+    Column("full_name", Text),
+    Column("reason", Text, nullable=False),
+    Column("end_user_id", Key, ForeignKey("end_users.id", ondelete="CASCADE"), index=True),
+    Column("attempts", Integer, nullable=False),
+    instant("first_at"),
+    instant("last_at"),
+    UniqueConstraint("connection_id", "subject_key"),
+    Index(None, "workspace_id", "last_at", "id"),
+    Index(None, "environment_id"),
+)

@@ -1,0 +1,70 @@
+"""What signing in leaves behind: requests, used assertions, sessions, counters."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Index, Integer, Table
+
+from vestibule.storage.tables.base import environment, instant, metadata, workspace
+from vestibule.storage.types import Key, Text
+
+saml_requests = Table(
+    "saml_requests",
+    metadata,
+    Column("id", Key, primary_key=True),
+    workspace(),
+    environment(),
+    Column("connection_id", Key, ForeignKey("connections.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("browser_hash", Key, nullable=False),
+    Column("return_to", Text, nullable=False),
+    Column("typed_email", Text),
+    instant("created_at"),
+    instant("expires_at"),
+    instant("used_at", nullable=True),
+    Index(None, "expires_at"),
+)
+
+saml_assertions = Table(
+    "saml_assertions",
+    metadata,
+    Column("assertion_key", Key, primary_key=True),
+    Column("workspace_id", Key, nullable=False),
+    instant("expires_at"),
+    Index(None, "expires_at"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Key, primary_key=True),
+    workspace(),
+    Column("token_hash", Key, nullable=False, unique=True),
+    Column("environment_id", Key, nullable=False),
+    Column("end_user_id", Key, nullable=False),
+    Column("connection_id", Key, ForeignKey("connections.id", ondelete="CASCADE"), index=True),
+    Column("link_id", Key, ForeignKey("identity_links.id", ondelete="CASCADE"), index=True),
+    Column("method", Text, nullable=False),
+    Column("session_index", Text),
+    Column("authn_context", Text),
+    instant("authn_instant", nullable=True),
+    instant("created_at"),
+    instant("expires_at"),
+    Column("address", Text, nullable=False),
+    Column("user_agent", Text, nullable=False),
+    # A session can't outlive the access that it rests on.
+    ForeignKeyConstraint(
+        ["environment_id", "end_user_id"],
+        ["environment_access.environment_id", "environment_access.end_user_id"],
+        ondelete="CASCADE",
+    ),
+    Index(None, "environment_id", "end_user_id"),
+    Index(None, "expires_at"),
+)
+
+throttles = Table(
+    "throttles",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("attempts", Integer, nullable=False),
+    instant("resets_at"),
+    Index(None, "resets_at"),
+)
