@@ -218,3 +218,12 @@ def test_what_a_hostile_message_says_is_shown_bounded_and_without_control_charac
     assert "\u202e" not in error.received
     assert evil not in str(error)
     assert "evil" not in str(error)
+
+
+@pytest.mark.parametrize("place", [b"<samlp:Status>", b"ada@example.com</saml:NameID>", b"<samlp:Response "])
+def test_a_flood_of_comments_is_refused(place: bytes) -> None:
+    refused(HONEST.replace(place, b"<!---->" * 30_000 + place, 1), errors.TooLarge)
+
+
+def test_a_flood_of_ids_is_refused() -> None:
+    refused(HONEST.replace(b"<samlp:Status>", b"<a ID='&#97;'/>" * 9000 + b"<samlp:Status>"), errors.DuplicateId)

@@ -100,7 +100,7 @@ def find_signature(element: xml.Element, leading: str | None) -> xml.Element | N
     Raises SignatureMalformed when there is more than one, or one elsewhere among the children.
     """
     children = list(element)
-    signatures = [index for index, child in enumerate(children[:8]) if child.tag == SIGNATURE]
+    signatures = [index for index, child in enumerate(children) if child.tag == SIGNATURE]
     if not signatures:
         return None
     wanted = 1 if leading is not None and children[0].tag == leading else 0
