@@ -7,19 +7,18 @@ from collections.abc import Iterable
 from typing import Final
 
 from vestibule.kernel.errors import FieldError
-from vestibule.kernel.text import N_, clean_domain
+from vestibule.kernel.text import N_, clean_domain, printable
 
 # Mail for everybody: whoever "owned" one of these in a workspace would own strangers' addresses.
-PUBLIC_MAIL_DOMAINS: Final = frozenset(
-    """
+_PUBLIC_MAIL_DOMAINS = """
     126.com 163.com aol.com bk.ru daum.net duck.com email.com fastmail.com free.fr freenet.de gmail.com gmx.at gmx.ch
     gmx.com gmx.de gmx.net googlemail.com hanmail.net hey.com hotmail.co.uk hotmail.com hotmail.de hotmail.fr icloud.com
     inbox.ru laposte.net libero.it list.ru live.com live.de live.fr mac.com mail.com mail.ru mailbox.org me.com
     mozmail.com msn.com naver.com orange.fr outlook.com outlook.de outlook.fr pm.me posteo.de proton.me protonmail.com
     qq.com rediffmail.com rocketmail.com seznam.cz sina.com t-online.de tutanota.com uol.com.br verizon.net wanadoo.fr
     web.de wp.pl yahoo.co.jp yahoo.co.uk yahoo.com yahoo.de yahoo.fr yandex.com yandex.ru yeah.net ymail.com zoho.com
-    """.split()
-)
+    """
+PUBLIC_MAIL_DOMAINS: Final = frozenset(_PUBLIC_MAIL_DOMAINS.split())
 MAX_DOMAINS: Final = 200
 
 
@@ -38,7 +37,7 @@ def parse_domains(field: str, typed: str) -> tuple[str, ...]:
             raise FieldError(
                 field,
                 N_("“%(entry)s” is not a domain. Enter domains such as example.com, separated by commas."),
-                entry=entry[:80],
+                entry=printable(entry, 80),
             )
         if domain in PUBLIC_MAIL_DOMAINS:
             raise FieldError(
@@ -49,17 +48,17 @@ def parse_domains(field: str, typed: str) -> tuple[str, ...]:
                 entry=domain,
             )
         found[f"*.{domain}" if wildcard else domain] = None
+        if len(found) > MAX_DOMAINS:
+            raise FieldError(field, N_("Enter %(count)s domains or fewer."), count=str(MAX_DOMAINS))
     if not found:
         raise FieldError(field, N_("Enter one domain or more, such as example.com, separated by commas."))
-    if len(found) > MAX_DOMAINS:
-        raise FieldError(field, N_("Enter %(count)s domains or fewer."), count=str(MAX_DOMAINS))
     return tuple(found)
 
 
 def covers(entry: str, domain: str) -> bool:
     """Say whether a connection's entry covers a domain: `example.com` only itself, `*.example.com` all below it."""
     if entry.startswith("*."):
-        return domain.endswith(entry[1:]) and domain != entry[2:]
+        return domain.endswith(entry[1:])
     return entry == domain
 
 
@@ -71,4 +70,5 @@ def covering_entries(domain: str) -> tuple[str, ...]:
 
 def most_specific(entries: Iterable[str], domain: str) -> str | None:
     """Return the entry that wins for a domain, or None when none covers it."""
-    return next((entry for entry in covering_entries(domain) if entry in set(entries)), None)
+    known = set(entries)
+    return next((entry for entry in covering_entries(domain) if entry in known), None)

@@ -8,6 +8,7 @@ from typing import Final
 
 from vestibule.directory.activity import Actor, ActorKind, Event, Outcome, Subject
 from vestibule.directory.admins import Admin, AdminSession, AdminStatus
+from vestibule.directory.one_time_links import OneTimeLink, Purpose
 from vestibule.flows.parts.callers import AdminCaller, Visitor
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
@@ -19,7 +20,6 @@ from vestibule.kernel.secrets import new_token, token_hash
 from vestibule.kernel.text import N_, email_key, printable
 from vestibule.storage import admins, one_time_links, throttles
 from vestibule.storage.database import Transaction
-from vestibule.directory.one_time_links import OneTimeLink, Purpose
 
 IDLE: Final = timedelta(hours=8)
 LONGEST: Final = timedelta(hours=24)

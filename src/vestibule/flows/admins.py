@@ -8,6 +8,7 @@ from typing import Final
 from vestibule.directory.activity import Actor, Event, Subject
 from vestibule.directory.admins import Admin, AdminStatus, Permission, Role
 from vestibule.directory.end_users import validate_email
+from vestibule.directory.one_time_links import OneTimeLink, Purpose
 from vestibule.directory.workspaces import validate_name
 from vestibule.flows.parts.callers import AdminCaller
 from vestibule.flows.parts.posting import Letter, post
@@ -20,7 +21,6 @@ from vestibule.kernel.secrets import new_token, token_hash
 from vestibule.kernel.text import N_
 from vestibule.storage import admins, one_time_links, workspaces
 from vestibule.storage.database import Transaction
-from vestibule.directory.one_time_links import OneTimeLink, Purpose
 
 INVITATION_LIFE: Final = timedelta(days=7)
 RECOVERY_LIFE: Final = timedelta(hours=1)

@@ -18,6 +18,17 @@ from vestibule.kernel.errors import AlreadyTaken, DatabaseBusy, DatabaseUnreacha
 __all__ = ["Database", "Transaction"]
 
 _READ_ONLY: Final = {"vestibule_read_only": True}
+# A key that exists, or a row that is gone or still needed: unique and foreign keys, and exclusion.
+_TAKEN: Final = {
+    "23505",
+    "23503",
+    "23P01",
+    "SQLITE_CONSTRAINT_UNIQUE",
+    "SQLITE_CONSTRAINT_PRIMARYKEY",
+    "SQLITE_CONSTRAINT_FOREIGNKEY",
+}
+# lock_not_available, query_canceled (statement timeout), serialization_failure, deadlock: all is rolled back.
+_BUSY: Final = {"55P03", "57014", "40001", "40P01"}
 
 
 class Database:
@@ -30,17 +41,21 @@ class Database:
             self.engine = _sqlite(parsed, pool_size, lock_timeout_seconds)
         else:
             self.engine = _postgresql(parsed, pool_size, lock_timeout_seconds)
+        event.listen(self.engine, "before_cursor_execute", _refuse_to_write_while_reading)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Open the one transaction of a flow: committed at the end, rolled back by any exception. Raises AlreadyTaken, DatabaseBusy."""
-        with _timely(), self.engine.begin() as tx:
+        with timely(), self.engine.begin() as tx:
             yield tx
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
-        """Open a connection for queries only: every statement sees what is committed, no lock is taken. Raises DatabaseBusy."""
-        with _timely(), self.engine.connect().execution_options(**_READ_ONLY) as tx:
+        """Open a connection for queries only: every statement sees what is committed, no lock is taken. Raises DatabaseBusy.
+
+        An INSERT, UPDATE or DELETE is refused (RuntimeError): it would be committed by itself, whatever comes after it.
+        """
+        with timely(), self.engine.connect().execution_options(**_READ_ONLY) as tx:
             yield tx
 
     def close(self) -> None:
@@ -49,40 +64,73 @@ class Database:
 
 
 @contextmanager
-def _timely() -> Iterator[None]:
+def timely() -> Iterator[None]:
+    """Turn the engines' errors that are nobody's mistake into AlreadyTaken, DatabaseBusy or DatabaseUnreachable."""
     try:
         yield
     except IntegrityError as error:
-        raise AlreadyTaken(str(error.orig)) from error
-    except DBAPIError as error:
-        state = getattr(error.orig, "sqlstate", None)
-        # 55P03 lock_not_available, 57014 query_canceled (statement timeout), 40001 and 40P01: give up, all is rolled back.
-        if state in {"55P03", "57014", "40001", "40P01"} or "database is locked" in str(error.orig):
-            raise DatabaseBusy(str(error.orig)) from error
-        if _is_unreachable(error, state):
-            raise DatabaseUnreachable(str(error.orig)) from error
+        # A CHECK or NOT NULL that fails is a mistake of ours and must not be told as somebody else's haste.
+        if _code(error) in _TAKEN:
+            raise AlreadyTaken(_words(error)) from error
         raise
+    except DBAPIError as error:
+        if _code(error) in _BUSY or "database is locked" in str(error.orig):
+            raise DatabaseBusy(_words(error)) from error
+        if _is_unreachable(error):
+            raise DatabaseUnreachable(_words(error)) from error
+        raise
+    except sqlite3.Error as error:
+        # From setting a new connection up, which SQLAlchemy does not wrap.
+        raise (DatabaseBusy if "locked" in str(error) else DatabaseUnreachable)(str(error)) from error
     except PoolExhausted as error:
         raise DatabaseBusy(str(error)) from error
 
 
-def _is_unreachable(error: DBAPIError, state: str | None) -> bool:
+def _code(error: DBAPIError) -> str | None:
+    name = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", None)
+    return str(name) if name else None
+
+
+def _words(error: DBAPIError) -> str:
+    # PostgreSQL's second line is "DETAIL: Key (email)=(…)", and this goes to the log.
+    return str(error.orig).partition("\n")[0]
+
+
+def _is_unreachable(error: DBAPIError) -> bool:
     # 08… connection exceptions, 57P0… shutting down or starting up, 28… and 3D000 the wrong account or database. A server
     # that can't be connected to at all gives no state; SQLite says so in words.
     if not isinstance(error, OperationalError):
         return False
     if isinstance(error.orig, sqlite3.Error):
         return "unable to open database file" in str(error.orig)
+    state = _code(error)
     return state is None or state.startswith(("08", "57P0", "28", "3D"))
 
 
+def _refuse_to_write_while_reading(connection: Transaction, *event_arguments: Any) -> None:
+    context = event_arguments[3]
+    writes = context is not None and (context.isinsert or context.isupdate or context.isdelete)
+    if writes and connection.get_execution_options().get("vestibule_read_only"):
+        raise RuntimeError("a write in Database.reading()")
+
+
 def _sqlite(url: Any, pool_size: int, timeout_seconds: float) -> Engine:
-    engine = create_engine(url, hide_parameters=True, pool_size=pool_size, max_overflow=0, pool_timeout=30, connect_args={"timeout": timeout_seconds})
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=30,
+        connect_args={"timeout": timeout_seconds},
+    )
 
     @event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, _: object) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves, below
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16000", "temp_store=MEMORY"):
+        # Changing the mode wants the file alone, without waiting; a file keeps its mode, so that one connection did it.
+        if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+            connection.execute("PRAGMA journal_mode=WAL")
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", "cache_size=-16000", "temp_store=MEMORY"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -95,7 +143,13 @@ def _sqlite(url: Any, pool_size: int, timeout_seconds: float) -> Engine:
 
 
 def _postgresql(url: Any, pool_size: int, timeout_seconds: float) -> Engine:
-    options = f"-c lock_timeout={int(timeout_seconds * 1000)} -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
+    limits = {
+        "lock_timeout": int(timeout_seconds * 1000),
+        "statement_timeout": 30_000,
+        "idle_in_transaction_session_timeout": 60_000,
+        "timezone": "UTC",
+    }
+    options = " ".join(f"-c {name}={value}" for name, value in limits.items())
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         hide_parameters=True,  # they would stand in error messages, and so in the log

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from babel.support import NullTranslations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from vestibule.kernel import locales
 from vestibule.kernel.text import printable
 from vestibule.web import flash, forgery
 from vestibule.web.visits import Visit
@@ -29,10 +28,10 @@ def template_environment() -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    environment.install_gettext_translations(NullTranslations(), newstyle=True)  # type: ignore[attr-defined] # because the extension adds it
+    locales.install(environment)
+    environment.globals["language"] = locales.language
     environment.filters["moment"] = moment
     environment.filters["day"] = day
-    environment.filters["marked"] = marked
     environment.filters["printable"] = printable
     return environment
 
@@ -55,11 +54,6 @@ def day(value: datetime) -> Markup:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         utc.date().isoformat(), utc.strftime("%-d %B %Y, %H:%M UTC"), text
     )
-
-
-def marked(text: str) -> Markup:
-    """Return our own text with `**words**` in bold; everything else is escaped."""
-    return Markup(re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", str(escape(text))))
 
 
 def render(visit: Visit, template: str, *, status: int = 200, binding: str = "", **values: Any) -> Response:
