@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from gettext import NullTranslations
+from dataclasses import dataclass
 
 from jinja2 import Environment
 
@@ -17,7 +16,6 @@ class Site:
     runtime: Runtime
     templates: Environment
     https: bool
-    translations: NullTranslations = field(default_factory=NullTranslations)
 
     def cookie_name(self, name: str) -> str:
         """Return a cookie's name: `__Host-` on https, so that no subdomain and no http page can set it."""

@@ -10,7 +10,7 @@ from vestibule.flows import admin_sign_in
 from vestibule.kernel.errors import FieldError, Throttled
 from vestibule.web.cookies import clear_cookie, set_cookie
 from vestibule.web.doors import ADMIN_COOKIE, console, public
-from vestibule.web.forms import local_path
+from vestibule.web.forms import errors_by_field, local_path
 from vestibule.web.pages import redirect, render
 from vestibule.web.problems import status_of
 from vestibule.web.visits import Visit
@@ -45,7 +45,7 @@ def use_link(visit: Visit, browser: str) -> Response:
     try:
         signed_in = admin_sign_in.sign_in_with_link(visit.runtime, visit.visitor, visit.path_params["token"], password)
     except FieldError as error:
-        return _link_page(visit, browser, {error.field: str(error)})
+        return _link_page(visit, browser, errors_by_field(error))
     return _enter(visit, signed_in, _HOME)
 
 
@@ -65,7 +65,7 @@ def _page(
         "console/sign_in.html",
         status=status_of(error) if error else 200,
         binding=browser,
-        errors={"email": str(error)} if error else {},
+        errors={"email": visit.gettext(error.public, **error.params)} if error else {},
         email=visit.form.get("email"),
         next=visit.form.get("next") or visit.query.get("next"),
         ended=ended,
