@@ -12,11 +12,12 @@ from vestibule.directory.groups import GroupName
 from vestibule.directory.sources import Source
 from vestibule.directory.workspaces import validate_name
 from vestibule.kernel.errors import FieldError, Invalid
-from vestibule.kernel.text import N_, clean_email, email_key, fold
+from vestibule.kernel.text import N_, clean_email, fold
 
 MAX_NAME_LENGTH: Final = 200
 MAX_TERMS: Final = 24
 MAX_TERM_LENGTH: Final = 64
+_AROUND: Final = ",;()<>\"'“”„«»"
 
 
 class EndUserStatus(StrEnum):
@@ -150,13 +151,14 @@ def _full_name(field: str, typed: str) -> str:
 
 
 def search_words(typed: str) -> tuple[str, ...]:
-    """Return the folded words of a search box, four at most."""
-    return tuple(word[:MAX_TERM_LENGTH] for word in fold(typed).split()[:4])
+    """Return the folded words of a search box, four at most, without the signs of a pasted `Park, Ada <ada@example.com>`."""
+    words = (word.strip(_AROUND)[:MAX_TERM_LENGTH] for word in fold(typed).split())
+    return tuple(word for word in words if word)[:4]
 
 
 def search_terms(full_name: str, email: str) -> frozenset[str]:
     """Return the terms under which a person is found: words of the name, the whole e-mail, and the e-mail's parts."""
-    key = email_key(email)
-    words = {*fold(full_name).split(), *re.split(r"[^\w]+", fold(full_name)), *re.split(r"[^\w]+", key), key}
-    terms = sorted((word[:MAX_TERM_LENGTH] for word in words if word), key=lambda word: (word != key, word))
+    name, address = fold(full_name), fold(email)
+    words = {word.strip(_AROUND) for word in name.split()} | {*re.split(r"[\W_]+", f"{name} {address}"), address}
+    terms = sorted((word[:MAX_TERM_LENGTH] for word in words if word), key=lambda word: (word != address, word))
     return frozenset(terms[:MAX_TERMS])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -52,8 +53,11 @@ def validate_name(field: str, typed: str, max_length: int = 100) -> str:
 
 
 def key_from_name(name: str) -> str:
-    """Suggest an environment's key from its name: `Pre-production 2` gives `pre-production-2`."""
-    return re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-")[:32].strip("-") or "env"
+    """Suggest an environment's key from its name: `Pré-production 2` gives `pre-production-2`."""
+    letters = "".join(
+        char for char in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(char)
+    )
+    return re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:32].strip("-") or "env"
 
 
 def validate_key(field: str, typed: str) -> str:

@@ -11,6 +11,8 @@ from vestibule.storage.database import Transaction
 from vestibule.storage.tables import activity as table
 
 _APPEND = insert(table)
+# Sorts after every continuation of a prefix, whatever the prefix (untrusted) ends with.
+_LAST_CHARACTER = "\U0010ffff"
 
 
 def append(tx: Transaction, workspace_id: str, entry: Entry) -> None:
@@ -57,8 +59,9 @@ def page(
         if value is not None:
             query = query.where(column == value)
     if wanted.action_prefix:
-        last = wanted.action_prefix[:-1] + chr(ord(wanted.action_prefix[-1]) + 1)
-        query = query.where(table.c.action >= wanted.action_prefix, table.c.action < last)
+        query = query.where(
+            table.c.action >= wanted.action_prefix, table.c.action < wanted.action_prefix + _LAST_CHARACTER
+        )
     if wanted.since:
         query = query.where(table.c.at >= wanted.since)
     if wanted.until:

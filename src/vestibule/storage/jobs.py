@@ -47,7 +47,7 @@ def lease(tx: Transaction, now: datetime, lease_for: timedelta) -> Job | None:
     due = (
         select(jobs.c.id)
         .where(jobs.c.run_at <= now, _free(now))
-        .order_by(jobs.c.run_at)
+        .order_by(jobs.c.run_at, jobs.c.id)
         .limit(1)
         .with_for_update(skip_locked=True)
     )

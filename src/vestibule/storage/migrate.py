@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import func, select
 
-from vestibule.storage.database import Database
+from vestibule.storage.database import Database, Transaction, timely
+
+# Any number that no other program takes: the letters of "vestibul".
+_LOCK: Final = 0x766573746962756C
+_WAIT_SECONDS: Final = 60
 
 
 def _config() -> Config:
@@ -19,15 +25,29 @@ def _config() -> Config:
 
 
 def migrate(url: str) -> None:
-    """Bring the database at `url` (or an empty one) to this release. Each revision is one transaction."""
-    database = Database(url, pool_size=1)
+    """Bring the database at `url` (or an empty one) to this release. Each revision is one transaction.
+
+    Nodes that start together may all call this: one does it, the others wait. Raises DatabaseBusy, DatabaseUnreachable.
+    """
+    database = Database(url, pool_size=1, lock_timeout_seconds=_WAIT_SECONDS)
     try:
         config = _config()
-        with database.engine.connect() as connection:
+        with timely(), database.engine.connect() as connection:
+            if not database.is_sqlite:
+                _wait_for_others(connection)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     finally:
         database.close()
+
+
+def _wait_for_others(connection: Transaction) -> None:
+    # The lock is the session's: it ends with the connection, however that ends. Waiting for a table, on the other hand,
+    # makes everybody wait who comes after us, so that is short; and a large table may take its time.
+    connection.execute(select(func.pg_advisory_lock(_LOCK)))
+    for limit in ("statement_timeout = 0", "idle_in_transaction_session_timeout = 0", "lock_timeout = 5000"):
+        connection.exec_driver_sql(f"SET {limit}")
+    connection.commit()
 
 
 def newest_revision() -> str | None:

@@ -30,20 +30,31 @@ def insert_link(tx: Transaction, link: OneTimeLink, token_hash: str) -> None:
 
 def find_link(tx: Transaction, token_hash: str, now: datetime) -> OneTimeLink | None:
     """Return a link that could still be used, without using it."""
-    live = (one_time_links.c.token_hash == token_hash, one_time_links.c.used_at.is_(None), one_time_links.c.expires_at > now)
+    live = (
+        one_time_links.c.token_hash == token_hash,
+        one_time_links.c.used_at.is_(None),
+        one_time_links.c.expires_at > now,
+    )
     row = tx.execute(select(one_time_links).where(*live)).one_or_none()
     return _link(row) if row else None
 
 
 def use_link(tx: Transaction, token_hash: str, now: datetime) -> OneTimeLink | None:
     """Use a link: return it the first time, and None ever after, also when two use it at the same instant."""
-    live = (one_time_links.c.token_hash == token_hash, one_time_links.c.used_at.is_(None), one_time_links.c.expires_at > now)
+    live = (
+        one_time_links.c.token_hash == token_hash,
+        one_time_links.c.used_at.is_(None),
+        one_time_links.c.expires_at > now,
+    )
     row = tx.execute(update(one_time_links).where(*live).values(used_at=now).returning(*one_time_links.c)).one_or_none()
     return _link(row) if row else None
 
 
 def revoke_links(tx: Transaction, *, admin_id: str | None = None, end_user_id: str | None = None) -> None:
     """Make every unused link of an admin or an end user useless: a newer one replaces them, or access ended."""
+    if bool(admin_id) is bool(end_user_id):
+        # With neither, the condition below would be true for every admin of every workspace.
+        raise ValueError("links are revoked for one person")
     whose = one_time_links.c.admin_id == admin_id if admin_id else one_time_links.c.end_user_id == end_user_id
     tx.execute(delete(one_time_links).where(whose, one_time_links.c.used_at.is_(None)))
 

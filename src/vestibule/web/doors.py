@@ -35,7 +35,7 @@ def open_door(handler: Door) -> Endpoint:
     """Return an endpoint that reads the request, runs `handler` in a worker thread, and turns refusals into pages."""
 
     async def endpoint(request: Request) -> Response:
-        if any(has_unsafe_characters(part) for part in request.path_params.values()):
+        if any(has_unsafe_characters(str(part)) for part in request.path_params.values()):
             # Nothing of ours has such a name, and PostgreSQL would stumble over a NUL.
             raise HTTPException(404)
         try:
