@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -12,8 +13,10 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from vestibule.storage.database import Transaction
 from vestibule.storage.tables import saml_assertions
 
-_SQLITE = sqlite_insert(saml_assertions).on_conflict_do_nothing()
-_POSTGRESQL = postgresql_insert(saml_assertions).on_conflict_do_nothing()
+# SQLAlchemy forgets how many rows an INSERT wrote unless it is told not to.
+_COUNTED: Final = {"preserve_rowcount": True}
+_SQLITE: Final = sqlite_insert(saml_assertions).on_conflict_do_nothing().execution_options(**_COUNTED)
+_POSTGRESQL: Final = postgresql_insert(saml_assertions).on_conflict_do_nothing().execution_options(**_COUNTED)
 
 
 def use_assertion(

@@ -99,7 +99,8 @@ def insert_identity_link(
         "subject_value": subject.value,
         "created_at": now,
     }
-    return tx.execute(insert(identity_links).on_conflict_do_nothing(), row).rowcount == 1
+    made = insert(identity_links).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    return tx.execute(made, row).rowcount == 1
 
 
 def list_identity_links(tx: Transaction, workspace_id: str, end_user_id: str) -> tuple[IdentityLink, ...]:
