@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.databases import ENGINES, Databases, end_run
 from tests.support.house import Client, House, Server, TestClock, furnish, make_runtime, serving
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
     from tests.support.browser import PageFaults, Pages
+
+# How long an example takes says how busy the machine is, and nothing about the code.
+settings.register_profile("vestibule", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("vestibule")
 
 RUN_FOLDER: pytest.StashKey[Path] = pytest.StashKey()
 OWNER_PID: pytest.StashKey[int] = pytest.StashKey()

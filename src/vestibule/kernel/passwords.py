@@ -125,7 +125,7 @@ def password_matches(stored: str | None, password: str) -> bool:
 
     A bool on purpose: the caller must go on in the same way, in the same time, for both answers.
     """
-    known = stored if stored is not None and len(password) <= _MAX_TYPED else None
+    known = stored if stored and len(password) <= _MAX_TYPED else None
     try:
         _HASHER.verify(known or _dummy_hash(), _normal(password[:_MAX_TYPED]))
     except (VerificationError, InvalidHashError):
