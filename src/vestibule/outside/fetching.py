@@ -138,7 +138,7 @@ class Fetcher:
                 body, location = _ask(pool, address)
                 if location is None:
                     return body
-                before, address = address, _parse_address(urljoin(address.url, location))
+                before, address = address, _parse_address(location, address.url)
                 if (before.scheme, address.scheme) == ("https", "http"):
                     raise NotHttps(f"{before} leads to {address}")
         raise FetchFailed(f"{address}: more than {MAX_REDIRECTS} redirects")
@@ -150,9 +150,10 @@ class Fetcher:
             raise PortRefused(str(address))
 
 
-def _parse_address(url: str) -> _Address:
+def _parse_address(url: str, base: str = "") -> _Address:
     """Return a web address (untrusted) taken apart. Raises NotHttps for another scheme, FetchFailed for anything odd."""
     try:
+        url = urljoin(base, url)
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
