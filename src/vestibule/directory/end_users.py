@@ -12,7 +12,7 @@ from vestibule.directory.groups import GroupName
 from vestibule.directory.sources import Source
 from vestibule.directory.workspaces import validate_name
 from vestibule.kernel.errors import FieldError, Invalid
-from vestibule.kernel.text import N_, clean_email, fold
+from vestibule.kernel.text import N_, clean_email, email_domain, fold
 
 MAX_NAME_LENGTH: Final = 200
 MAX_TERMS: Final = 24
@@ -152,13 +152,17 @@ def _full_name(field: str, typed: str) -> str:
 
 def search_words(typed: str) -> tuple[str, ...]:
     """Return the folded words of a search box, four at most, without the signs of a pasted `Park, Ada <ada@example.com>`."""
-    words = (word.strip(_AROUND)[:MAX_TERM_LENGTH] for word in fold(typed).split())
+    words = (word.strip(_AROUND).lstrip("@")[:MAX_TERM_LENGTH] for word in fold(typed).split())
     return tuple(word for word in words if word)[:4]
 
 
 def search_terms(full_name: str, email: str) -> frozenset[str]:
-    """Return the terms under which a person is found: words of the name, the whole e-mail, and the e-mail's parts."""
+    """Return the terms under which a person is found: words of the name, the whole e-mail, its domain, and its parts."""
     name, address = fold(full_name), fold(email)
-    words = {word.strip(_AROUND) for word in name.split()} | {*re.split(r"[\W_]+", f"{name} {address}"), address}
+    words = {word.strip(_AROUND) for word in name.split()} | {
+        *re.split(r"[\W_]+", f"{name} {address}"),
+        address,
+        email_domain(address),
+    }
     terms = sorted((word[:MAX_TERM_LENGTH] for word in words if word), key=lambda word: (word != address, word))
     return frozenset(terms[:MAX_TERMS])

@@ -151,4 +151,5 @@ def _since(source: Source, connection_id: str | None, now: datetime) -> tuple[An
 
 def _insert_unless_there(tx: Transaction, table: Table, names: list[str], rows: Select[Any]) -> bool:
     insert = sqlite_insert if tx.dialect.name == "sqlite" else postgresql_insert
-    return tx.execute(insert(table).from_select(names, rows).on_conflict_do_nothing()).rowcount == 1
+    new = insert(table).from_select(names, rows).on_conflict_do_nothing().returning(table.c.end_user_id)
+    return tx.execute(new).one_or_none() is not None
