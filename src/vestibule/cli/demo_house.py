@@ -1,30 +1,35 @@
-"""What the demo is furnished with: a workspace with three environments, DEV connected to the practice IdP, three people."""
+"""What the demo is furnished with: a workspace with three environments, DEV connected to the practice IdP, three people.
+
+Everything goes through the same flows as the console's pages, in the name of the demo's Owner, so the activity tells the truth.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Final
 
-from vestibule.directory.activity import Event, Subject
-from vestibule.directory.connections import Connection, IdentityProvider, IdpCertificate, IdpInitiated, Provisioning
-from vestibule.directory.end_users import EndUser, EndUserStatus, search_terms
-from vestibule.directory.groups import Group
-from vestibule.directory.sources import Source
-from vestibule.directory.workspaces import Environment
-from vestibule.flows import admins, environments, workspaces
-from vestibule.flows.parts.callers import system
-from vestibule.flows.parts.recording import record
+from vestibule.directory.end_users import AccessDraft, EndUserDraft
+from vestibule.flows import (
+    admins,
+    authentication,
+    connection_set_up,
+    connections,
+    end_users,
+    environments,
+    groups,
+    idp_values,
+    workspaces,
+)
+from vestibule.flows.parts.callers import AdminCaller, Visitor, system
+from vestibule.flows.parts.connecting import TypedConnection
 from vestibule.flows.parts.runtime import Runtime
-from vestibule.kernel.ids import new_id
+from vestibule.flows.parts.understanding import TypedIdp
 from vestibule.practice.idp import PracticeIdp
-from vestibule.practice.people import DOMAIN, PEOPLE, Person
-from vestibule.saml.metadata import parse_idp_metadata
-from vestibule.storage import access, connections, end_users, groups, identity_providers
-from vestibule.storage import workspaces as stored_workspaces
-from vestibule.storage.database import Transaction
+from vestibule.practice.people import DOMAIN, PEOPLE
 
 WORKSPACE: Final = "Demo"
 GROUP: Final = "Engineering"
+_COMMAND: Final = Visitor("127.0.0.1", "vestibule demo", "demo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,75 +45,24 @@ class House:
 def furnish(runtime: Runtime, idp: PracticeIdp) -> House:
     """Fill an empty database; return the ways in."""
     workspace = workspaces.create_workspace(runtime, system(), WORKSPACE, ("DEV", "TEST", "PROD"))
-    dev = environments.list_of_workspace(runtime, workspace.id)[0]
-    with runtime.database.transaction() as tx:
-        _connect(tx, runtime, dev, idp)
-        group = Group(
-            new_id("group", runtime.clock()), workspace.id, dev.id, GROUP, False, Source.MANUAL, runtime.clock()
-        )
-        groups.insert_group(tx, group)
-        for person in PEOPLE:
-            end_user = _add(tx, runtime, dev, person)
-            if person is PEOPLE[0]:
-                access.add_member(tx, workspace.id, group.id, end_user.id, source=Source.MANUAL, now=runtime.clock())
-        subject = Subject("environment", dev.id, dev.name)
-        record(tx, runtime, workspace.id, system(), Event("demo.furnished", subject, environment_id=dev.id))
-    _, link = admins.create_admin(runtime, system(), workspace.id, "Demo Owner", f"owner@{DOMAIN}", "owner", None)
-    return House(link or "", dev.key, GROUP, PEOPLE[0].email)
+    owner, link = admins.create_admin(runtime, system(), workspace.id, "Demo Owner", f"owner@{DOMAIN}", "owner", None)
+    caller = AdminCaller(owner, "", _COMMAND)
+    dev = environments.list_environments(runtime, caller)[0]
+    _connect(runtime, caller, dev.key, idp)
+    group = groups.create_group(runtime, caller, dev.key, GROUP)
+    for person in PEOPLE:
+        chosen = (group.id,) if person is PEOPLE[0] else ()
+        draft = EndUserDraft(person.name, person.email, (AccessDraft(dev.id, group_ids=chosen),))
+        end_users.add_end_user(runtime, caller, draft)
+    return House(link or "", dev.key, group.name, PEOPLE[0].email)
 
 
-def _connect(tx: Transaction, runtime: Runtime, environment: Environment, idp: PracticeIdp) -> None:
-    now = runtime.clock()
-    understood = parse_idp_metadata(idp.metadata_xml.encode(), now=now)
-    provider = IdentityProvider(
-        id=new_id("identity_provider", now),
-        workspace_id=environment.workspace_id,
-        name="Practice IdP",
-        vendor="generic",
-        entity_id=understood.entity_id,
-        sso_redirect_url=understood.sso_redirect_url,
-        sso_post_url=understood.sso_post_url,
-        metadata_url=f"{idp.base_url}/metadata",
-        metadata_read_at=now,
-        wants_signed_requests=understood.want_authn_requests_signed,
-        certificates=tuple(
-            IdpCertificate(one.der, one.subject, one.fingerprint, one.not_before, one.not_after)
-            for one in understood.certificates
-        ),
-        created_at=now,
-    )
-    identity_providers.insert_idp(tx, provider)
-    connection = Connection(
-        id=new_id("connection", now),
-        workspace_id=environment.workspace_id,
-        environment_id=environment.id,
-        idp=provider,
-        all_domains=True,
-        domains=(),
-        provisioning=Provisioning.MANUAL,
-        disabled=False,
-        idp_initiated=IdpInitiated.CONVERT,
-        sign_requests=False,
-        created_at=now,
-    )
-    connections.insert_connection(tx, connection)
-    stored_workspaces.update_environment(tx, replace(environment, saml_enabled=True))
-
-
-def _add(tx: Transaction, runtime: Runtime, environment: Environment, person: Person) -> EndUser:
-    now = runtime.clock()
-    end_user = EndUser(
-        id=new_id("end_user", now),
-        workspace_id=environment.workspace_id,
-        email=person.email,
-        full_name=person.name,
-        status=EndUserStatus.INVITED,
-        source=Source.MANUAL,
-        has_password=False,
-        created_at=now,
-        updated_at=now,
-        last_sign_in_at=None,
-    )
-    end_users.insert_end_user(tx, end_user, None, search_terms(person.name, person.email))
-    access.grant_access(tx, environment.workspace_id, environment.id, end_user.id, source=Source.MANUAL, now=now)
-    return end_user
+def _connect(runtime: Runtime, caller: AdminCaller, environment_key: str, idp: PracticeIdp) -> None:
+    typed = TypedConnection("Practice IdP", "generic", enforce="all", domains="")
+    connection = connection_set_up.begin_set_up(runtime, caller, environment_key, typed)
+    # The IdP is not listening yet, so its metadata is handed over; the URL is kept for reading it again.
+    values = idp_values.understand_idp(runtime, caller, TypedIdp("xml", metadata_xml=idp.metadata_xml))
+    values = replace(values, metadata_url=f"{idp.base_url}/metadata")
+    idp_values.save_idp_values(runtime, caller, connection.id, values)
+    connections.choose_provisioning(runtime, caller, connection.id, "manual")
+    authentication.set_saml(runtime, caller, environment_key, on=True)

@@ -10,9 +10,11 @@ import uvicorn
 from vestibule.cli.configuration import DataDir, opened, read_settings
 from vestibule.cli.output import AsJson, answer, complain
 from vestibule.outside.logs import set_up_logs
+from vestibule.outside.mail import Mailer
 from vestibule.settings import Settings
 from vestibule.storage.database import Database
 from vestibule.storage.migrate import current_revision, migrate, newest_revision
+from vestibule.web.wire import CarefulProtocol
 
 SHUTDOWN_SECONDS: Final = 20
 # Longer than the idle time of common load balancers: the side that closes first must be theirs, else requests are lost.
@@ -29,6 +31,7 @@ def serve(
 ) -> None:
     """Run the server. Refuses an outdated schema, a missing secret, and a public URL without https (loopback excepted)."""
     settings = read_settings(data_dir)
+    Mailer(settings.smtp_url, settings.mail_from, settings.public_url)  # refuses what it could never send through
     with opened(data_dir):
         pass
     set_up_logs(settings.log_level)
@@ -43,6 +46,7 @@ def _run(settings: Settings, host: str, port: int, workers: int) -> None:
     uvicorn.run(
         "vestibule.app:create_app",
         factory=True,
+        http=CarefulProtocol,
         host=host,
         port=port,
         workers=workers,

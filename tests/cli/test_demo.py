@@ -1,0 +1,119 @@
+"""`vestibule demo` as a process: two servers on loopback, a real round trip through the practice IdP, and nothing left behind."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urljoin
+
+import httpx
+import pytest
+
+from tests.support.commands import COMMAND
+from tests.support.tools import product_environment
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A running demo, what it printed, and its temporary folder's parent."""
+
+    process: subprocess.Popen[str]
+    console: str
+    sign_in: str
+    practice_idp: str
+    folder: Path
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Demo]:
+    # A setting of a real install, and a wrong one at that: the demo looks at neither.
+    environment = product_environment(TMPDIR=str(tmp_path), VESTIBULE_DATABASE_URL="postgresql://nobody@127.0.0.1:1/x")
+    process = subprocess.Popen(
+        [*COMMAND, "demo", "--port", "18080", "--json"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert process.stdout is not None
+    said = json.loads(process.stdout.readline())
+    yield Demo(process, said["console"], said["sign_in"], said["practice_idp"], tmp_path)
+    if process.poll() is None:
+        process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def form_of(page: httpx.Response, base: str) -> tuple[str, dict[str, str]]:
+    """Return where a page's first form goes and what it sends unchanged."""
+    form = re.search(r"<form([^>]*)>(.*?)</form>", page.text, re.DOTALL)
+    assert form is not None, page.text
+    action = re.search(r'action="([^"]*)"', form[1])
+    fields = dict(re.findall(r'<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"', form[2]))
+    return urljoin(base, html.unescape(action[1]) if action else str(page.url)), {
+        name: html.unescape(value) for name, value in fields.items()
+    }
+
+
+def test_somebody_known_comes_in_through_the_practice_idp_and_ctrl_c_leaves_nothing(demo: Demo) -> None:
+    (folder,) = demo.folder.glob("vestibule-demo-*")
+    assert (folder / "vestibule.db").exists()
+    with httpx.Client(follow_redirects=True, timeout=60) as browser:
+        page = come_in(browser, demo, "ada@practice.example")
+        assert page.status_code == 200
+        assert "Ada Park" in page.text
+        assert "Engineering" in page.text
+    with httpx.Client(follow_redirects=True, timeout=60) as browser:
+        assert come_in(browser, demo, "noor@practice.example").status_code == 403
+    demo.process.send_signal(signal.SIGINT)
+    assert demo.process.wait(timeout=60) == 0
+    assert list(demo.folder.glob("vestibule-demo-*")) == []
+
+
+def test_the_link_opens_the_console_and_every_port_is_loopback_only(demo: Demo) -> None:
+    origin = demo.console.partition("/admin/")[0]
+    headers = {"Origin": origin, "Sec-Fetch-Site": "same-origin"}
+    with httpx.Client(follow_redirects=True, timeout=60) as browser:
+        page = browser.get(demo.console)
+        token = re.findall(r'csrf_token" value="(\w+)"', page.text)[0]
+        inside = browser.post(demo.console, data={"csrf_token": token}, headers=headers)
+        assert inside.url.path == "/admin/access-control"
+        assert "Practice IdP" in browser.get(f"{origin}/admin/environments/dev/authentication").text
+        assert "Practice IdP" not in browser.get(f"{origin}/admin/environments/test/groups").text
+    if Path("/proc").exists():
+        assert listening_addresses(demo.process.pid) == {"0100007F"}
+
+
+def come_in(browser: httpx.Client, demo: Demo, email: str) -> httpx.Response:
+    """Go from the sign-in page through the practice IdP and back, as a browser without script does."""
+    origin = demo.sign_in.partition("/e/")[0]
+    headers = {"Origin": origin, "Sec-Fetch-Site": "same-origin"}
+    target, fields = form_of(browser.get(demo.sign_in), demo.sign_in)
+    going = browser.post(target, data={**fields, "email": email}, headers=headers)
+    away = re.search(r'content="0;\s*url=([^"]+)"', going.text)
+    assert away is not None, going.text
+    target, fields = form_of(browser.get(html.unescape(away[1])), demo.practice_idp)
+    sent = browser.post(target, data={**fields, "person": email, "misbehaviour": "none", "signing": "both"})
+    target, fields = form_of(sent, demo.practice_idp)
+    return browser.post(target, data=fields, headers={"Origin": demo.practice_idp, "Sec-Fetch-Site": "same-site"})
+
+
+def listening_addresses(pid: int) -> set[str]:
+    """Return the local addresses (hex) on which a process listens, from Linux's tables."""
+    inodes = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with_target = str(link.readlink()) if link.is_symlink() else ""
+        inodes |= set(re.findall(r"socket:\[(\d+)\]", with_target))
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+            columns = line.split()
+            if columns[3] == "0A" and columns[9] in inodes:
+                found.add(columns[1].partition(":")[0])
+    return found
