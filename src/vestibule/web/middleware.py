@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import re
 import time
@@ -22,6 +23,7 @@ from vestibule.kernel.secrets import new_reference
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 MAX_BODY_BYTES: Final = 3 * 1024 * 1024
+BODY_SECONDS: Final = 120.0
 MAX_HEADER_BYTES: Final = 64 * 1024
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
 _HOP: Final = re.compile(r"\[(?P<v6>[^\]]*)\](?::[0-9]+)?\Z|(?P<v4>[0-9.]+)(?::[0-9]+)?\Z")
@@ -167,14 +169,22 @@ def _limited(headers: Headers, receive: Receive) -> Callable[[], Awaitable[Messa
     declared = headers.get("content-length", "0")
     if not _LENGTH.match(declared) or int(declared) > MAX_BODY_BYTES:
         return _refuse_body
-    read = 0
+    deadline = asyncio.get_running_loop().time() + BODY_SECONDS
+    read, complete = 0, False
 
     async def limited() -> Message:
-        nonlocal read
-        message = await receive()
+        nonlocal read, complete
+        if complete:
+            return await receive()
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError as error:
+            raise HTTPException(408, headers={"Connection": "close"}) from error
         read += len(message.get("body", b""))
         if read > MAX_BODY_BYTES:
             return await _refuse_body()
+        complete = not message.get("more_body", False)
         return message
 
     return limited
