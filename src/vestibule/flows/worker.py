@@ -60,6 +60,11 @@ class Worker:
         self._stopping.set()
         self._thread.join(timeout_seconds)
 
+    @property
+    def running(self) -> bool:
+        """Say whether the thread is at work."""
+        return self._thread.is_alive()
+
     def _work(self) -> None:
         scheduled = False
         while not self._stopping.is_set():

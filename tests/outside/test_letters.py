@@ -1,0 +1,40 @@
+"""The letters: each kind names its person, carries its link, and no name turns into markup or a header."""
+
+from __future__ import annotations
+
+import pytest
+
+from vestibule.directory.one_time_links import Purpose
+from vestibule.outside.letters import KINDS, write_letter
+
+URL = "https://sso.example.com/admin/link/abc"
+
+
+def test_there_is_a_letter_for_every_link_that_is_posted() -> None:
+    posted = set(Purpose) - {Purpose.ADMIN_FIRST_RUN, Purpose.ADMIN_RECOVERY}
+    assert {purpose.value for purpose in posted} == KINDS
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_letter_greets_its_reader_and_carries_its_link_once(kind: str) -> None:
+    letter = write_letter(kind, name="Inês", url=URL, workspace="Northwind")
+    assert "Hello Inês," in letter.text
+    assert "Northwind" in letter.subject
+    assert letter.text.split("\n\n").count(URL) == 1
+    assert f'href="{URL}"' in letter.html
+    assert "\n" not in letter.subject
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_hostile_name_stays_text(kind: str) -> None:
+    name = '<a href="https://evil.example">Click</a> {{ 7 * 7 }} %(url)s'
+    letter = write_letter(kind, name=name, url=URL, workspace="Line\r\nBcc: x@example.com")
+    assert "evil.example&#34;" in letter.html
+    assert '<a href="https://evil' not in letter.html
+    assert "49" not in letter.text
+    assert letter.subject.isprintable()
+
+
+def test_a_kind_that_nobody_wrote_is_refused() -> None:
+    with pytest.raises(KeyError):
+        write_letter("../letters/admin_reset", name="x", url=URL, workspace="y")

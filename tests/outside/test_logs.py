@@ -1,0 +1,102 @@
+"""Logs: one JSON object a line, for every library, and nothing secret in any."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from vestibule.outside.logs import REDACTED, redact, set_up_logs
+
+
+@pytest.fixture
+def stream() -> Iterator[io.StringIO]:
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    made = io.StringIO()
+    set_up_logs("info", made)
+    yield made
+    root.handlers, root.level = handlers, level
+    structlog.reset_defaults()
+
+
+def lines(stream: io.StringIO) -> list[dict[str, object]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "password",
+        "new_password",
+        "Password",
+        "token",
+        "csrf_token",
+        "SAMLResponse",
+        "saml_response",
+        "secret",
+        "client-secret",
+        "cookie",
+        "Set-Cookie",
+        "authorization",
+        "Authorization",
+    ],
+)
+def test_what_stands_under_a_secrets_name_is_not_logged(key: str) -> None:
+    event = redact(None, "", {"event": "x", key: "hunter2", "deep": {key: ["hunter2"]}, "list": [{key: "hunter2"}]})
+    assert "hunter2" not in repr(event)
+    assert event[key] == REDACTED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "GET /admin/link/48IeltTFPRg_X1M1zeAbwFhk35XWp0FRFi5oG0tc6vc failed",
+        "could not connect to postgresql://bo:48IeltTFPRg_X1M1zeAbwFhk35XWp0FRFi5oG0tc6vc@db:5432/x",
+        "Authorization: Bearer 48IeltTFPRg_X1M1zeAbwFhk35XWp0FRFi5oG0tc6vc",
+        "body was RelayState=&SAMLResponse=48IeltTFPRg_X1M1zeAbwFhk35XWp0FRFi5oG0tc6vc&x=1",
+    ],
+)
+def test_a_secret_inside_a_longer_text_is_not_logged(text: str) -> None:
+    redacted = redact(None, "", {"event": text})["event"]
+    assert "48IeltTF" not in redacted
+    assert REDACTED in redacted
+
+
+def test_what_is_no_secret_is_left_as_it_is() -> None:
+    event = {"event": "request", "route": "/admin/link/{token}", "status": 200, "ms": 1.5, "at": None}
+    assert redact(None, "", dict(event)) == event
+
+
+def test_our_lines_and_those_of_libraries_are_json_with_time_level_and_request_id(stream: io.StringIO) -> None:
+    with structlog.contextvars.bound_contextvars(request_id="req-1"):
+        structlog.get_logger().info("ours", password="hunter2")
+        logging.getLogger("some.library").warning("theirs: %s", "postgresql://bo:hunter2@db/x")
+    ours, theirs = lines(stream)
+    assert (ours["event"], ours["level"], ours["request_id"]) == ("ours", "info", "req-1")
+    assert (theirs["level"], theirs["logger"], theirs["request_id"]) == ("warning", "some.library", "req-1")
+    assert str(ours["at"]).endswith("Z")
+    assert "hunter2" not in stream.getvalue()
+
+
+def test_an_exception_keeps_its_story_but_no_values_of_variables(stream: io.StringIO) -> None:
+    def fail(password: str) -> None:
+        raise RuntimeError(f"failed with {len(password)} letters")
+
+    try:
+        fail("hunter2")
+    except RuntimeError:
+        structlog.get_logger().exception("unexpected")
+    (line,) = lines(stream)
+    assert "RuntimeError: failed with 7 letters" in str(line["exception"])
+    assert "hunter2" not in stream.getvalue().replace('fail(\\"hunter2\\")', "")
+
+
+def test_libraries_are_not_heard_below_warning_and_we_not_below_the_level(stream: io.StringIO) -> None:
+    logging.getLogger("sqlalchemy.engine").info("SELECT everything")
+    structlog.get_logger().debug("too much")
+    assert stream.getvalue() == ""
