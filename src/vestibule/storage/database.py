@@ -79,9 +79,6 @@ def timely() -> Iterator[None]:
         if _is_unreachable(error):
             raise DatabaseUnreachable(_words(error)) from error
         raise
-    except sqlite3.Error as error:
-        # From setting a new connection up, which SQLAlchemy does not wrap.
-        raise (DatabaseBusy if "locked" in str(error) else DatabaseUnreachable)(str(error)) from error
     except PoolExhausted as error:
         raise DatabaseBusy(str(error)) from error
 
@@ -98,13 +95,11 @@ def _words(error: DBAPIError) -> str:
 
 def _is_unreachable(error: DBAPIError) -> bool:
     # 08… connection exceptions, 57P0… shutting down or starting up, 28… and 3D000 the wrong account or database. A server
-    # that can't be connected to at all gives no state; SQLite says so in words.
-    if not isinstance(error, OperationalError):
-        return False
-    if isinstance(error.orig, sqlite3.Error):
-        return "unable to open database file" in str(error.orig)
+    # that can't be connected to at all gives no state.
     state = _code(error)
-    return state is None or state.startswith(("08", "57P0", "28", "3D"))
+    if isinstance(error.orig, sqlite3.Error):
+        return state is not None and state.startswith(("SQLITE_CANTOPEN", "SQLITE_NOTADB"))
+    return isinstance(error, OperationalError) and (state is None or state.startswith(("08", "57P0", "28", "3D")))
 
 
 def _refuse_to_write_while_reading(connection: Transaction, *event_arguments: Any) -> None:
