@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, delete, exists, insert, literal, or_, select, update
+from sqlalchemy import Column, ColumnElement, delete, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from vestibule.storage.database import Transaction
 from vestibule.storage.tables import jobs
@@ -31,10 +33,9 @@ def enqueue(tx: Transaction, job: Job, run_at: datetime) -> None:
 
 def enqueue_once(tx: Transaction, job: Job, run_at: datetime) -> None:
     """Save a job of a fixed id unless it is there already: work that comes round again and again."""
-    new = select(*(literal(value, column.type) for column, value in _values(job, run_at).items()))
-    there = exists().where(jobs.c.id == job.id)
-    names = [column.name for column in _values(job, run_at)]
-    tx.execute(insert(jobs).from_select(names, new.where(~there)))
+    insert_here = sqlite_insert if tx.dialect.name == "sqlite" else postgresql_insert
+    values = {column.name: value for column, value in _values(job, run_at).items()}
+    tx.execute(insert_here(jobs).values(values).on_conflict_do_nothing(index_elements=["id"]))
 
 
 def is_due(tx: Transaction, now: datetime) -> bool:
