@@ -31,6 +31,7 @@ from vestibule.storage.database import Database
 from vestibule.web import health, static_files
 from vestibule.web.console import (
     access_control,
+    activity,
     authentication,
     coming,
     connections,
@@ -125,6 +126,7 @@ def routes() -> list[BaseRoute]:
     return [
         *health.ROUTES,
         *static_files.routes(),
+        Route("/", to_console, methods=["GET"]),
         Route("/admin", to_console, methods=["GET"]),
         Route("/admin/", to_console, methods=["GET"]),
         *sign_in.ROUTES,
@@ -136,6 +138,7 @@ def routes() -> list[BaseRoute]:
         *end_users.ROUTES,
         *waiting.ROUTES,
         *end_user.ROUTES,
+        *activity.ROUTES,
         *portal_sign_in.ROUTES,
         *links.ROUTES,
         *launch.ROUTES,

@@ -3,9 +3,11 @@ import re
 
 import pytest
 
+from vestibule.directory import refusals
 from vestibule.directory.mending import SITUATION_OF_CHECK, SITUATION_OF_ERROR, Mend, mend, situation_of
 from vestibule.directory.mending_exceptions import EXCEPTIONS, HOSTED_EXCEPTIONS
 from vestibule.directory.mending_rules import RULES
+from vestibule.directory.refusals import DOOR_CHECKS, EntryRefusal
 from vestibule.directory.vendors import VENDORS
 from vestibule.saml import errors
 from vestibule.saml.errors import SamlError
@@ -23,6 +25,11 @@ SAML_ERRORS = [
     found
     for _, found in inspect.getmembers(errors, inspect.isclass)
     if issubclass(found, SamlError) and found is not SamlError
+]
+DOOR_ERRORS = [
+    found
+    for _, found in inspect.getmembers(refusals, inspect.isclass)
+    if issubclass(found, EntryRefusal) and found is not EntryRefusal
 ]
 every_vendor = pytest.mark.parametrize("vendor_key", VENDORS)
 
@@ -70,7 +77,7 @@ def test_every_situation_has_a_whole_sentence_for_every_vendor(vendor_key: str, 
     assert mended.title_text().startswith("What ")
 
 
-@pytest.mark.parametrize("name", [name for name, _ in CHECKS])
+@pytest.mark.parametrize("name", [name for name, _ in (*CHECKS, *DOOR_CHECKS)])
 def test_every_check_of_the_trace_has_a_rule_of_its_own(name: str) -> None:
     assert situation_of(name, "") != "other"
 
@@ -82,8 +89,14 @@ def test_every_saml_error_leads_to_a_rule(error: type[SamlError]) -> None:
 
 
 def test_every_code_that_we_listen_for_is_one_that_is_raised() -> None:
-    raised = {error.code for error in SAML_ERRORS}
-    assert {code for code in SITUATION_OF_ERROR if code.startswith("saml_")} <= raised
+    raised = {error.code for error in (*SAML_ERRORS, *DOOR_ERRORS)}
+    assert set(SITUATION_OF_ERROR) <= raised
+
+
+@pytest.mark.parametrize("error", DOOR_ERRORS, ids=lambda error: error.__name__)
+def test_every_refusal_of_the_door_leads_to_a_rule(error: type[EntryRefusal]) -> None:
+    assert situation_of(error.check, error.code) in set(RULES) - {"other"}
+    assert error.check in {name for name, _ in (*CHECKS, *DOOR_CHECKS)}
 
 
 def test_every_situation_named_anywhere_has_a_rule_and_every_rule_can_be_reached() -> None:

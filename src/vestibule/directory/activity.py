@@ -70,13 +70,18 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class ActivityFilter:
-    """What the Activity page is narrowed to. `action_prefix` is `noun.` or `noun.verb`."""
+    """What the Activity page is narrowed to. `action_prefix` is `noun.` or `noun.verb`.
+
+    `person_id` is whoever acted or was acted upon.
+    """
 
     action_prefix: str | None = None
     environment_id: str | None = None
     outcome: Outcome | None = None
     actor_id: str | None = None
     subject_id: str | None = None
+    subject_name: str | None = None
+    person_id: str | None = None
     connection_id: str | None = None
     reference: str | None = None
     since: datetime | None = None

@@ -65,6 +65,7 @@ SITUATION_OF_ERROR: Final = MappingProxyType(
         "deactivated": "deactivated",
         "connection_pending": "pending",
         "connection_disabled": "disabled",
+        "saml_switched_off": "switched_off",
     }
 )
 _COPY_LABELS: Final = MappingProxyType(

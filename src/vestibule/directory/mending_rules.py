@@ -297,6 +297,13 @@ RULES: Final = MappingProxyType(
                 "The connection is disabled. Open **Authentication & Groups → Authentication**, choose it and enable it."
             ),
         ),
+        "switched_off": Rule(
+            "here",
+            N_(
+                "SAML is switched off for this environment. Open **Authentication & Groups → Authentication** and switch "
+                "**SAML-based SSO authentication** on."
+            ),
+        ),
         "other": Rule(
             "both",
             N_(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Select, insert, select
 
 from vestibule.directory.activity import ActivityFilter, Actor, ActorKind, Entry, Event, Outcome, Subject
 from vestibule.storage.database import Transaction
@@ -46,12 +46,32 @@ def page(
     tx: Transaction, workspace_id: str, wanted: ActivityFilter, *, before: str | None, after: str | None, size: int
 ) -> tuple[Entry, ...]:
     """Return up to `size` entries, newest first, older than the id `before` or (the nearest ones) newer than `after`."""
-    query = select(table).where(table.c.workspace_id == workspace_id)
+    query = _narrowed(select(table).where(table.c.workspace_id == workspace_id), wanted)
+    if after is not None:
+        query = query.where(table.c.id > after).order_by(table.c.id).limit(size)
+    elif before is not None:
+        query = query.where(table.c.id < before).order_by(table.c.id.desc()).limit(size)
+    else:
+        query = query.order_by(table.c.id.desc()).limit(size)
+    if wanted.person_id is None:
+        rows = tx.execute(query).all()
+    else:
+        # One query for each of the two columns, in the order of its index: with OR, one of them would read the table.
+        rows = [
+            *tx.execute(query.where(table.c.actor_id == wanted.person_id)),
+            *tx.execute(query.where(table.c.subject_id == wanted.person_id)),
+        ]
+    found = sorted({row.id: row for row in rows}.items(), reverse=after is None)[:size]
+    return tuple(_entry(row) for _, row in (reversed(found) if after is not None else found))
+
+
+def _narrowed(query: Select[Any], wanted: ActivityFilter) -> Select[Any]:
     exact = {
         table.c.environment_id: wanted.environment_id,
         table.c.outcome: wanted.outcome.value if wanted.outcome else None,
         table.c.actor_id: wanted.actor_id,
         table.c.subject_id: wanted.subject_id,
+        table.c.subject_name: wanted.subject_name,
         table.c.connection_id: wanted.connection_id,
         table.c.reference: wanted.reference,
     }
@@ -66,12 +86,7 @@ def page(
         query = query.where(table.c.at >= wanted.since)
     if wanted.until:
         query = query.where(table.c.at < wanted.until)
-    if after is not None:
-        newer = query.where(table.c.id > after).order_by(table.c.id).limit(size)
-        return tuple(_entry(row) for row in reversed(tx.execute(newer).all()))
-    if before is not None:
-        query = query.where(table.c.id < before)
-    return tuple(_entry(row) for row in tx.execute(query.order_by(table.c.id.desc()).limit(size)))
+    return query
 
 
 def find(tx: Transaction, workspace_id: str, entry_id: str) -> Entry | None:

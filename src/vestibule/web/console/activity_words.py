@@ -1,0 +1,109 @@
+"""The activity in words: one sentence for each act, "who did what to whom". Knows every action that flows record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from vestibule.directory.activity import ActorKind, Entry, Outcome
+from vestibule.kernel.text import N_
+from vestibule.web.visits import Visit
+
+DONE: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "admin.created": N_("%(actor)s created the admin %(subject)s"),
+        "admin.invited": N_("%(actor)s invited %(subject)s to be an admin"),
+        "admin.link_made": N_("%(actor)s made a one-time link for the admin %(subject)s"),
+        "admin.other_sessions_ended": N_("%(actor)s ended their other console sessions"),
+        "admin.recovery_link_made": N_("%(actor)s made a recovery link for the admin %(subject)s"),
+        "admin.removed": N_("%(actor)s removed the admin %(subject)s"),
+        "admin.role_changed": N_("%(actor)s changed the role of %(subject)s"),
+        "admin.session_ended": N_("%(actor)s ended one of their console sessions"),
+        "admin.sign_in": N_("%(subject)s signed in to the console"),
+        "admin.signed_out": N_("%(subject)s signed out of the console"),
+        "connection.added": N_("%(actor)s added the connection %(subject)s"),
+        "connection.changed": N_("%(actor)s changed the connection %(subject)s"),
+        "connection.deleted": N_("%(actor)s deleted the connection %(subject)s"),
+        "connection.disabled": N_("%(actor)s disabled the connection %(subject)s"),
+        "connection.enabled": N_("%(actor)s enabled the connection %(subject)s"),
+        "connection.idp_adopted": N_("%(actor)s let a connection use the identity provider %(subject)s"),
+        "connection.idp_values_saved": N_("%(actor)s saved the values of the identity provider %(subject)s"),
+        "connection.provisioning_saved": N_("%(actor)s chose the provisioning of %(subject)s"),
+        "connection.request_signing_changed": N_("%(actor)s changed whether requests to %(subject)s are signed"),
+        "end_user.access_granted": N_("%(actor)s gave %(subject)s access"),
+        "end_user.access_removed": N_("%(actor)s took access away from %(subject)s"),
+        "end_user.added": N_("%(actor)s added %(subject)s"),
+        "end_user.changed": N_("%(actor)s changed the profile of %(subject)s"),
+        "end_user.deactivated": N_("%(actor)s deactivated %(subject)s"),
+        "end_user.deleted": N_("%(actor)s deleted %(subject)s"),
+        "end_user.group_joined": N_("%(actor)s put %(subject)s into a group"),
+        "end_user.group_left": N_("%(actor)s took %(subject)s out of a group"),
+        "end_user.knock_dismissed": N_("%(actor)s dismissed %(subject)s from Waiting"),
+        "end_user.link_broken": N_("%(actor)s broke the link of %(subject)s to an identity"),
+        "end_user.link_made": N_("%(actor)s made a one-time link for %(subject)s"),
+        "end_user.link_moved_away": N_("%(actor)s moved an identity away from %(subject)s"),
+        "end_user.link_moved_here": N_("%(actor)s moved an identity to %(subject)s"),
+        "end_user.link_replaced": N_("%(actor)s linked %(subject)s to a new identity in place of the old one"),
+        "end_user.linked": N_("%(subject)s was linked to an identity, found by e-mail"),
+        "end_user.password_set": N_("%(subject)s chose a password"),
+        "end_user.reactivated": N_("%(actor)s reactivated %(subject)s"),
+        "end_user.reset_requested": N_("%(subject)s asked for a new password"),
+        "end_user.session_ended": N_("%(actor)s ended a session of %(subject)s"),
+        "end_user.sign_in": N_("%(subject)s signed in"),
+        "end_user.signed_out": N_("%(subject)s signed out"),
+        "environment.added": N_("%(actor)s added the environment %(subject)s"),
+        "environment.changed": N_("%(actor)s changed the environment %(subject)s"),
+        "environment.deleted": N_("%(actor)s deleted the environment %(subject)s"),
+        "environment.moved": N_("%(actor)s moved the environment %(subject)s in the order"),
+        "environment.saml_turned_off": N_("%(actor)s turned SAML-based SSO off for %(subject)s"),
+        "environment.saml_turned_on": N_("%(actor)s turned SAML-based SSO on for %(subject)s"),
+        "group.created": N_("%(actor)s created the group %(subject)s"),
+        "group.deleted": N_("%(actor)s deleted the group %(subject)s"),
+        "group.renamed": N_("%(actor)s renamed the group %(subject)s"),
+        "identity_provider.deleted": N_("%(actor)s deleted the identity provider %(subject)s"),
+        "workspace.changed": N_("%(actor)s changed the settings of the workspace"),
+        "workspace.created": N_("%(actor)s created the workspace %(subject)s"),
+    }
+)
+REFUSED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "admin.sign_in": N_("Somebody tried to sign in to the console as %(subject)s"),
+        "end_user.reset_requested": N_("Somebody asked for a new password for %(subject)s, who has no account"),
+        "end_user.sign_in": N_("%(subject)s was not let in"),
+        "letter.given_up": N_("A letter to %(subject)s could not be sent"),
+    }
+)
+KINDS: Final[tuple[tuple[str, str], ...]] = (
+    ("end_user.sign_in", N_("Sign-ins")),
+    ("end_user.", N_("End users")),
+    ("group.", N_("Groups")),
+    ("connection.", N_("Connections")),
+    ("identity_provider.", N_("Identity providers")),
+    ("environment.", N_("Environments")),
+    ("admin.", N_("Workspace admins")),
+    ("workspace.", N_("Workspace")),
+)
+_ACTORS: Final = {
+    ActorKind.ANONYMOUS: N_("Somebody not signed in"),
+    ActorKind.OPERATOR: N_("The operator"),
+    ActorKind.SYSTEM: N_("Vestibule"),
+}
+_OTHER: Final = N_("%(actor)s: %(action)s, %(subject)s")
+_NOBODY: Final = N_("Somebody")
+
+
+def sentence(visit: Visit, entry: Entry) -> str:
+    """Return who did what to whom. Names are as they were then, and untrusted: the template escapes the sentence."""
+    event = entry.event
+    words = REFUSED if event.outcome is Outcome.REFUSED else DONE
+    message = words.get(event.action) or DONE.get(event.action) or _OTHER
+    subject = event.subject.name or visit.gettext(_NOBODY)
+    return visit.gettext(message, actor=actor(visit, entry), subject=subject, action=event.action)
+
+
+def actor(visit: Visit, entry: Entry) -> str:
+    """Return who acted: the name, or what is known where there is none."""
+    if entry.actor.kind in _ACTORS:
+        return visit.gettext(_ACTORS[entry.actor.kind])
+    return entry.actor.name or visit.gettext(_NOBODY)
