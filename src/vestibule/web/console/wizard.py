@@ -19,7 +19,7 @@ from vestibule.directory.connections import (
     sp_entity_id,
 )
 from vestibule.directory.marks import Part, parts
-from vestibule.directory.vendors import VENDORS, Vendor, app_name, vendor
+from vestibule.directory.vendors import GENERIC, VENDORS, Vendor, app_name, vendor
 from vestibule.directory.workspaces import Environment
 from vestibule.flows import connection_set_up, idp_values
 from vestibule.flows.parts.connecting import TypedConnection
@@ -173,8 +173,10 @@ def _kept(form: Form) -> dict[str, str]:
 
 
 def _stored(idp: IdentityProvider, chosen_vendor: str) -> dict[str, str]:
-    by_url = bool(idp.metadata_url) or (not idp.complete and vendor(chosen_vendor).brings == "metadata_url")
-    by_hand = idp.complete or vendor(chosen_vendor).brings == "values"
+    brings = vendor(chosen_vendor).brings
+    # Of an IdP that we don't know we know no better answer than the usual one.
+    by_url = bool(idp.metadata_url) or (not idp.complete and (brings == "metadata_url" or chosen_vendor == GENERIC.key))
+    by_hand = idp.complete or brings == "values"
     return {
         "has_url": "yes" if by_url else "no",
         "way": "values" if by_hand else "xml",
