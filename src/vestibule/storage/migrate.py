@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,8 @@ from vestibule.storage.database import Database, Transaction, timely
 # Any number that no other program takes: the letters of "vestibul".
 _LOCK: Final = 0x766573746962756C
 _WAIT_SECONDS: Final = 60
+# Alembic keeps the connection at hand in global names.
+_ONE_AT_A_TIME: Final = threading.Lock()
 
 
 def _config() -> Config:
@@ -32,7 +35,7 @@ def migrate(url: str) -> None:
     database = Database(url, pool_size=1, lock_timeout_seconds=_WAIT_SECONDS)
     try:
         config = _config()
-        with timely(), database.engine.connect() as connection:
+        with _ONE_AT_A_TIME, timely(), database.engine.connect() as connection:
             if not database.is_sqlite:
                 _wait_for_others(connection)
             config.attributes["connection"] = connection

@@ -495,6 +495,12 @@ def keep_activity() -> None:
                 f"CREATE TRIGGER activity_no_{verb.lower()} BEFORE {verb} ON activity "
                 "BEGIN SELECT RAISE(ABORT, 'activity is append-only'); END"
             )
+        # REPLACE deletes what stands in its way without a word to the trigger above.
+        op.execute(
+            "CREATE TRIGGER activity_no_replace BEFORE INSERT ON activity "
+            "WHEN EXISTS (SELECT 1 FROM activity WHERE id = NEW.id) "
+            "BEGIN SELECT RAISE(ABORT, 'activity is append-only'); END"
+        )
         return
     op.execute(
         "CREATE FUNCTION activity_is_append_only() RETURNS trigger LANGUAGE plpgsql AS "
