@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import case, delete, insert, select, update
+from sqlalchemy import bindparam, case, delete, insert, select, update
 
 from vestibule.directory.end_users import EndUser, EndUserStatus
 from vestibule.directory.sources import Source
@@ -18,6 +18,21 @@ from vestibule.storage.tables import end_user_terms, end_users, environment_acce
 COLUMNS: tuple[Any, ...] = (
     *(column for column in end_users.c if column.name not in {"password_hash", "email_key", "name_key"}),
     end_users.c.password_hash.is_not(None).label("has_password"),
+)
+# Built once: each sign-in runs it, and building a statement costs more than running it.
+_NOTE_SIGN_IN: Final = (
+    update(end_users)
+    .where(
+        end_users.c.workspace_id == bindparam("in_workspace"),
+        end_users.c.id == bindparam("whose"),
+        end_users.c.status != EndUserStatus.DEACTIVATED.value,
+    )
+    .values(
+        last_sign_in_at=bindparam("now"),
+        status=case(
+            (end_users.c.status == EndUserStatus.INVITED.value, EndUserStatus.ACTIVE.value), else_=end_users.c.status
+        ),
+    )
 )
 
 
@@ -104,10 +119,8 @@ def set_status(tx: Transaction, workspace_id: str, end_user_id: str, status: End
 
 def note_sign_in(tx: Transaction, workspace_id: str, end_user_id: str, now: datetime) -> bool:
     """Note that a person signed in, which makes an invited one active; return False if they are gone or deactivated by now."""
-    standing = end_users.c.status
-    active = case((standing == EndUserStatus.INVITED.value, EndUserStatus.ACTIVE.value), else_=standing)
-    mine = (*_mine(workspace_id, end_user_id), standing != EndUserStatus.DEACTIVATED.value)
-    return tx.execute(update(end_users).where(*mine).values(last_sign_in_at=now, status=active)).rowcount == 1
+    whose = {"in_workspace": workspace_id, "whose": end_user_id, "now": now}
+    return tx.execute(_NOTE_SIGN_IN, whose).rowcount == 1
 
 
 def set_password_hash(
