@@ -240,7 +240,14 @@ def test_an_entity_id_of_another_idp_is_offered_for_reuse(house: House) -> None:
         idp_values.save_idp_values(house.runtime, house.owner, second.id, values)
     (error,) = caught.value.errors
     assert isinstance(error, idp_values.EntityIdKnown)
-    assert error.idp.id == first.idp.id
+    assert error.reusable is not None
+    assert error.reusable.id == first.idp.id
+    with pytest.raises(Invalid) as caught:
+        idp_values.save_idp_values(house.runtime, house.owner, draft(house, "Third", domains="x.example").id, values)
+    (error,) = caught.value.errors
+    assert isinstance(error, idp_values.EntityIdKnown)
+    assert error.reusable is None
+    assert "of this environment" in str(error)
     assert idp_values.get_set_up(house.runtime, house.owner, second.id).connection.status is ConnectionStatus.DRAFT
     kept = idp_values.save_idp_values(house.runtime, house.owner, second.id, values, keep_apart=True)
     assert kept.status is ConnectionStatus.PENDING

@@ -425,3 +425,14 @@ def test_what_an_idp_says_of_itself_never_becomes_markup(admin_client: Client) -
         shown = admin_client.get(page).text
         for markup in ("<script>alert", "<img src", "<b>evil"):
             assert markup not in shown
+
+
+def test_back_from_step_two_changes_the_draft_and_comes_back(admin_client: Client, server: Server) -> None:
+    path = begin(admin_client)
+    edit = path.replace("set-up", "edit")
+    assert f'href="{edit}">Back' in admin_client.get(path).text
+    admin_client.get(edit)
+    fields = {"name": "Okta", "vendor": "entra", "enforce": "all", "domains": ""}
+    assert admin_client.post(edit, fields).headers["location"] == path
+    draft = only_connection(server)
+    assert (draft.idp.name, draft.idp.vendor, draft.all_domains, draft.domains) == ("Okta", "entra", True, ())

@@ -31,18 +31,19 @@ class SetUpFacts:
 
 
 class EntityIdKnown(FieldError):
-    """Another IdP of the workspace has this entity ID. `idp` is that one, to be reused."""
+    """Another IdP of the workspace has this entity ID. `reusable` is that one, unless the environment uses it already."""
 
-    def __init__(self, idp: IdentityProvider) -> None:
-        super().__init__(
-            "keep_apart",
-            N_(
-                "The identity provider “%(name)s” of this workspace has this entity ID already. "
-                "Reuse that one, or say that this is another app there."
-            ),
-            name=idp.name,
+    def __init__(self, idp: IdentityProvider, *, used_here: bool) -> None:
+        elsewhere = N_(
+            "The identity provider “%(name)s” of this workspace has this entity ID already. "
+            "Reuse that one, or say that this is another app there."
         )
-        self.idp = idp
+        here = N_(
+            "The connection “%(name)s” of this environment has this entity ID already. "
+            "Say that this is another app there, or check what you brought."
+        )
+        super().__init__("keep_apart", here if used_here else elsewhere, name=idp.name)
+        self.reusable = None if used_here else idp
 
 
 class ReadingNotPossible(Conflict):
@@ -107,7 +108,8 @@ def save_idp_values(
         connection = found_connection(tx, caller, connection_id)
         known = identity_providers.find_idp_by_entity_id(tx, caller.workspace_id, values.entity_id, connection.idp.id)
         if known is not None and not keep_apart:
-            raise Invalid(EntityIdKnown(known))
+            here = connections.list_connections(tx, caller.workspace_id, connection.environment_id)
+            raise Invalid(EntityIdKnown(known, used_here=any(one.idp.id == known.id for one in here)))
         _save(tx, runtime, caller, connection, values)
         wanted = _vendor(connection.idp, vendor, values)
         if wanted != connection.idp.vendor:

@@ -52,6 +52,8 @@ def edit(visit: Visit) -> Response:
         connection = connections.change_connection(visit.runtime, visit.admin, _id(visit), typed)
     except Invalid as error:
         return _edit(visit, typed, errors_by_field(error))
+    if connection.status is ConnectionStatus.DRAFT:
+        return redirect(f"/admin/connections/{connection.id}/set-up")
     return _back(visit, connection, N_("%(name)s was saved"))
 
 

@@ -124,7 +124,7 @@ def set_up(visit: Visit) -> Response:
             visit.runtime, visit.admin, connection_id, values, vendor=form.get("vendor"), keep_apart=keep_apart
         )
     except Invalid as error:
-        known = next((one.idp for one in error.errors if isinstance(one, idp_values.EntityIdKnown)), None)
+        known = next((one.reusable for one in error.errors if isinstance(one, idp_values.EntityIdKnown)), None)
         step = StepTwo(shown, errors=errors_by_field(error), known=known)
         return _step_two(visit, facts, form.get("vendor"), step)
     return _done(visit, facts, connection)
