@@ -20,7 +20,7 @@ def test_an_idp_is_reused_with_other_addresses_and_an_answer_for_one_is_refused_
     person = idp.people[0]
     in_dev = console.connect(idp, NAME, "northwind.example")
     console.switch_saml("TEST", on=True)
-    console.follow(f"Use in TEST: {NAME}")
+    console.follow(starts("Use in TEST"))
     expect(console.heading(f"Use {NAME} in TEST")).to_be_visible()
     console.press("Use in TEST")
     in_test = console.values_to_carry()

@@ -95,6 +95,15 @@ def service_provider_metadata(runtime: Runtime, connection_id: str) -> bytes:
     )
 
 
+def environment_of(runtime: Runtime, connection_id: str) -> str | None:
+    """Return the key of the environment that a connection (untrusted id) belongs to, for somebody who opened its address."""
+    if not is_id(connection_id, "connection"):
+        return None
+    with runtime.database.reading() as tx:
+        arrival = saml_requests.find_arrival(tx, connection_id, None)
+    return arrival.environment.key if arrival else None
+
+
 def finish(runtime: Runtime, visitor: Visitor, connection_id: str, answer: Answer, new_browser: str) -> Entered | Sent:
     """Sign somebody in with a response (saml-profiles-2.0-os 4.1.4), or send them to sign in afresh when nobody had asked for it.
 

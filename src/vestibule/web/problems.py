@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -65,6 +66,7 @@ SENTENCES: Final[Mapping[int, str]] = {
     503: N_("Nothing was changed. Try again in a moment."),
     504: N_("The server gave up waiting. Check whether it was done before you try again."),
 }
+_ENVIRONMENT: Final = re.compile(r"/e/[a-z0-9-]{1,40}/")
 log = structlog.get_logger()
 
 
@@ -86,17 +88,33 @@ def refusal_page(visit: Visit, error: VestibuleError) -> Response:
     return response
 
 
-def problem_page(visit: Visit, status: int, sentence: str = "", reference: str = "") -> Response:
-    """Return a problem page in the console's dress for a signed-in admin, plain for everybody else."""
+def problem_page(visit: Visit, status: int, sentence: str = "", reference: str = "", home: str = "") -> Response:
+    """Return a problem page in the console's dress for a signed-in admin, plain for everybody else.
+
+    `home` is where its button leads, where the door knows better than the path.
+    """
+    home = home or _home(visit.path)
     try:
-        return _page(visit, status, sentence, reference)
+        return _page(visit, status, sentence, reference, home)
     except VestibuleError:
         # The console's dress asks the database for the workspace's name, and the database may be the problem.
         visit.caller = None
-        return _page(visit, status, sentence, reference)
+        return _page(visit, status, sentence, reference, home)
 
 
-def _page(visit: Visit, status: int, sentence: str, reference: str) -> Response:
+def _home(path: str) -> str:
+    """Return where somebody at `path` (untrusted) goes on: an end user at the sign-in page of the environment, never at the console's."""
+    if path.startswith("/admin"):
+        return "/admin/access-control"
+    place = _ENVIRONMENT.match(path)
+    if place is not None:
+        sign_in = f"{place.group()}sign-in"
+        # The sign-in page itself is missing: there is no such environment, and nowhere to go on to.
+        return "" if path == sign_in else sign_in
+    return "" if path.startswith(("/e/", "/saml/")) else "/"
+
+
+def _page(visit: Visit, status: int, sentence: str, reference: str, home: str) -> Response:
     return render(
         visit,
         "problem.html",
@@ -106,7 +124,7 @@ def _page(visit: Visit, status: int, sentence: str, reference: str) -> Response:
         title=TITLES.get(status, TITLES[500]),
         sentence=sentence or SENTENCES.get(status, SENTENCES[500]),
         reference=reference,
-        home="/admin/access-control" if visit.path.startswith("/admin") else "/",
+        home=home,
     )
 
 

@@ -19,7 +19,7 @@ from vestibule.kernel.secrets import new_token
 from vestibule.kernel.text import N_
 from vestibule.web.cookies import set_cookie
 from vestibule.web.doors import answer, browser_of, open_door, remember_browser
-from vestibule.web.entrance import entered_page, refused_page, sending_page, session_tokens
+from vestibule.web.entrance import entered_page, refused_page, sending_page, session_tokens, sign_in_path
 from vestibule.web.forms import local_path
 from vestibule.web.problems import problem_page
 from vestibule.web.visits import Visit, read_visit
@@ -81,7 +81,8 @@ def acs_by_get(visit: Visit) -> Response:
     sentence = visit.gettext(
         N_("This address is for identity providers to send their answers to. Start at the sign-in page.")
     )
-    response = problem_page(visit, 405, sentence)
+    key = saml_sign_in.environment_of(visit.runtime, visit.path_params["connection_id"])
+    response = problem_page(visit, 405, sentence, home=sign_in_path(key) if key else "")
     response.headers["Allow"] = "POST"
     return response
 

@@ -1,0 +1,48 @@
+"""Problem pages lead on: an end user to the sign-in page of their environment, an admin to the console, nobody in a circle."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.support import sign_ins
+from tests.support.house import Client, Server
+
+_BUTTON = re.compile(r'<a class="btn btn-primary" href="([^"]*)">Go to the start</a>')
+
+
+def way_on(page: str) -> str:
+    found = _BUTTON.search(page)
+    return found.group(1) if found else ""
+
+
+@pytest.mark.parametrize(
+    ("path", "home"),
+    [
+        ("/nothing", "/"),
+        ("/admin/nothing", "/admin/access-control"),
+        ("/e/dev/nothing", "/e/dev/sign-in"),
+        ("/e/dev/link/a-link-that-never-was", "/e/dev/sign-in"),
+        ("/e/nowhere/", ""),
+        ("/e/nowhere/sign-in", ""),
+        ("/saml/con_01jd8w4tq50000000000000000/acs", ""),
+    ],
+)
+def test_a_problem_leads_on_to_the_start_of_the_house_that_it_is_in(server: Server, path: str, home: str) -> None:
+    client = server.client()
+    answer = client.get(path)
+    while answer.is_redirect:
+        answer = client.get(answer.headers["location"])
+    assert answer.status_code in {404, 405, 400}
+    assert way_on(answer.text) == home
+
+
+def test_the_single_sign_on_url_opened_in_a_browser_leads_to_its_environment(server: Server) -> None:
+    connection = sign_ins.connect(server.house, "test")
+    answer = server.client().get(f"/saml/{connection.id}/acs")
+    assert way_on(answer.text) == "/e/test/sign-in"
+
+
+def test_the_bare_host_opens_the_console(admin_client: Client) -> None:
+    assert admin_client.get("/").headers["location"] == "/admin/access-control"
