@@ -1,0 +1,115 @@
+"""`vestibule doctor`: each thing that is wrong is found, named, and comes with what to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.commands import Commands
+from tests.support.house import SECRET, House, TestClock, furnish, make_runtime
+from tests.support.mail import smtp_server
+from tests.support.people import CERTIFICATE, connect
+from vestibule.directory.connections import IdpValues
+from vestibule.storage import connections, identity_providers
+
+URL = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Commands:
+    return Commands(monkeypatch, capsys, tmp_path)
+
+
+@pytest.fixture
+def house(database_url: str, clock: TestClock) -> Iterator[House]:
+    runtime = make_runtime(database_url, clock, URL)
+    yield furnish(runtime, clock)
+    runtime.database.close()
+
+
+def look(command: Commands, url: str, **settings: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    """Run the doctor; return its exit status and the findings by name."""
+    base = {"VESTIBULE_PUBLIC_URL": URL, "VESTIBULE_SECRET_KEY": SECRET, "VESTIBULE_DATABASE_URL": url}
+    done = command("doctor", "--json", **{**base, **settings})
+    assert SECRET not in done.stdout + done.stderr
+    return done.returncode, {one["name"]: one for one in json.loads(done.stdout)["findings"]}
+
+
+@pytest.mark.usefixtures("house")
+def test_a_healthy_install_passes_though_its_server_is_not_running_yet(command: Commands, database_url: str) -> None:
+    status, found = look(command, database_url)
+    assert status == 0
+    assert {name: one["level"] for name, one in found.items()} == {
+        "configuration": "ok",
+        "database": "ok",
+        "clock": "ok",
+        "certificates": "ok",
+        "mail": "ok",
+        "public URL": "warn",
+    }
+    assert found["public URL"]["todo"]
+
+
+def test_a_configuration_that_can_not_be_read_is_the_one_finding(command: Commands, sqlite_url: str) -> None:
+    status, found = look(command, sqlite_url, VESTIBULE_PUBLIC_URL="http://sso.example.com")
+    assert (status, list(found)) == (1, ["configuration"])
+
+
+def test_an_outdated_schema_says_which_command_helps(command: Commands, empty_database_url: str) -> None:
+    status, found = look(command, empty_database_url)
+    assert (status, found["database"]["level"], found["database"]["todo"]) == (1, "fail", "Run: vestibule migrate")
+
+
+def test_a_database_that_does_not_answer_is_found(command: Commands) -> None:
+    status, found = look(command, "postgresql://bo:hunter2@127.0.0.1:1/nothing")
+    assert (status, found["database"]["level"]) == (1, "fail")
+    assert "hunter2" not in repr(found)
+
+
+def test_a_clock_behind_what_was_recorded_is_found(command: Commands, house: House, database_url: str) -> None:
+    house.clock.advance(hours=2)
+    furnish(house.runtime, house.clock, ("STAGING",), name="Later")
+    status, found = look(command, database_url)
+    assert (status, found["clock"]["level"]) == (1, "fail")
+    assert "future" in found["clock"]["text"]
+
+
+def test_a_certificate_near_its_end_is_a_warning_that_names_its_idp(
+    command: Commands, house: House, database_url: str
+) -> None:
+    ends = datetime.now(UTC) + timedelta(days=20)
+    connection = connect(house)
+    values = IdpValues("https://idp.example", "https://idp.example/sso", None, (replace(CERTIFICATE, not_after=ends),))
+    with house.runtime.database.transaction() as tx:
+        identity_providers.update_idp_values(tx, connection.idp, values, None)
+    status, found = look(command, database_url)
+    assert (status, found["certificate"]["level"]) == (0, "warn")
+    assert "Okta Dev in Northwind" in found["certificate"]["text"]
+    with house.runtime.database.transaction() as tx:
+        connections.set_disabled(tx, house.workspace.id, connection.id, disabled=True)
+    assert "certificate" not in look(command, database_url)[1]
+
+
+def test_mail_is_tried_for_real(command: Commands, sqlite_url: str) -> None:
+    with smtp_server() as box:
+        address = f"smtp://127.0.0.1:{box.port}?starttls=off"
+        assert look(command, sqlite_url, VESTIBULE_SMTP_URL=address)[1]["mail"]["level"] == "ok"
+    status, found = look(command, sqlite_url, VESTIBULE_SMTP_URL=address)
+    assert (status, found["mail"]["level"]) == (1, "fail")
+    assert box.mails == []
+
+
+def test_a_secret_that_others_can_read_is_found(command: Commands) -> None:
+    assert command("init").returncode == 0
+    path = command.folder / "vestibule.toml"
+    assert command("doctor").returncode == 0
+    path.chmod(0o644)
+    done = command("doctor")
+    assert done.returncode == 1
+    assert f"chmod 600 {path}" in done.stdout

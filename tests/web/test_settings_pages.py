@@ -1,0 +1,102 @@
+"""Settings over HTTP, and the pages that say what is not in this release."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+
+from tests.support.house import PASSWORD, Client, Server
+from tests.support.people import add_person
+from vestibule.flows import admins
+from vestibule.flows.parts.callers import operator
+
+HOME = "/admin/settings"
+
+
+def text_of(page: str) -> str:
+    """Return a page's words without markup."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+def test_name_and_help_contact_are_saved_and_shown(admin_client: Client) -> None:
+    admin_client.get(HOME)
+    assert admin_client.post(HOME, {"name": "Südwind", "help_contact": "help@example.com"}).status_code == 303
+    page = admin_client.get(HOME).text
+    assert 'value="Südwind"' in page
+    assert 'value="help@example.com"' in page
+    assert "The settings were saved" in page
+
+
+def test_a_wrong_help_contact_is_refused_beside_its_field_and_everything_typed_is_kept(admin_client: Client) -> None:
+    admin_client.get(HOME)
+    refused = admin_client.post(HOME, {"name": "Südwind", "help_contact": "not an address"})
+    assert refused.status_code == 422
+    assert 'value="Südwind"' in refused.text
+    assert 'value="not an address"' in refused.text
+    assert 'aria-describedby="help_contact-error"' in refused.text
+    assert "Südwind" not in admin_client.get(HOME).text
+
+
+def test_an_environment_is_added_moved_changed_and_deleted(admin_client: Client) -> None:
+    admin_client.get(f"{HOME}/add-environment")
+    assert admin_client.post(f"{HOME}/add-environment", {"name": "Staging"}).headers["location"] == HOME
+    admin_client.get(HOME)
+    for _ in range(3):
+        admin_client.post(f"{HOME}/environments/staging/move", {"direction": "up"})
+    assert re.findall(r'v-person">([^<]+)<', admin_client.get(HOME).text) == ["Staging", "DEV", "TEST", "PROD"]
+    admin_client.get(f"{HOME}/environments/staging")
+    admin_client.post(f"{HOME}/environments/staging", {"name": "Stage", "session_hours": "1"})
+    assert "1 hour" in text_of(admin_client.get(HOME).text)
+    assert "It is empty: nobody loses access." in text_of(admin_client.get(f"{HOME}/environments/staging/delete").text)
+    assert admin_client.post(f"{HOME}/environments/staging/delete").headers["location"] == HOME
+    assert admin_client.get(f"{HOME}/environments/staging").status_code == 404
+
+
+def test_a_taken_name_comes_back_with_a_suggested_key(admin_client: Client) -> None:
+    admin_client.get(f"{HOME}/add-environment")
+    refused = admin_client.post(f"{HOME}/add-environment", {"name": "DEV", "key": ""})
+    assert refused.status_code == 422
+    assert 'value="dev"' in refused.text
+    assert {"name-error", "key-error"} <= set(re.findall(r'id="([\w-]+)"', refused.text))
+
+
+def test_a_full_environment_is_not_deleted_and_the_page_says_what_is_in_it(
+    server: Server, admin_client: Client
+) -> None:
+    add_person(server.house, "Maya", "maya@example.com", "dev")
+    words = text_of(admin_client.get(f"{HOME}/environments/dev/delete").text)
+    assert "DEV can’t be deleted now" in words
+    assert "1 person has access" in words
+    assert admin_client.post(f"{HOME}/environments/dev/delete").status_code == 409
+    assert admin_client.get(f"{HOME}/environments/dev").status_code == 200
+
+
+def test_a_wrong_session_length_is_refused_beside_its_field(admin_client: Client) -> None:
+    admin_client.get(f"{HOME}/environments/dev")
+    refused = admin_client.post(f"{HOME}/environments/dev", {"name": "Kept", "session_hours": "169"})
+    assert refused.status_code == 422
+    assert 'value="Kept"' in refused.text
+    assert 'aria-describedby="session_hours-error"' in refused.text
+
+
+def test_support_reads_the_settings_and_changes_none(server: Server) -> None:
+    runtime, workspace = server.house.runtime, server.house.workspace
+    admins.create_admin(runtime, operator(), workspace.id, "Su", "su@example.com", "support", PASSWORD)
+    client = server.client()
+    client.sign_in("su@example.com")
+    page = client.get(HOME).text
+    assert "Northwind" in page
+    assert "Add environment" not in page
+    for path in (f"{HOME}/add-environment", f"{HOME}/environments/dev", f"{HOME}/environments/dev/delete"):
+        assert client.get(path).status_code == 403
+    for path in (HOME, f"{HOME}/add-environment", f"{HOME}/environments/dev/move"):
+        assert client.post(path, {"name": "X"}).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/admin/apps", "/admin/api-clients"])
+def test_what_is_not_in_this_release_says_so_and_offers_no_form(path: str, admin_client: Client) -> None:
+    page = admin_client.get(path)
+    assert "in this release yet" in text_of(page.text)
+    assert re.findall(r'<form action="([^"]+)"', page.text) == ["/admin/sign-out"]
