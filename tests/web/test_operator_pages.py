@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.support.axe import axe_violations
 from tests.support.browser import Pages
@@ -67,6 +68,7 @@ def test_a_group_is_made_and_filled_by_keyboard_and_visible_labels(
         page.get_by_label("Name").fill("Designers")
         page.keyboard.press("Enter")
         page.get_by_role("link", name="Add member").click()
+        expect(page.get_by_label("Search name or e-mail")).to_be_focused()
         page.keyboard.type("maya")
         page.keyboard.press("Enter")
         page.get_by_role("button", name="Add Maya Lindqvist").click()
