@@ -138,6 +138,29 @@ def test_waiting_for_a_lock_ends_and_says_busy(database: Database) -> None:
         tx.execute(update(workspaces).values(name="third"))
 
 
+def test_waiting_for_another_process_ends_and_says_busy(database: Database) -> None:
+    with database.transaction() as tx:
+        tx.execute(insert(workspaces), WORKSPACE)
+    # Threads of one process take turns before they reach the database; this one shares no turn with them.
+    another = Database(database.engine.url.render_as_string(hide_password=False), lock_timeout_seconds=0.2)
+    with another.transaction() as theirs:
+        theirs.execute(update(workspaces).values(name="first"))
+        with pytest.raises(DatabaseBusy), database.transaction() as tx:
+            tx.execute(update(workspaces).values(name="second"))
+    with database.transaction() as tx:
+        tx.execute(update(workspaces).values(name="third"))
+    another.close()
+
+
+def test_a_transaction_that_failed_gives_its_turn_away(database: Database) -> None:
+    with pytest.raises(RuntimeError), database.transaction() as tx:
+        tx.execute(insert(workspaces), WORKSPACE)
+        raise RuntimeError
+    with database.transaction() as tx:
+        tx.execute(insert(workspaces), WORKSPACE)
+    assert count(database) == 1
+
+
 def test_readers_do_not_wait_for_writers(database: Database) -> None:
     with database.transaction() as tx:
         tx.execute(insert(workspaces), WORKSPACE)

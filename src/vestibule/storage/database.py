@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -37,6 +38,8 @@ class Database:
     def __init__(self, url: str, pool_size: int = 20, *, lock_timeout_seconds: float = 5.0) -> None:
         parsed = make_url(url)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        self._writing = threading.Lock() if self.is_sqlite else None
+        self._patience_seconds = lock_timeout_seconds
         if self.is_sqlite:
             self.engine = _sqlite(parsed, pool_size, lock_timeout_seconds)
         else:
@@ -46,7 +49,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Open the one transaction of a flow: committed at the end, rolled back by any exception. Raises AlreadyTaken, DatabaseBusy."""
-        with timely(), self.engine.begin() as tx:
+        with self._turn(), timely(), self.engine.begin() as tx:
             yield tx
 
     @contextmanager
@@ -57,6 +60,20 @@ class Database:
         """
         with timely(), self.engine.connect().execution_options(**_READ_ONLY) as tx:
             yield tx
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        # SQLite lets one write at a time and makes the others look again, at longer and longer intervals. Among the threads
+        # of one process a lock wakes the next one at once, which doubles what a busy server gets done.
+        if self._writing is None:
+            yield
+            return
+        if not self._writing.acquire(timeout=self._patience_seconds):
+            raise DatabaseBusy("another thread of this process is writing")
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     def close(self) -> None:
         """Close every pooled connection."""
