@@ -152,15 +152,6 @@ def test_waiting_for_another_process_ends_and_says_busy(database: Database) -> N
     another.close()
 
 
-def test_a_transaction_that_failed_gives_its_turn_away(database: Database) -> None:
-    with pytest.raises(RuntimeError), database.transaction() as tx:
-        tx.execute(insert(workspaces), WORKSPACE)
-        raise RuntimeError
-    with database.transaction() as tx:
-        tx.execute(insert(workspaces), WORKSPACE)
-    assert count(database) == 1
-
-
 def test_readers_do_not_wait_for_writers(database: Database) -> None:
     with database.transaction() as tx:
         tx.execute(insert(workspaces), WORKSPACE)
