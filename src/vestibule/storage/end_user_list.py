@@ -21,7 +21,11 @@ from vestibule.storage.tables import end_user_terms, end_users, environment_acce
 PAGE_SIZE: Final = 25
 # Counting further would cost more the more people there are.
 MOST_COUNTED: Final = 1000
-_COUNT_LIMITS: Final = (1_000, 10_000, 100_000)
+# To choose what leads: enough to know few from many; and where all are many, enough to know many from most.
+_FEW: Final = 1_000
+_MANY: Final = 20_000
+# How many of the first condition's people are tried before it is worth counting many.
+_TRIED: Final = 500
 _LAST_CHARACTER: Final = "\U0010ffff"
 
 
@@ -47,7 +51,7 @@ def page(
 ) -> EndUserPage:
     """Return the page after or before a position, or the first one, in three statements.
 
-    One more, seldom three, choose the leading index where there are several conditions.
+    Two more, seldom three, choose the leading index where there are several conditions.
     A position that does not fit the filter leads to the first page.
     """
     conditions = _conditions(workspace_id, wanted)
@@ -57,9 +61,10 @@ def page(
     )
     if leading is None:
         edge = before = None
-        leading = _rarest(tx, conditions)
-    query = _people(leading, conditions, edge[1:] if edge else None, backwards=before is not None)
-    found = list(tx.execute(query.limit(PAGE_SIZE + 1)))
+        leading, found = _first_page(tx, conditions)
+    else:
+        query = _people(leading, conditions, edge[1:] if edge else None, backwards=before is not None)
+        found = list(tx.execute(query.limit(PAGE_SIZE + 1)))
     more, found = len(found) > PAGE_SIZE, found[:PAGE_SIZE]
     if before is not None:
         found.reverse()
@@ -79,38 +84,55 @@ def count_end_users(tx: Transaction, workspace_id: str) -> int:
     return tx.execute(select(func.count()).select_from(some)).scalar_one()
 
 
-def _people(
-    leading: _Condition, conditions: Sequence[_Condition], edge: Position | None, *, backwards: bool
-) -> Select[Any]:
-    keys = [column.label(f"key_{number}") for number, column in enumerate(leading.order)]
-    source = leading.rows
-    if source is not end_users:
-        source = source.join(end_users, end_users.c.id == leading.order[-1])
-    query = select(*COLUMNS, *keys).select_from(source).where(*leading.where, leading.once)
-    query = query.where(*(one.holds for one in conditions if one is not leading))
-    if edge is not None:
-        here, there = tuple_(*leading.order), tuple_(*edge)
-        query = query.where(here < there if backwards else here > there)
-    return query.order_by(*(column.desc() if backwards else column for column in leading.order))
+def _first_page(tx: Transaction, conditions: Sequence[_Condition]) -> tuple[_Condition, list[Any]]:
+    """Return the condition to lead through the list, and the people of the first page with one more.
 
-
-def _rarest(tx: Transaction, conditions: Sequence[_Condition]) -> _Condition:
-    """Return the condition that the fewest people meet, as far as is worth counting; among equals, the first.
-
-    Where all are met by many, a little more counting spares much reading: what few of one are also of the other is
-    found only by going through the smaller one.
+    It is the rarest, as far as is worth counting. Where all are met by many, mostly many meet them all: the page fills
+    from the first few tried. If it does not, a little more counting spares much reading, as the few that two large sets
+    share are found only by going through the smaller one.
     """
     choice = conditions[:-1] or conditions
-    if len(choice) == 1:
-        return choice[0]
-    counted: list[int] = []
-    for limit in _COUNT_LIMITS:
-        some = [select(one.order[-1]).where(*one.where).limit(limit).subquery() for one in choice]
-        counts = (select(func.count()).select_from(one).scalar_subquery() for one in some)
-        counted = list(tx.execute(select(*counts)).one())
-        if min(counted) < limit:
-            break
-    return choice[counted.index(min(counted))]
+    leading = choice[0]
+    if len(choice) > 1:
+        leading, count = _rarest(tx, choice, _FEW)
+        if count == _FEW:
+            found = list(tx.execute(_people(leading, conditions, tried=_TRIED).limit(PAGE_SIZE + 1)))
+            if len(found) > PAGE_SIZE:
+                return leading, found
+            leading, _ = _rarest(tx, choice, _MANY)
+    return leading, list(tx.execute(_people(leading, conditions).limit(PAGE_SIZE + 1)))
+
+
+def _rarest(tx: Transaction, choice: Sequence[_Condition], limit: int) -> tuple[_Condition, int]:
+    """Return the condition that the fewest people meet, the first among equals, and how many, counting to the limit only."""
+    some = [select(one.order[-1]).where(*one.where).limit(limit).subquery() for one in choice]
+    counted = list(tx.execute(select(*(select(func.count()).select_from(one).scalar_subquery() for one in some))).one())
+    return choice[counted.index(min(counted))], min(counted)
+
+
+def _people(
+    leading: _Condition,
+    conditions: Sequence[_Condition],
+    edge: Position | None = None,
+    *,
+    backwards: bool = False,
+    tried: int | None = None,
+) -> Select[Any]:
+    """Select the people beyond an edge along the leading condition; or those among the first few `tried` of it."""
+    rows, order = leading.rows, leading.order
+    where = (*leading.where, leading.once)
+    if tried is not None:
+        columns = [column.label(f"tried_{number}") for number, column in enumerate(order)]
+        rows = select(*columns).where(*where).order_by(*order).limit(tried).subquery("tried")
+        order, where = tuple(rows.c), ()
+    source = rows if rows is end_users else rows.join(end_users, end_users.c.id == order[-1])
+    keys = [column.label(f"key_{number}") for number, column in enumerate(order)]
+    query = select(*COLUMNS, *keys).select_from(source)
+    query = query.where(*where, *(one.holds for one in conditions if one is not leading))
+    if edge is not None:
+        here, there = tuple_(*order), tuple_(*edge)
+        query = query.where(here < there if backwards else here > there)
+    return query.order_by(*(column.desc() if backwards else column for column in order))
 
 
 def _conditions(workspace_id: str, wanted: EndUserFilter) -> list[_Condition]:
