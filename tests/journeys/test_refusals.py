@@ -58,7 +58,7 @@ REFUSALS = {
     "SHA-1 signature": Refusal(
         "Your organisation’s sign-in service signs with SHA-1, which is broken. It has to sign with SHA-256.",
         "Signature",
-        received="SHA",
+        received="sha1",
     ),
     "Two assertions": Refusal(CONFUSED, "One assertion"),
     "Status: AuthnFailed": Refusal(

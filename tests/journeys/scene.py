@@ -1,0 +1,116 @@
+"""A server with at least one of everything, and three windows on it: for looking at every page, and for the pictures in the papers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from playwright.sync_api import Page
+
+from tests.journeys.console import Console
+from tests.journeys.portal import Portal
+from tests.journeys.providers import Providers
+from tests.support import people
+from tests.support.house import House, Server
+from vestibule.directory.sessions import KnockReason
+from vestibule.flows import admins, connections, end_user, environments
+
+FAR_TOO_LONG: Final = "Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh of the long corridor"
+
+
+@dataclass
+class Scene:
+    """A furnished server, and two windows: an Owner's and an end user's."""
+
+    server: Server
+    providers: Providers
+    admin: Page
+    member: Page
+    stranger: Page
+    ids: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def console(self) -> Console:
+        return Console(self.admin, self.server.base_url)
+
+    @property
+    def portal(self) -> Portal:
+        return Portal(self.member, self.server.base_url)
+
+    def open(self, page: Page, path: str) -> Page:
+        page.goto(self.server.base_url + path.format(**self.ids))
+        return page
+
+
+def furnish(scene: Scene) -> None:
+    house, console, idp = scene.server.house, scene.console, scene.providers("practice")
+    carried = console.connect(idp, "Okta Dev", "practice.example")
+    console.begin_provider("Entra Dev", "partner.example, *.partner.example")
+    console.open_environment("DEV", "Authentication")
+    scene.ids |= {"environment": "dev", "env": "dev", "connection": carried.acs_url.split("/")[-2]}
+    scene.ids["draft"] = draft_of(scene)
+    disabled = people.connect(house, "test", "Keycloak Test", ("example.org",))
+    connections.set_disabled(house.runtime, house.owner, disabled.id, disabled=True)
+    forgotten = people.connect(house, "test", "ADFS of last year", ("example.net",))
+    connections.delete_connection(house.runtime, house.owner, forgotten.id)
+    scene.ids |= {"disabled": disabled.id, "idp": disabled.idp.id, "unused_idp": forgotten.idp.id}
+    furnish_people(scene, house)
+    furnish_environments(scene, house)
+    invited, link = admins.invite_admin(house.runtime, house.owner, "Noa Klein", "noa@example.com", "auditor")
+    scene.ids |= {"admin": invited.id, "admin_token": link.rpartition("/")[2]}
+    scene.portal.sign_in_badly(idp, idp.people[0], "Wrong audience")
+    scene.ids["reference"] = scene.portal.reference()
+    console.go("Activity")
+    console.follow(re.compile("was not let in$"))
+    scene.ids["entry"] = scene.admin.url.rpartition("/")[2]
+    console.go("Activity")
+    console.follow(re.compile("created the group Designers$|added Maya Lindqvist$"))
+    scene.ids["plain_entry"] = scene.admin.url.rpartition("/")[2]
+    scene.portal.sign_in(idp, idp.people[0])
+    scene.portal.expect_in(idp.people[0].name, "Designers")
+
+
+def furnish_environments(scene: Scene, house: House) -> None:
+    """Make an environment with two ways in and SAML switched on, another with none, and an IdP that nobody uses."""
+    added = environments.add_environment(house.runtime, house.owner, "STAGING", "")
+    house.environments[added.key] = added
+    people.connect(house, added.key, "Okta Staging")
+    people.connect(house, added.key, "Entra Staging")
+    scene.ids["fresh"] = added.key
+
+
+def draft_of(scene: Scene) -> str:
+    scene.console.follow("Finish Entra Dev")
+    return scene.admin.url.split("/")[-2]
+
+
+def furnish_people(scene: Scene, house: House) -> None:
+    idp = scene.providers("practice")
+    designers = people.group_of(house, "dev", "Designers")
+    long_group = people.group_of(house, "dev", FAR_TOO_LONG)
+    scene.ids |= {"group": designers.id, "empty_group": long_group.id}
+    ada = people.add_person(house, idp.people[0].name, idp.people[0].email, "dev", "test", group=designers)
+    scene.ids |= {"ada": ada.id}
+    others = [
+        people.add_person(
+            house, f"Person {number} {FAR_TOO_LONG}"[:60], f"p{number}@partner.example", "dev", group=designers
+        )
+        for number in range(12)
+    ]
+    link = end_user.make_link(house.runtime, house.owner, others[0].id).url
+    assert link is not None, "this server sends no mail"
+    scene.ids |= {"token": link.rpartition("/")[2], "token_person": others[1].id}
+    lindqvist = people.add_person(house, "Maya Lindqvist", "maya@example.com", "prod")
+    scene.ids["maya"] = lindqvist.id
+    connection = people.connect(house, "prod", "Okta", ("example.com",))
+    scene.ids["link"] = people.link(house, lindqvist, connection)
+    people.sign_in(house, lindqvist, "prod", connection, scene.ids["link"])
+    reused = people.knock(
+        house, connection, "Maya Lind", "maya@example.com", "00u7", KnockReason.ADDRESS_REUSED, lindqvist.id
+    )
+    scene.ids["knock"] = reused.id
+    people.knock(house, connection)
+    gone = people.add_person(house, "Gone Person", "gone@example.com", "dev")
+    end_user.deactivate(house.runtime, house.owner, gone.id)
+    scene.ids["gone"] = gone.id

@@ -1,0 +1,324 @@
+"""Every page that a browser can open, and the states of its forms: accessible in light and dark, wide and narrow, and never sideways.
+
+A page that is added to the server and not to this list fails the last test. With VESTIBULE_TEST_PICTURES set to a folder,
+a picture of each is left there to look at.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+from starlette.routing import Route as ServerRoute
+
+from tests.journeys.console import starts
+from tests.journeys.portal import Portal
+from tests.journeys.providers import Providers
+from tests.journeys.scene import Scene, furnish
+from tests.support.axe import axe_violations
+from tests.support.browser import PageFaults, Pages
+from tests.support.databases import Databases
+from tests.support.house import TestClock, serving
+from vestibule.app import routes
+from vestibule.web.console import coming
+
+# What answers with something else than a page.
+NO_PAGES: Final = {
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/",
+    "/admin",
+    "/admin/",
+    "/admin/environments",
+    "/admin/activity/{entry_id}/json",
+    "/e/{env}",
+    "/e/{env}/sign-in/password",
+    "/saml/{connection_id}/metadata",
+}
+
+
+Opens = Callable[[Scene], Page]
+
+
+@pytest.fixture(scope="module")
+def scene(
+    databases: Databases, tmp_path_factory: pytest.TempPathFactory, chromium: Browser, providers: Providers
+) -> Iterator[Scene]:
+    """Furnish a server with at least one of everything; the pages differ in nothing between the engines."""
+    faults = PageFaults()
+    pages = Pages(chromium, faults)
+    with (
+        databases.migrated("sqlite", tmp_path_factory.mktemp("pages")) as url,
+        serving(url, TestClock()) as server,
+    ):
+        made = Scene(server, providers, pages(permissions=["clipboard-read", "clipboard-write"]), pages(), pages())
+        made.console.sign_in()
+        furnish(made)
+        yield made
+        pages.close()
+        assert faults.remaining() == []
+
+
+def at(path: str) -> Opens:
+    """Open a page of the console by its address."""
+    return lambda scene: scene.open(scene.admin, path)
+
+
+def at_door(path: str) -> Opens:
+    """Open a page of the portal in the window of somebody who is signed in to DEV."""
+    return lambda scene: scene.open(scene.member, path)
+
+
+def after(path: str, button: str, typed: dict[str, str] | None = None, heading: str | None = None) -> Opens:
+    """Open a page of the console, type by label, press a button, and stay on what comes."""
+
+    def opens(scene: Scene) -> Page:
+        page = scene.open(scene.admin, path)
+        for label, value in (typed or {}).items():
+            page.get_by_label(label, exact=True).fill(value)
+        page.get_by_role("main").get_by_role("button", name=button, exact=True).click()
+        page.wait_for_load_state()
+        if heading:
+            expect(page.get_by_role("heading", name=heading)).to_be_visible()
+        return page
+
+    return opens
+
+
+TAB: Final = "/admin/environments/{environment}"
+CONNECTION: Final = "/admin/connections/{connection}"
+PERSON: Final = "/admin/end-users/{ada}"
+SETTINGS: Final = "/admin/settings"
+# The routes of the server, each with how it is opened; the names are what pytest and the pictures say.
+ROUTES_OPENED: Final[dict[str, Opens]] = {
+    "/admin/access-control": at("/admin/access-control"),
+    "/admin/access-control/invite": at("/admin/access-control/invite"),
+    "/admin/access-control/{admin_id}": at("/admin/access-control/{admin}"),
+    "/admin/me": at("/admin/me"),
+    "/admin/environments/{environment}/groups": at(f"{TAB}/groups"),
+    "/admin/environments/{environment}/groups/new": at(f"{TAB}/groups/new"),
+    "/admin/environments/{environment}/groups/{group_id}": at(f"{TAB}/groups/{{group}}"),
+    "/admin/environments/{environment}/groups/{group_id}/rename": at(f"{TAB}/groups/{{group}}/rename"),
+    "/admin/environments/{environment}/groups/{group_id}/delete": at(f"{TAB}/groups/{{group}}/delete"),
+    "/admin/environments/{environment}/groups/{group_id}/add": at(f"{TAB}/groups/{{group}}/add?q=pe"),
+    "/admin/environments/{environment}/authentication": at(f"{TAB}/authentication"),
+    "/admin/environments/{environment}/authentication/saml": at(f"{TAB}/authentication/saml?to=off"),
+    "/admin/environments/{environment}/authentication/idps/{idp_id}/delete": at(
+        f"{TAB}/authentication/idps/{{unused_idp}}/delete"
+    ),
+    "/admin/environments/{environment}/authentication/new": at(f"{TAB}/authentication/new"),
+    "/admin/environments/{environment}/authentication/use/{idp_id}": at(f"{TAB}/authentication/use/{{idp}}"),
+    "/admin/connections/{connection_id}/set-up": at("/admin/connections/{draft}/set-up"),
+    "/admin/connections/{connection_id}": at(CONNECTION),
+    "/admin/connections/{connection_id}/edit": at(f"{CONNECTION}/edit"),
+    "/admin/connections/{connection_id}/provisioning": at(f"{CONNECTION}/provisioning"),
+    "/admin/connections/{connection_id}/disable": at(f"{CONNECTION}/disable"),
+    "/admin/connections/{connection_id}/enable": at("/admin/connections/{disabled}/enable"),
+    "/admin/connections/{connection_id}/delete": at(f"{CONNECTION}/delete"),
+    "/admin/end-users": at("/admin/end-users"),
+    "/admin/end-users/new": at("/admin/end-users/new"),
+    "/admin/end-users/waiting": at("/admin/end-users/waiting"),
+    "/admin/end-users/waiting/{knock_id}/address": at("/admin/end-users/waiting/{knock}/address"),
+    "/admin/end-users/{end_user_id}": at(PERSON),
+    "/admin/end-users/{end_user_id}/deactivate": at(f"{PERSON}/deactivate"),
+    "/admin/end-users/{end_user_id}/delete": at(f"{PERSON}/delete"),
+    "/admin/end-users/{end_user_id}/identities/{link_id}": at("/admin/end-users/{maya}/identities/{link}"),
+    "/admin/activity": at("/admin/activity"),
+    "/admin/activity/{entry_id}": at("/admin/activity/{entry}"),
+    "/admin/settings": at(SETTINGS),
+    "/admin/settings/add-environment": at(f"{SETTINGS}/add-environment"),
+    "/admin/settings/environments/{environment}": at(f"{SETTINGS}/environments/test"),
+    "/admin/settings/environments/{environment}/delete": at(f"{SETTINGS}/environments/dev/delete"),
+    "/admin/apps": at("/admin/apps"),
+    "/admin/api-clients": at("/admin/api-clients"),
+    "/admin/sign-in": lambda scene: scene.open(scene.stranger, "/admin/sign-in"),
+    "/admin/link/{token}": lambda scene: scene.open(scene.stranger, "/admin/link/{admin_token}"),
+    "/e/{env}/sign-in": lambda scene: scene.open(scene.stranger, "/e/dev/sign-in"),
+    "/e/{env}/forgot": lambda scene: scene.open(scene.stranger, "/e/dev/forgot"),
+    "/e/{env}/link/{token}": lambda scene: scene.open(scene.stranger, "/e/dev/link/{token}"),
+    "/e/{env}/": at_door("/e/dev/"),
+    "/e/{env}/sign-out": at_door("/e/dev/sign-out"),
+    "/saml/{connection_id}/acs": lambda scene: scene.open(scene.stranger, "/saml/{connection}/acs"),
+}
+
+
+def refused(scene: Scene) -> Page:
+    idp = scene.providers("practice")
+    Portal(scene.stranger, scene.server.base_url).sign_in_badly(idp, idp.people[0], "Expired")
+    expect(scene.stranger.get_by_role("heading", name="We could not sign you in")).to_be_visible()
+    return scene.stranger
+
+
+def waiting(scene: Scene) -> Page:
+    idp = scene.providers("practice")
+    Portal(scene.stranger, scene.server.base_url).sign_in(idp, idp.people[-1])
+    expect(scene.stranger.get_by_role("heading", name="You have no access yet")).to_be_visible()
+    return scene.stranger
+
+
+def sending(scene: Scene) -> Page:
+    """Stay on the page that takes people to the identity provider: there, nothing answers for once."""
+    idp, page = scene.providers("practice"), scene.stranger
+
+    def nothing(route: Route) -> None:
+        route.fulfill(status=204)
+
+    page.route(f"{idp.base_url}/**", nothing)
+    scene.open(page, "/e/dev/sign-in")
+    Portal(page, scene.server.base_url).type_email("ada@practice.example")
+    expect(page.get_by_role("heading", name="Taking you to")).to_be_visible()
+    page.unroute(f"{idp.base_url}/**")
+    return page
+
+
+def door(path: str, email: str, heading: str) -> Opens:
+    """Type an address at a sign-in page, and stay on the second step."""
+
+    def opens(scene: Scene) -> Page:
+        page = scene.open(scene.stranger, path)
+        Portal(page, scene.server.base_url).type_email(email)
+        expect(page.get_by_role("heading", name=heading)).to_be_visible()
+        return page
+
+    return opens
+
+
+def wrong_password(scene: Scene) -> Page:
+    page = door("/e/dev/sign-in", "x@example.net", "Enter your password")(scene)
+    Portal(page, scene.server.base_url).type_password("wrong")
+    expect(page.get_by_label("Password")).to_have_attribute("aria-invalid", "true")
+    return page
+
+
+def wrong_address(scene: Scene) -> Page:
+    page = scene.open(scene.stranger, "/e/dev/sign-in")
+    Portal(page, scene.server.base_url).type_email("not an address")
+    expect(page.get_by_label("Email address")).to_have_attribute("aria-invalid", "true")
+    return page
+
+
+def dialog(scene: Scene) -> Page:
+    page = scene.open(scene.admin, f"{TAB}/authentication")
+    page.get_by_role("link", name="Set up Okta Dev").click()
+    expect(page.get_by_role("dialog", name="Provisioning")).to_be_visible()
+    return page
+
+
+def understood(scene: Scene) -> Page:
+    page = scene.open(scene.admin, "/admin/connections/{draft}/set-up")
+    scene.console.fetch_metadata(scene.providers("pysaml2").metadata_url)
+    return page
+
+
+def by_hand_with_errors(scene: Scene) -> Page:
+    page = scene.open(scene.admin, "/admin/connections/{draft}/set-up")
+    page.get_by_role("radio", name=starts("No, I have")).check()
+    page.get_by_role("radio", name="Single values, by hand").check()
+    page.get_by_label("Certificate", exact=True).fill("rubbish")
+    page.get_by_role("button", name="Set up", exact=True).click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    return page
+
+
+def menu(scene: Scene) -> Page:
+    page = scene.open(scene.admin, "/admin/end-users")
+    page.set_viewport_size({"width": 390, "height": 900})
+    page.get_by_role("button", name="Menu").click()
+    expect(page.get_by_role("link", name="Settings")).to_be_visible()
+    return page
+
+
+def broken(scene: Scene) -> Page:
+    """Let a door fall over."""
+
+    def falls_over(*_: object, **__: object) -> None:
+        raise RuntimeError("the door fell over")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(coming, "render", falls_over)
+        page = scene.open(scene.admin, "/admin/apps")
+    expect(page.get_by_role("heading", name="Something went wrong on our side")).to_be_visible()
+    return page
+
+
+STATES: Final[dict[str, Opens]] = {
+    "duplicate address": after(
+        "/admin/end-users/new",
+        "Add",
+        {"Full name": "Somebody", "Email address": "maya@example.com"},
+    ),
+    "empty form of an admin": after("/admin/access-control/invite", "Invite"),
+    "group without a name": after(f"{TAB}/groups/new", "Create"),
+    "bad domains": after(f"{TAB}/authentication/new", "Next", {"Domains": "gmail.com, nonsense"}),
+    "environment without a name": after(f"{SETTINGS}/add-environment", "Add"),
+    "wizard understood": understood,
+    "wizard by hand with errors": by_hand_with_errors,
+    "provisioning dialog": dialog,
+    "people of a search": at("/admin/end-users?q=maya"),
+    "nobody found": at("/admin/end-users?q=zzzz"),
+    "activity of refusals": at("/admin/activity?outcome=refused"),
+    "activity entry": at("/admin/activity/{plain_entry}"),
+    "somebody deactivated": at("/admin/end-users/{gone}"),
+    "somebody with identities": at("/admin/end-users/{maya}"),
+    "invitation handed out": after("/admin/end-users/{token_person}", "Make an invitation link"),
+    "empty group": at(f"{TAB}/groups/{{empty_group}}"),
+    "Everyone": at("/admin/environments/prod/groups"),
+    "SAML off": at("/admin/environments/{fresh}/authentication"),
+    "draft connection": at("/admin/connections/{draft}"),
+    "disabled connection": at("/admin/connections/{disabled}"),
+    "menu": menu,
+    "no such page": at("/admin/nothing"),
+    "no such page for a stranger": lambda scene: scene.open(scene.stranger, "/e/dev/nothing"),
+    "no such environment": lambda scene: scene.open(scene.stranger, "/e/nowhere/sign-in"),
+    "link used up": lambda scene: scene.open(scene.stranger, "/e/dev/link/never-was"),
+    "broken": broken,
+    "session ended": lambda scene: scene.open(scene.stranger, "/admin/sign-in?ended=1"),
+    "refused": refused,
+    "waiting": waiting,
+    "sending": sending,
+    "password": door("/e/dev/sign-in", "x@example.net", "Enter your password"),
+    "wrong password": wrong_password,
+    "choice": door("/e/{fresh}/sign-in", "x@example.net", "Choose how to sign in"),
+    "wrong address": wrong_address,
+}
+
+
+@pytest.mark.parametrize("name", [*ROUTES_OPENED, *STATES])
+def test_a_page_is_accessible_and_fits_in_light_and_dark_wide_and_narrow(name: str, scene: Scene) -> None:
+    page = (ROUTES_OPENED | STATES)[name](scene)
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            take_picture(page, f"{name} {width} {scheme}")
+            assert axe_violations(page) == [], f"{width} {scheme}"
+        assert fits(page), str(width)
+    page.set_viewport_size({"width": 360, "height": 900})
+    assert fits(page), "360"
+
+
+def fits(page: Page) -> bool:
+    """Say whether nothing has to be scrolled sideways."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+
+
+def take_picture(page: Page, name: str) -> None:
+    folder = os.environ.get("VESTIBULE_TEST_PICTURES")
+    if folder:
+        file = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+        page.screenshot(path=Path(folder) / f"{file}.png", full_page=True)
+
+
+def test_no_page_is_left_out() -> None:
+    pages = {
+        route.path
+        for route in routes()
+        if isinstance(route, ServerRoute) and "GET" in (route.methods or ()) and not route.path.startswith("/static")
+    }
+    assert pages - NO_PAGES == set(ROUTES_OPENED)
