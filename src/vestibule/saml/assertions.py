@@ -12,7 +12,7 @@ from vestibule.saml import names, reading, xml
 from vestibule.saml.encoding import parse_instant
 from vestibule.saml.envelopes import OURS, read_issuer, validate_version
 from vestibule.saml.errors import AuthnStatementMissing, ConditionUnknown, EncryptedNotSupported, UnexpectedElement
-from vestibule.saml.subjects import Subject, read_subject
+from vestibule.saml.subjects import Opener, Subject, read_subject
 
 _A: Final = f"{{{names.SAML}}}"
 _XSI: Final = f"{{{names.XSI}}}"
@@ -57,7 +57,7 @@ class Assertion:
     attributes: Mapping[str, tuple[str, ...]]
 
 
-def read_assertion(element: xml.Element) -> Assertion:
+def read_assertion(element: xml.Element, open_id: Opener) -> Assertion:
     """Read an assertion whose signature has been verified and removed. Raises UnexpectedElement, MissingElement, InvalidTime, …"""
     if element.tag != _A + "Assertion":
         raise UnexpectedElement("the signed element is not an assertion", received=str(element.tag))
@@ -65,7 +65,7 @@ def read_assertion(element: xml.Element) -> Assertion:
     reading.validate_attributes(element, _ASSERTION)
     children = reading.Children(element)
     issuer = read_issuer(children.required(_A + "Issuer"))
-    subject = read_subject(children.required(_A + "Subject"))
+    subject = read_subject(children.required(_A + "Subject"), open_id)
     conditions = _read_conditions(children.optional(_A + "Conditions"))
     advice = children.optional(_A + "Advice")
     if advice is not None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from vestibule.saml.certificates import Certificate
+from vestibule.saml.keys import DecryptionKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,8 @@ class Expectations:
     """All that the verification of one response depends on; everything here is ours or was configured by an admin.
 
     `in_response_to` is the ID of the stored request; None accepts nothing (an unsolicited response is refused).
+    Without `decryption_keys` encrypted messages are refused; `allow_cbc` is the exception for identity providers that know
+    no AES-GCM, and holds under a verified signature only.
     """
 
     idp_entity_id: str
@@ -22,6 +25,8 @@ class Expectations:
     in_response_to: str | None
     now: datetime
     clock_skew_seconds: int = 120
+    decryption_keys: tuple[DecryptionKey, ...] = ()
+    allow_cbc: bool = False
 
     @property
     def skew(self) -> timedelta:

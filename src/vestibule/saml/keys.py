@@ -1,9 +1,10 @@
-"""Our own signing keys: making, loading, and signing with them. Stores nothing; sealing is the caller's."""
+"""Our own keys, for signing and for decrypting: making, loading, and signing with them. Stores nothing; sealing is the caller's."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Final
 
 from cryptography import x509
@@ -29,6 +30,15 @@ class SigningKey:
     def sign(self, data: bytes) -> bytes:
         """Return the signature over `data`."""
         return self.private_key.sign(data, padding.PKCS1v15(), hashes.SHA256())
+
+
+@dataclass(frozen=True, slots=True)
+class DecryptionKey:
+    """A private key that opens what was encrypted for its certificate. `substitute_seed` is as secret as the key (see `ciphers`)."""
+
+    private_key: rsa.RSAPrivateKey = field(repr=False, compare=False)
+    certificate: Certificate
+    substitute_seed: bytes = field(repr=False, compare=False)
 
 
 def new_signing_key(common_name: str, now: datetime, serial: int) -> tuple[bytes, bytes]:
@@ -57,3 +67,12 @@ def load_signing_key(private_key_pem: bytes, certificate_der: bytes) -> SigningK
     if not isinstance(private_key, rsa.RSAPrivateKey) or private_key.public_key() != certificate.public_key:
         raise CertificateInvalid("the stored key and its certificate don't belong together")
     return SigningKey(private_key, certificate)
+
+
+def load_decryption_key(private_key_pem: bytes, certificate_der: bytes) -> DecryptionKey:
+    """Return a stored key for decrypting. Raises CertificateInvalid when it is not RSA or the two don't belong together."""
+    key = load_signing_key(private_key_pem, certificate_der)
+    secret = key.private_key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return DecryptionKey(key.private_key, key.certificate, sha256(b"substitute for a wrapped key" + secret).digest())

@@ -12,16 +12,24 @@ from typing import Final, Literal
 
 from vestibule.saml import names, reading, xml
 from vestibule.saml.assertions import Assertion, read_assertion
-from vestibule.saml.certificates import Certificate
 from vestibule.saml.encoding import decode_base64
-from vestibule.saml.envelopes import Envelope, read_envelope, validate_envelope
-from vestibule.saml.errors import NotAResponse, SamlError, SignatureInvalid, SignatureMissing, TooLarge
+from vestibule.saml.encryption import open_encrypted
+from vestibule.saml.envelopes import Envelope, read_envelope, validate_assertion_id, validate_envelope
+from vestibule.saml.errors import (
+    NotAResponse,
+    SamlError,
+    SignatureInvalid,
+    SignatureMissing,
+    TooLarge,
+    UnexpectedElement,
+)
 from vestibule.saml.expectations import Expectations
 from vestibule.saml.rules import validate_assertion
 from vestibule.saml.signatures import VerifiedBytes, find_signature, verify_enveloped
 from vestibule.saml.trace import Check, Trace
 
 ISSUER: Final = f"{{{names.SAML}}}Issuer"
+ASSERTION: Final = f"{{{names.SAML}}}Assertion"
 RESPONSE: Final = f"{{{names.SAMLP}}}Response"
 # Base64 of the largest document, with a line break every 64 characters.
 _MAX_FIELD: Final = xml.MESSAGE.max_bytes * 4 // 3 * 66 // 64 + 8
@@ -57,7 +65,8 @@ class UnverifiedResponse:
 class VerifiedAssertion:
     """An assertion whose signature and rules have been verified. `not_on_or_after` is how long it could be replayed, skew included.
 
-    `attributes` merges attributes of one name in document order; nil and empty values are left out.
+    `attributes` merges attributes of one name in document order; nil and empty values are left out. `encryption` is the cipher
+    that the assertion came in (`AES-256-GCM`), None when it came in the clear.
     """
 
     assertion_id: str
@@ -76,11 +85,20 @@ class VerifiedAssertion:
     signature_algorithm: str
     certificate_fingerprint: str
     trace: Trace = field(repr=False, compare=False)
+    encryption: str | None = None
 
     @property
     def checks(self) -> tuple[Check, ...]:
         """Return every check in order; written when it is asked for."""
         return self.trace.checks()
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    element: xml.Element
+    signed: Signed
+    proof: VerifiedBytes
+    encryption: str | None
 
 
 def decode_post(saml_response_field: str | bytes) -> bytes:
@@ -123,36 +141,51 @@ def _verify(message: bytes | UnverifiedResponse, expectations: Expectations, tra
     envelope = read_envelope(root)
     trace.passed("message")
     validate_envelope(envelope, expectations, trace)
-    assertion, signed, proof = _verify_signatures(root, envelope, expectations.certificates)
-    trace.passed("signature", proof.describe, proof.describe)
+    found = _verify_signatures(root, envelope, expectations)
+    if found.encryption is not None:
+        trace.passed("assertion", "1", f"1, {found.encryption}")
+    trace.passed("signature", found.proof.describe, found.proof.describe)
+
+    def open_id(element: xml.Element) -> xml.Element:
+        return open_encrypted(element, expectations, signed=True).root
+
+    assertion = read_assertion(found.element, open_id)
     replayable_until = validate_assertion(assertion, expectations, trace)
-    return _verified(assertion, signed, proof, replayable_until, trace)
+    return _verified(assertion, found, replayable_until, trace)
 
 
-def _verify_signatures(
-    root: xml.Element, envelope: Envelope, certificates: tuple[Certificate, ...]
-) -> tuple[Assertion, Signed, VerifiedBytes]:
-    # Every signature that is present must verify. What is read afterwards comes from the outermost verified bytes.
-    unverified_element = envelope.assertions[0]
-    assertion_signed = find_signature(unverified_element, ISSUER) is not None
-    if not envelope.signed:
-        if not assertion_signed:
+def _verify_signatures(root: xml.Element, envelope: Envelope, expectations: Expectations) -> _Found:
+    # Every signature that is present must verify. What is read afterwards comes from the outermost verified bytes; where
+    # only ciphertext was verified or nothing at all, from those of the assertion's own signature.
+    outer: VerifiedBytes | None = None
+    if envelope.signed:
+        outer = verify_enveloped(root, expectations.certificates)
+        verified = read_envelope(xml.parse_canonical(outer.canonical))
+        if verified.signed or verified.facts != envelope.facts or verified.count != envelope.count:
+            raise SignatureInvalid("the verified bytes say something else than the message")
+        envelope = verified
+    element, encryption = _open_assertion(envelope, expectations, signed=outer is not None)
+    if find_signature(element, ISSUER) is None:
+        if outer is None:
             raise SignatureMissing("neither response nor assertion is signed", expected="a signature", received="none")
-        proof = verify_enveloped(unverified_element, certificates)
-        return read_assertion(xml.parse_canonical(proof.canonical)), "assertion", proof
-    proof = verify_enveloped(root, certificates)
-    verified = read_envelope(xml.parse_canonical(proof.canonical))
-    if verified.facts != envelope.facts or verified.signed:
-        raise SignatureInvalid("the verified bytes say something else than the message")
-    if not assertion_signed:
-        return read_assertion(verified.assertions[0]), "response", proof
-    verify_enveloped(verified.assertions[0], certificates)
-    return read_assertion(verified.assertions[0]), "both", proof
+        return _Found(element, "response", outer, encryption)
+    inner = verify_enveloped(element, expectations.certificates)
+    if outer is None or encryption is not None:
+        element = xml.parse_canonical(inner.canonical)
+    return _Found(element, "assertion" if outer is None else "both", outer or inner, encryption)
 
 
-def _verified(
-    assertion: Assertion, signed: Signed, proof: VerifiedBytes, replayable_until: datetime, trace: Trace
-) -> VerifiedAssertion:
+def _open_assertion(envelope: Envelope, expectations: Expectations, *, signed: bool) -> tuple[xml.Element, str | None]:
+    if envelope.assertions:
+        return envelope.assertions[0], None
+    opened = open_encrypted(envelope.encrypted[0], expectations, signed=signed)
+    if opened.root.tag != ASSERTION:
+        raise UnexpectedElement("something else than an assertion was encrypted", received=str(opened.root.tag))
+    validate_assertion_id(opened.root, envelope.facts)
+    return opened.root, opened.label
+
+
+def _verified(assertion: Assertion, found: _Found, replayable_until: datetime, trace: Trace) -> VerifiedAssertion:
     return VerifiedAssertion(
         assertion_id=assertion.assertion_id,
         issuer=assertion.issuer,
@@ -166,8 +199,9 @@ def _verified(
         authn_context_class_ref=assertion.authn.authn_context_class_ref,
         not_on_or_after=replayable_until,
         attributes=assertion.attributes,
-        signed=signed,
-        signature_algorithm=proof.algorithm.label,
-        certificate_fingerprint=proof.certificate.fingerprint,
+        signed=found.signed,
+        signature_algorithm=found.proof.algorithm.label,
+        certificate_fingerprint=found.proof.certificate.fingerprint,
         trace=trace,
+        encryption=found.encryption,
     )

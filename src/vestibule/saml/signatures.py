@@ -38,7 +38,7 @@ _ID_ONLY: Final = frozenset({"Id"})
 _ID_VALUE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,255}")
 _MAX_KEY_INFO: Final = 64
 _MAX_PREFIXES: Final = 32
-_KEY_INFO: Final = frozenset(
+KEY_INFO: Final = frozenset(
     {f"{_DS}{name}" for name in ("KeyName", "KeyValue", "RSAKeyValue", "Modulus", "Exponent", "MgmtData")}
     | {
         f"{_DS}X509{name}"
@@ -146,7 +146,7 @@ def _read_signature(signature: xml.Element, element_id: str) -> tuple[_SignedInf
     children.end()
     reading.validate_attributes(value, _ID_ONLY)
     if key_info is not None:
-        _validate_key_info(key_info)
+        validate_key_info(key_info)
     return _read_signed_info(signed_info, element_id), decode_base64(reading.text_of(value))
 
 
@@ -197,10 +197,13 @@ def _explain(element: xml.Element) -> SignatureInvalid:
     return SignatureMalformed("SignedInfo is not of the form that SAML needs")
 
 
-def _validate_key_info(key_info: xml.Element) -> None:
-    # Never read: a key that comes with the message proves nothing. Bounded, because assertions have been hidden here.
+def validate_key_info(key_info: xml.Element) -> None:
+    """Raise SignatureMalformed when a KeyInfo, or a part of one, holds more or something else than keys and their names.
+
+    It is never read: a key that comes with the message proves nothing. Bounded, because assertions have been hidden here.
+    """
     for count, descendant in enumerate(key_info.iterdescendants()):
-        if descendant.tag not in _KEY_INFO or count >= _MAX_KEY_INFO:
+        if descendant.tag not in KEY_INFO or count >= _MAX_KEY_INFO:
             raise SignatureMalformed("KeyInfo holds something unexpected", received=str(descendant.tag))
 
 

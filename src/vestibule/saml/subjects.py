@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from vestibule.saml import names, reading, xml
 from vestibule.saml.encoding import parse_instant
-from vestibule.saml.errors import EncryptedNotSupported, SubjectInvalid, UnexpectedElement
+from vestibule.saml.errors import SubjectInvalid, UnexpectedElement
 
 _A: Final = f"{{{names.SAML}}}"
 _DS: Final = f"{{{names.DS}}}"
@@ -16,6 +17,8 @@ _NAME_ID: Final = frozenset({"Format", "NameQualifier", "SPNameQualifier", "SPPr
 _METHOD_ONLY: Final = frozenset({"Method"})
 _NONE: Final[frozenset[str]] = frozenset()
 _MAX_NAME_ID_CHARACTERS: Final = 1024
+
+Opener = Callable[[xml.Element], xml.Element]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +43,17 @@ class Subject:
     confirmations: tuple[Confirmation, ...]
 
 
-def read_subject(element: xml.Element) -> Subject:
-    """Read the subject of a verified assertion. Raises SubjectInvalid, EncryptedNotSupported, UnexpectedElement, InvalidTime."""
+def read_subject(element: xml.Element, open_id: Opener) -> Subject:
+    """Read the subject of a verified assertion; `open_id` returns what is inside an EncryptedID, or raises.
+
+    Raises SubjectInvalid, UnexpectedElement, InvalidTime.
+    """
     reading.validate_attributes(element, _NONE)
     children = reading.Children(element)
     name_id = children.optional(_A + "NameID")
-    if children.optional(_A + "EncryptedID") is not None:
-        raise EncryptedNotSupported("the NameID is encrypted", received="EncryptedID")
+    encrypted_id = children.optional(_A + "EncryptedID")
+    if encrypted_id is not None:
+        name_id = _open_name_id(encrypted_id, name_id, open_id)
     if name_id is None:
         raise SubjectInvalid("there is no NameID", expected="a NameID", received="none")
     confirmations = children.several(_A + "SubjectConfirmation")
@@ -59,6 +66,13 @@ def read_subject(element: xml.Element) -> Subject:
         sp_name_qualifier=name_id.get("SPNameQualifier"),
         confirmations=tuple(_read_confirmation(confirmation) for confirmation in confirmations),
     )
+
+
+def _open_name_id(encrypted_id: xml.Element, name_id: xml.Element | None, open_id: Opener) -> xml.Element:
+    opened = open_id(encrypted_id)
+    if name_id is not None or opened.tag != _A + "NameID":
+        raise SubjectInvalid("there is not exactly one NameID", expected="a NameID", received=str(opened.tag))
+    return opened
 
 
 def _read_name_id(element: xml.Element) -> str:
