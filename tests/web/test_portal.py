@@ -207,6 +207,14 @@ def test_opening_the_second_step_by_its_address_leads_to_the_first(server: Serve
     assert server.client().get("/e/dev/?a=1").headers["location"] == "/e/dev/sign-in"
 
 
+def test_a_made_up_environment_with_a_made_up_cookie_is_no_error_of_ours(server: Server) -> None:
+    client = server.client()
+    headers = {"Cookie": "vestibule_env_a(b=x"}
+    response = client.get("/e/a(b/", headers=headers)
+    assert response.status_code == 303
+    assert client.get("/e/a(b/sign-in", headers=headers).status_code == 404
+
+
 # One-time links
 
 

@@ -6,7 +6,6 @@ import hashlib
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -30,8 +29,3 @@ def use_assertion(
     statement = _SQLITE if tx.dialect.name == "sqlite" else _POSTGRESQL
     row = {"assertion_key": key, "workspace_id": workspace_id, "expires_at": expires_at}
     return tx.execute(statement, row).rowcount == 1
-
-
-def sweep_assertions(tx: Transaction, now: datetime) -> int:
-    """Forget the assertions that are too old to be replayed; return how many."""
-    return tx.execute(delete(saml_assertions).where(saml_assertions.c.expires_at <= now)).rowcount

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from vestibule.directory.sessions import SamlRequest
 from vestibule.directory.workspaces import Environment, Workspace
@@ -103,11 +103,6 @@ def find_arrival(tx: Transaction, connection_id: str, request_id: str | None) ->
 def use_request(tx: Transaction, workspace_id: str, request_id: str, now: datetime) -> bool:
     """Use a request: True the first time, and False ever after, also when two answers arrive at the same instant."""
     return tx.execute(_USE, {"request_id": request_id, "in_workspace": workspace_id, "now": now}).rowcount == 1
-
-
-def sweep_requests(tx: Transaction, now: datetime) -> int:
-    """Delete the requests that have expired; return how many."""
-    return tx.execute(delete(saml_requests).where(saml_requests.c.expires_at <= now)).rowcount
 
 
 def _request(row: Any) -> SamlRequest:

@@ -120,11 +120,6 @@ def delete_sessions(tx: Transaction, workspace_id: str, end_user_id: str) -> int
     return tx.execute(delete(sessions).where(*mine)).rowcount
 
 
-def sweep_sessions(tx: Transaction, now: datetime) -> int:
-    """Delete the sessions that have ended by time; return how many."""
-    return tx.execute(delete(sessions).where(sessions.c.expires_at <= now)).rowcount
-
-
 class _Part:
     """The columns of a row that begin with a prefix, under their own names."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -23,6 +24,9 @@ from vestibule.web.visits import Visit
 
 SIGN_INS: Final = Counter("vestibule_sign_ins_total", "Sign-ins of end users by outcome", ["outcome", "code"])
 _SESSION: Final = "env_"
+_KEY: Final = re.compile(r"[a-z0-9-]{1,32}\Z")
+# What may stand in a policy: anything else in an address would be read as more of the policy.
+_ORIGIN: Final = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?\Z")
 log = structlog.get_logger()
 
 
@@ -59,7 +63,9 @@ def sign_in_path(environment_key: str, return_to: str = "", **flags: str) -> str
 
 
 def session_token(visit: Visit, environment_key: str) -> str:
-    """Return the browser's session cookie of an environment (untrusted), or nothing."""
+    """Return the browser's session cookie of an environment (untrusted), or nothing; also where no environment can have that key."""
+    if _KEY.match(environment_key) is None:
+        return ""
     return visit.cookies.get(visit.site.cookie_name(_SESSION + environment_key), "")
 
 
@@ -91,10 +97,10 @@ def sending_page(visit: Visit, sent: Sent) -> Response:
     that one origin.
     """
     response = place_page(visit, "portal/sending.html", sent.place, sent=sent)
-    if sent.fields:
-        parts = urlsplit(sent.url)
-        opened = CSP.replace("form-action 'self'", f"form-action 'self' {parts.scheme}://{parts.netloc}")
-        response.headers["Content-Security-Policy"] = opened
+    parts = urlsplit(sent.url)
+    origin = f"{parts.scheme}://{parts.netloc}".lower()
+    if sent.fields and _ORIGIN.match(origin):
+        response.headers["Content-Security-Policy"] = CSP.replace("form-action 'self'", f"form-action 'self' {origin}")
     return response
 
 
