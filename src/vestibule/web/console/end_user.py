@@ -40,7 +40,9 @@ _ACTS: Final = {
     "end_user.knock_dismissed": N_("Dismissed from Waiting"),
     "end_user.session_ended": N_("Session ended by an admin"),
     "end_user.sign_in": N_("Sign-in"),
-    "end_user.sign_out": N_("Sign-out"),
+    "end_user.signed_out": N_("Sign-out"),
+    "end_user.password_set": N_("Password set"),
+    "end_user.reset_requested": N_("Password reset asked for"),
 }
 
 
