@@ -1,4 +1,4 @@
-"""Fills a workspace with made-up people, fast: rows go straight into the tables, as they would lie there after years of use.
+"""Fills a workspace with made-up people: rows go straight into the tables, as they would lie there after years of use.
 
 First and last names are common and rare as in life, so that a search for one finds many and for another few.
 """
@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from typing import Any, Final
 
-from sqlalchemy import Table, text
+from sqlalchemy import text
 
+from bench.loading import loading
 from vestibule.directory.end_users import search_terms
 from vestibule.directory.groups import Group
 from vestibule.directory.sources import Source
@@ -42,6 +43,8 @@ _ENDS: Final = _words("a berg ek en er i ic in man o ova sen ska son ström")
 LAST: Final = [f"{a}{b}{c}".capitalize() for a in _ONSETS for b in _MIDDLES for c in _ENDS]
 GROUPS: Final = 20
 BATCH: Final = 20_000
+_YEARS: Final = timedelta(days=700)
+_TABLES: Final = (end_users, end_user_terms, environment_access, group_members)
 _STATUS: Final = (("active", "invited", "deactivated"), (90, 7, 3))
 _SOURCE: Final = (("scim", "jit", "manual", "api", "import"), (60, 20, 10, 5, 5))
 
@@ -51,14 +54,15 @@ def fill(database: Database, workspace_id: str, environments: Sequence[Environme
     chance = random.Random(seed)  # noqa: S311 - made-up people are no secrets
     now = datetime.now(UTC)
     group_ids = _make_groups(database, workspace_id, environments, now)
-    people = _people(chance, workspace_id, now)
-    for start in range(0, count, BATCH):
-        batch = [next(people) for _ in range(min(BATCH, count - start))]
-        access = list(_access(chance, batch, environments))
-        _write(database, end_users, batch)
-        _write(database, end_user_terms, list(_terms(batch)))
-        _write(database, environment_access, access)
-        _write(database, group_members, list(_members(chance, access, group_ids)))
+    people = _people(chance, workspace_id, now, count)
+    with loading(database, _TABLES if count > BATCH else ()) as load:
+        for start in range(0, count, BATCH):
+            batch = [next(people) for _ in range(min(BATCH, count - start))]
+            access = list(_access(chance, batch, environments))
+            load(end_users, batch)
+            load(end_user_terms, list(_terms(batch)))
+            load(environment_access, access)
+            load(group_members, list(_members(chance, access, group_ids)))
     with database.engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT")
         connection.execute(text("ANALYZE" if database.is_sqlite else "VACUUM ANALYZE"))
@@ -80,14 +84,12 @@ def _make_groups(
     return made
 
 
-def _people(chance: random.Random, workspace_id: str, now: datetime) -> Iterator[dict[str, Any]]:
+def _people(chance: random.Random, workspace_id: str, now: datetime, count: int) -> Iterator[dict[str, Any]]:
     firsts, lasts = _skewed(FIRST), _skewed(LAST)
-    number = 0
-    while True:
-        number += 1
+    for number in range(1, count + 1):
         first, last = chance.choices(FIRST, cum_weights=firsts)[0], chance.choices(LAST, cum_weights=lasts)[0]
         email = f"{fold(first)}.{fold(last)}{number}@{'example.com' if chance.random() < 0.8 else 'labs.example'}"
-        born = now - timedelta(minutes=chance.randrange(1_000_000))
+        born = now - _YEARS * (1 - number / count)
         yield {
             "id": new_id("end_user", born),
             "workspace_id": workspace_id,
@@ -140,24 +142,3 @@ def _members(
     weights = [1 / (rank + 1) for rank in range(GROUPS)]
     for one in access:
         yield {**one, "group_id": chance.choices(group_ids[one["environment_id"]], weights)[0]}
-
-
-def _write(database: Database, table: Table, rows: list[dict[str, Any]]) -> None:
-    names = [column.name for column in table.c if column.name in rows[0]]
-    dialect = database.engine.dialect
-    binders = {column.name: column.type.dialect_impl(dialect).bind_processor(dialect) for column in table.c}
-    values = [tuple(binder(row[name]) if (binder := binders[name]) else row[name] for name in names) for row in rows]
-    connection = database.engine.raw_connection()
-    try:
-        cursor = connection.cursor()
-        if database.is_sqlite:
-            cursor.execute("BEGIN IMMEDIATE")
-            marks = ", ".join("?" for _ in names)
-            cursor.executemany(f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})", values)  # noqa: S608 - names of our own schema
-        else:
-            with cursor.copy(f"COPY {table.name} ({', '.join(names)}) FROM STDIN") as copy:
-                for value in values:
-                    copy.write_row(value)
-        connection.commit()
-    finally:
-        connection.close()

@@ -1,0 +1,167 @@
+"""The End users list with a few people and with very many: the same pages over HTTP, asked in turn, by a signed-in admin."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from html import unescape
+from statistics import median
+from typing import Final
+from urllib.parse import urlencode
+
+import httpx
+from sqlalchemy import func, select
+
+from bench.ground import Engine, Ground, cores
+from bench.people import fill
+from tests.support.house import Client, House, TestClock, furnish, make_runtime
+from tests.support.served import Served
+from vestibule.storage.database import Transaction
+from vestibule.storage.tables import end_users, groups
+from vestibule.web.positions import to_address
+
+HOME: Final = "/admin/end-users"
+_ROW: Final = re.compile(r'href="(/admin/end-users/usr_\w+)"')
+_NEXT: Final = re.compile(r'href="(/admin/end-users\?[^"]*after=[^"]*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """One page: how many people it showed, and the median time in milliseconds, with few people and with many."""
+
+    name: str
+    rows: tuple[int, int]
+    few_ms: float
+    many_ms: float
+
+    @property
+    def ratio(self) -> float:
+        """Return how much longer it takes with many people."""
+        return self.many_ms / self.few_ms
+
+
+@dataclass
+class Asked:
+    """One house with its server, and the addresses of the pages in it."""
+
+    connection: http.client.HTTPConnection
+    cookie: str
+    pages: dict[str, str]
+    rows: dict[str, int]
+
+    def get(self, address: str) -> tuple[float, str]:
+        """Ask for a page; return the seconds it took, and the page."""
+        started = time.perf_counter()
+        self.connection.request("GET", address, headers={"Cookie": self.cookie})
+        response = self.connection.getresponse()
+        page = response.read()
+        seconds = time.perf_counter() - started
+        assert response.status == 200, (address, response.status)
+        return seconds, page.decode()
+
+
+def measure(ground: Ground, engine: Engine, few: int, many: int, times: int) -> list[Timing]:
+    """Return the timings of each page; both houses are asked in turn, so that whatever else the machine does meets both."""
+    with ExitStack() as stack:
+        small = stack.enter_context(_asked(ground, engine, few))
+        large = stack.enter_context(_asked(ground, engine, many))
+        return [_time(name, small, large, times) for name in small.pages]
+
+
+def _time(name: str, small: Asked, large: Asked, times: int) -> Timing:
+    taken: tuple[list[float], list[float]] = ([], [])
+    for number in range(times + 3):
+        for asked, seconds in zip((small, large), taken, strict=True):
+            spent, _ = asked.get(asked.pages[name])
+            if number >= 3:
+                seconds.append(spent)
+    return Timing(name, (small.rows[name], large.rows[name]), median(taken[0]) * 1000, median(taken[1]) * 1000)
+
+
+@contextmanager
+def _asked(ground: Ground, engine: Engine, number: int) -> Iterator[Asked]:
+    with ground.database(engine, "disk") as url:
+        served = Served(url, ground.folder)
+        clock = TestClock()
+        runtime = make_runtime(url, clock, served.base_url)
+        try:
+            house = furnish(runtime, clock)
+            fill(runtime.database, house.workspace.id, list(house.environments.values()), number)
+            with runtime.database.reading() as tx:
+                pages = _pages(tx, house)
+        finally:
+            runtime.database.close()
+        try:
+            served.start(cores().server)
+            asked = Asked(http.client.HTTPConnection("127.0.0.1", served.port), _signed_in(served), pages, {})
+            _, first = asked.get(HOME)
+            following = _NEXT.search(first)
+            assert following is not None, "the list has no second page"
+            asked.pages["next page"] = unescape(following[1])
+            for name, address in asked.pages.items():
+                asked.rows[name] = len(set(_ROW.findall(asked.get(address)[1])))
+            yield asked
+        finally:
+            served.stop()
+
+
+def _signed_in(served: Served) -> str:
+    with httpx.Client(base_url=served.base_url, timeout=60, trust_env=False) as browser:
+        Client(browser, served.base_url).sign_in()
+        return "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+
+
+def _pages(tx: Transaction, house: House) -> dict[str, str]:
+    """Return the addresses of the pages by name. What is searched for is there in both houses."""
+    workspace_id, last = house.workspace.id, list(house.environments.values())[-1]
+    mine = end_users.c.workspace_id == workspace_id
+    number = tx.execute(select(func.count()).select_from(end_users)).scalar_one()
+    by_name = select(end_users.c.name_key, end_users.c.id, end_users.c.email, end_users.c.full_name).where(mine)
+    middle = tx.execute(by_name.order_by(end_users.c.name_key, end_users.c.id).offset(number // 2).limit(1)).one()
+    rare = _rare_pair(tx, workspace_id)
+    group = dict(
+        tx.execute(select(groups.c.name, groups.c.id).where(groups.c.environment_id == last.id)).tuples().all()
+    )
+    queries: dict[str, dict[str, str]] = {
+        "first page": {},
+        "deep page": {"after": to_address(("name", middle.name_key, middle.id))},
+        "search: common first name": {"q": "Maria"},
+        "search: short prefix": {"q": "ma"},
+        "search: one letter": {"q": "m"},
+        "search: e-mail": {"q": middle.email},
+        "search: domain": {"q": "labs.example"},
+        "search: two words, one found": {"q": rare},
+        "search: two words, both common": {"q": "maria example"},
+        "search: nobody": {"q": "zzyzx"},
+        "search: two common names, nobody": {"q": "maria james"},
+        "filter: environment": {"environment": last.id},
+        "filter: large group": {"group": group["Group 1"]},
+        "filter: small group": {"group": group["Group 20"]},
+        "filter: Everyone": {"group": group["Everyone"]},
+        "filter: status": {"status": "deactivated"},
+        "filter: source": {"source": "api"},
+        "search and all filters": {
+            "q": "ma",
+            "environment": last.id,
+            "group": group["Group 1"],
+            "status": "active",
+            "source": "scim",
+        },
+    }
+    return {name: f"{HOME}?{urlencode(query)}" if query else HOME for name, query in queries.items()}
+
+
+def _rare_pair(tx: Transaction, workspace_id: str) -> str:
+    """Return the first and last name of somebody whom no other shares both with."""
+    pairs = (
+        select(end_users.c.full_name)
+        .where(end_users.c.workspace_id == workspace_id, end_users.c.full_name.like("Maria %"))
+        .group_by(end_users.c.full_name)
+        .order_by(func.count(), end_users.c.full_name)
+        .limit(1)
+    )
+    return str(tx.execute(pairs).scalar_one())

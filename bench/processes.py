@@ -1,0 +1,31 @@
+"""What a process costs: CPU time and resident memory, as the system counts them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a process has used until now."""
+
+    cpu_seconds: float
+    resident_mib: float
+
+
+def usage(pid: int) -> Usage:
+    """Return what a process has used until now."""
+    stat = Path(f"/proc/{pid}/stat")
+    if stat.exists():
+        fields = stat.read_text().rpartition(")")[2].split()
+        cpu = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return Usage(cpu, int(fields[21]) * os.sysconf("SC_PAGE_SIZE") / 2**20)
+    said = subprocess.run(["ps", "-o", "rss=,time=", "-p", str(pid)], capture_output=True, text=True, check=True)
+    resident, written = said.stdout.split()
+    seconds = 0.0
+    for part in written.replace("-", ":").split(":"):
+        seconds = seconds * 60 + float(part)
+    return Usage(seconds, int(resident) / 1024)
