@@ -64,7 +64,8 @@ def list_end_users(
 ) -> EndUserList:
     """Return one page of the people that a filter leaves, by name, or by the term found. Raises Forbidden.
 
-    Environments and groups of another workspace, and positions made up, are as good as none at all.
+    Environments are named by id or key. Environments and groups of another workspace, and positions made up, are as
+    good as none at all.
     """
     caller.require(Permission.READ)
     workspace_id = caller.workspace_id
@@ -148,8 +149,8 @@ def add_end_user(
 def _narrowed(
     wanted: EndUserFilter, environments: Sequence[Environment], every_group: Sequence[Group]
 ) -> EndUserFilter:
-    known = {environment.id for environment in environments}
-    ids = [one for one in wanted.environment_ids if one in known]
+    known = {name: environment.id for environment in environments for name in (environment.id, environment.key)}
+    ids = [known[one] for one in wanted.environment_ids if one in known]
     group = next((one for one in every_group if one.id == wanted.group_id), None)
     if group is not None and group.built_in:
         # Everyone has no rows: it is the access.

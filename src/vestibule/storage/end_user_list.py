@@ -25,7 +25,7 @@ MOST_COUNTED: Final = 1000
 _FEW: Final = 1_000
 _MANY: Final = 20_000
 # How many of the first condition's people are tried before it is worth counting many.
-_TRIED: Final = 500
+_TRIED: Final = 150
 _LAST_CHARACTER: Final = "\U0010ffff"
 
 
