@@ -102,6 +102,9 @@ def build_app(settings: Settings, runtime: Runtime | None = None, *, with_worker
         middleware=[Middleware(Surroundings, https=settings.https, trusted_proxies=settings.trusted_proxies)],
         exception_handlers={HTTPException: on_http_exception},
     )
+    # Starlette's own redirect for a slash too many leads wherever the Host header says, without https behind a proxy, and
+    # takes a form's password or assertion along.
+    app.router.redirect_slashes = False
     app.state.site = build_site(runtime, https=settings.https)
     return app
 
@@ -109,7 +112,9 @@ def build_app(settings: Settings, runtime: Runtime | None = None, *, with_worker
 def _lifespan(settings: Settings, runtime: Runtime, *, closes: bool, with_worker: bool) -> Lifespan[Starlette]:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        worker = Worker(runtime, Mailer(settings.smtp_url, settings.mail_from, settings.public_url)) if with_worker else None
+        worker = (
+            Worker(runtime, Mailer(settings.smtp_url, settings.mail_from, settings.public_url)) if with_worker else None
+        )
         if worker:
             worker.start()
         yield

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.support.house import PASSWORD, Client, Server
+from tests.support.house import PASSWORD, Client, Server, TestClock, serving
 from vestibule.flows import admins
 from vestibule.flows.parts.callers import operator
 
@@ -155,3 +155,19 @@ def test_pages_carry_the_headers_that_keep_browsers_strict(admin_client: Client)
         "no-store",
         "nosniff",
     )
+
+
+def test_a_reset_that_goes_by_mail_is_not_shown_to_a_colleague(sqlite_url: str, clock: TestClock) -> None:
+    with serving(sqlite_url, clock, mail_enabled=True) as server:
+        house = server.house
+        bo, _ = admins.create_admin(
+            house.runtime, operator(), house.workspace.id, "Bo", "bo@example.com", "admin", "another long sentence"
+        )
+        client = server.client()
+        client.sign_in()
+        page = client.post(f"/admin/access-control/{bo.id}/link").text
+        assert "on its way by e-mail" in page
+        assert 'id="link"' not in page
+        client.get("/admin/me")
+        invited = {"name": "Cy", "email": "cy@example.com", "role": "admin"}
+        assert 'id="link"' in client.post("/admin/access-control/invite", invited).text

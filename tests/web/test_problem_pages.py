@@ -46,3 +46,10 @@ def test_the_single_sign_on_url_opened_in_a_browser_leads_to_its_environment(ser
 
 def test_the_bare_host_opens_the_console(admin_client: Client) -> None:
     assert admin_client.get("/").headers["location"] == "/admin/access-control"
+
+
+def test_a_slash_too_many_never_leads_to_the_host_that_a_request_names(server: Server) -> None:
+    for path in ("/admin/sign-in/", "/e/dev/sign-in/", "/saml/con_1/acs/"):
+        for send in (server.client().http.get, server.client().http.post):
+            answer = send(path, headers={"Host": "evil.example"})
+            assert (answer.status_code, answer.headers.get("location")) == (404, None)

@@ -12,13 +12,19 @@ from vestibule.directory.one_time_links import OneTimeLink, Purpose
 from vestibule.flows.parts.callers import AdminCaller, Visitor
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
-from vestibule.flows.parts.throttling import LINK_PER_ADDRESS, PASSWORD_PER_ACCOUNT, PASSWORD_PER_ADDRESS, count_attempt
+from vestibule.flows.parts.throttling import (
+    LINK_PER_ADDRESS,
+    REFUSAL_OF_NOBODY,
+    count_attempt,
+    count_password_attempt,
+    forget_password_attempts,
+)
 from vestibule.kernel.errors import NotFound, VestibuleError
 from vestibule.kernel.ids import new_id
 from vestibule.kernel.passwords import hash_password, password_matches, validate_new_password
 from vestibule.kernel.secrets import new_token, token_hash
 from vestibule.kernel.text import N_, email_key, printable
-from vestibule.storage import admins, one_time_links, throttles
+from vestibule.storage import admins, one_time_links
 from vestibule.storage.database import Transaction
 
 IDLE: Final = timedelta(hours=8)
@@ -57,13 +63,16 @@ class SignedIn:
 def sign_in_with_password(runtime: Runtime, visitor: Visitor, email: str, password: str) -> SignedIn:
     """Sign an admin in. Raises WrongCredentials or Throttled; takes the same time whoever asks."""
     account = email_key(email.strip())[:254]
-    count_attempt(runtime, (PASSWORD_PER_ACCOUNT, f"admin {account}"), (PASSWORD_PER_ADDRESS, visitor.address))
+    count_password_attempt(runtime, visitor, f"admin {account}")
     with runtime.database.reading() as tx:
         found = admins.find_admin_by_email(tx, account)
     admin, stored = found or (None, None)
     right = password_matches(stored, password)
     if admin is None or not right:
-        if admin is not None:
+        if admin is None:
+            # There is no workspace to record it in, but it must take as long: one write, committed, in either case.
+            count_attempt(runtime, (REFUSAL_OF_NOBODY, account))
+        else:
             with runtime.database.transaction() as tx:
                 event = Event("admin.sign_in", _subject(admin), Outcome.REFUSED, details={"reason": "wrong password"})
                 record(tx, runtime, admin.workspace_id, visitor.anonymous, event)
@@ -71,13 +80,13 @@ def sign_in_with_password(runtime: Runtime, visitor: Visitor, email: str, passwo
             f"admin sign-in of {printable(account)}: {'wrong password' if admin else 'unknown address'}"
         )
     with runtime.database.transaction() as tx:
-        throttles.forget(tx, runtime.sealer.mac(f"throttle {PASSWORD_PER_ACCOUNT.kind}", f"admin {account}"))
+        forget_password_attempts(tx, runtime, visitor, f"admin {account}")
         return _begin_session(tx, runtime, visitor, admin, "password")
 
 
 def look_at_link(runtime: Runtime, visitor: Visitor, token: str) -> tuple[Admin, Purpose]:
     """Say whose link this is and what for, without using it. Raises LinkUsedUp, Throttled."""
-    count_attempt(runtime, (LINK_PER_ADDRESS, visitor.address))
+    count_attempt(runtime, (LINK_PER_ADDRESS, visitor.network))
     with runtime.database.reading() as tx:
         link = one_time_links.find_link(tx, token_hash(token), runtime.clock())
         admin = _admin_of(tx, link)

@@ -74,8 +74,11 @@ def invite_admin(runtime: Runtime, caller: AdminCaller, name: str, email: str, r
     return admin, url
 
 
-def renew_invitation(runtime: Runtime, caller: AdminCaller, admin_id: str) -> tuple[Admin, str]:
-    """Make a new link for an invited admin, or a password reset for an active one; the older ones stop working."""
+def renew_invitation(runtime: Runtime, caller: AdminCaller, admin_id: str) -> tuple[Admin, str | None]:
+    """Make a new link for an invited admin, or a password reset for an active one; the older ones stop working.
+
+    Where mail carries a reset, its URL is not returned: whoever saw it could sign in as that colleague, under their name.
+    """
     caller.require(Permission.MANAGE_ADMINS)
     with runtime.database.transaction() as tx:
         admin = _found(admins.find_admin(tx, caller.workspace_id, admin_id))
@@ -91,7 +94,7 @@ def renew_invitation(runtime: Runtime, caller: AdminCaller, admin_id: str) -> tu
             caller.actor,
             Event("admin.link_made", _subject(admin), details={"purpose": purpose.value}),
         )
-    return admin, url
+    return admin, url if invited or not runtime.mail_enabled else None
 
 
 def change_role(runtime: Runtime, caller: AdminCaller, admin_id: str, role: str) -> Admin:

@@ -17,11 +17,11 @@ from vestibule.flows.parts.refusing import Attempt, record_refusal, refuse
 from vestibule.flows.parts.routing import require_password_route, route_at
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.sending import Sent, send_to_idp
-from vestibule.flows.parts.throttling import PASSWORD_PER_ACCOUNT, PASSWORD_PER_ADDRESS, count_attempt
+from vestibule.flows.parts.throttling import count_password_attempt, forget_password_attempts
 from vestibule.kernel.errors import AlreadyTaken, VestibuleError
 from vestibule.kernel.passwords import password_matches
 from vestibule.kernel.text import N_, email_key, printable
-from vestibule.storage import credentials, throttles
+from vestibule.storage import credentials
 
 
 class WrongPassword(VestibuleError):
@@ -86,7 +86,7 @@ def sign_in_with_password(
     cleaned = validate_email("email", email)
     require_password_route(runtime, place, cleaned)
     account = f"end user {place.workspace.id} {email_key(cleaned)}"
-    count_attempt(runtime, (PASSWORD_PER_ACCOUNT, account), (PASSWORD_PER_ADDRESS, visitor.address))
+    count_password_attempt(runtime, visitor, account)
     with runtime.database.reading() as tx:
         found = credentials.find_credentials(tx, place.workspace.id, place.environment.id, cleaned)
     right = password_matches(found.password_hash if found else None, password)
@@ -116,7 +116,7 @@ def _let_in(
     basis = Basis(SignInMethod.PASSWORD)
     try:
         with runtime.database.transaction() as tx:
-            throttles.forget(tx, runtime.sealer.mac(f"throttle {PASSWORD_PER_ACCOUNT.kind}", account))
+            forget_password_attempts(tx, runtime, visitor, account)
             entered = enter(tx, runtime, visitor, place, person, basis, return_to=return_to, earlier=earlier)
             refused = None if entered else record_refusal(tx, runtime, attempt, Deactivated("deactivated meanwhile"))
     except AlreadyTaken:

@@ -63,7 +63,7 @@ def request_reset(runtime: Runtime, visitor: Visitor, environment_key: str, emai
     cleaned = validate_email("email", email)
     require_password_route(runtime, place, cleaned)
     account = f"{place.workspace.id} {email_key(cleaned)}"
-    count_attempt(runtime, (RESET_PER_ACCOUNT, account), (RESET_PER_ADDRESS, visitor.address))
+    count_attempt(runtime, (RESET_PER_ADDRESS, visitor.network), (RESET_PER_ACCOUNT, account))
     if not runtime.mail_enabled:
         return place
     now, token = runtime.clock(), new_token()
@@ -81,7 +81,8 @@ def request_reset(runtime: Runtime, visitor: Visitor, environment_key: str, emai
             expires_at=now + RESET_LIFE,
         )
         if person is not None:
-            one_time_links.revoke_links(tx, end_user_id=person.id)
+            # Not an invitation: anybody can ask here, and would make it worthless as often as a new one arrives.
+            one_time_links.revoke_links(tx, end_user_id=person.id, purpose=Purpose.END_USER_RESET)
             post(
                 tx,
                 runtime,
@@ -107,7 +108,7 @@ def _record_request(
 
 def look_at_link(runtime: Runtime, visitor: Visitor, environment_key: str, token: str) -> OpenLink:
     """Say whose link this is, without using it. Raises LinkUsedUp, NotFound, Throttled."""
-    count_attempt(runtime, (LINK_PER_ADDRESS, visitor.address))
+    count_attempt(runtime, (LINK_PER_ADDRESS, visitor.network))
     place = find_place(runtime, environment_key)
     with runtime.database.reading() as tx:
         link = one_time_links.find_link(tx, token_hash(token), runtime.clock())

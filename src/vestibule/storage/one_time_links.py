@@ -50,13 +50,18 @@ def use_link(tx: Transaction, token_hash: str, now: datetime) -> OneTimeLink | N
     return _link(row) if row else None
 
 
-def revoke_links(tx: Transaction, *, admin_id: str | None = None, end_user_id: str | None = None) -> None:
-    """Make every unused link of an admin or an end user useless: a newer one replaces them, or access ended."""
+def revoke_links(
+    tx: Transaction, *, admin_id: str | None = None, end_user_id: str | None = None, purpose: Purpose | None = None
+) -> None:
+    """Make every unused link of an admin or an end user useless, or those for one purpose: a newer one replaces them, or access ended."""
     if bool(admin_id) is bool(end_user_id):
         # With neither, the condition below would be true for every admin of every workspace.
         raise ValueError("links are revoked for one person")
     whose = one_time_links.c.admin_id == admin_id if admin_id else one_time_links.c.end_user_id == end_user_id
-    tx.execute(delete(one_time_links).where(whose, one_time_links.c.used_at.is_(None)))
+    which = [whose, one_time_links.c.used_at.is_(None)]
+    if purpose is not None:
+        which.append(one_time_links.c.purpose == purpose.value)
+    tx.execute(delete(one_time_links).where(*which))
 
 
 def sweep_links(tx: Transaction, now: datetime) -> int:

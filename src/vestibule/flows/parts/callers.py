@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 
 from vestibule.directory.activity import Actor, ActorKind
@@ -16,6 +17,15 @@ class Visitor:
     address: str
     user_agent: str
     request_id: str
+
+    @property
+    def network(self) -> str:
+        """Return whom attempts are counted against: the address, or of IPv6 its /64, all of which one subscriber has (RFC 6177)."""
+        try:
+            address = ipaddress.ip_address(self.address)
+        except ValueError:
+            return self.address
+        return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
 
     @property
     def anonymous(self) -> Actor:

@@ -73,7 +73,7 @@ def refuse(runtime: Runtime, attempt: Attempt, cause: SamlError | EntryRefusal) 
     """Record a refusal in a transaction of its own, and return the error to raise. Floods are not recorded."""
     where = attempt.connection.id if attempt.connection else attempt.place.environment.id
     try:
-        count_attempt(runtime, (REFUSAL_PER_ADDRESS, attempt.visitor.address), (REFUSAL_PER_PLACE, where))
+        count_attempt(runtime, (REFUSAL_PER_ADDRESS, attempt.visitor.network), (REFUSAL_PER_PLACE, where))
     except Throttled:
         return SignInRefused(attempt, cause, new_reference(), recorded=False)
     with runtime.database.transaction() as tx:

@@ -64,7 +64,7 @@ def send_to_idp(
     RelayState is the request's own ID: nothing in it leads anywhere, and an answer that brings it back without
     InResponseTo is told from one that nobody asked for.
     """
-    count_attempt(runtime, (REQUEST_PER_ADDRESS, visitor.address))
+    count_attempt(runtime, (REQUEST_PER_ADDRESS, visitor.network))
     now = runtime.clock()
     request = SamlRequest(
         id=f"_{secrets.token_hex(_ID_BYTES)}",

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.errors import Throttled
 from vestibule.storage import throttles
+from vestibule.storage.database import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +22,12 @@ class Limit:
     window: timedelta
 
 
-PASSWORD_PER_ACCOUNT: Final = Limit("password-account", 10, timedelta(minutes=15))
+# An account's attempts are counted per network first: from one place nobody locks its owner out everywhere else.
+PASSWORD_PER_ACCOUNT_AND_ADDRESS: Final = Limit("password-account-address", 10, timedelta(minutes=15))
+PASSWORD_PER_ACCOUNT: Final = Limit("password-account", 50, timedelta(hours=1))
 PASSWORD_PER_ADDRESS: Final = Limit("password-address", 100, timedelta(minutes=15))
+# Never reached: what is counted here was let through by the limits above.
+REFUSAL_OF_NOBODY: Final = Limit("refusal-of-nobody", 1_000_000, timedelta(minutes=15))
 RESET_PER_ACCOUNT: Final = Limit("reset-account", 3, timedelta(hours=1))
 RESET_PER_ADDRESS: Final = Limit("reset-address", 30, timedelta(hours=1))
 LINK_PER_ADDRESS: Final = Limit("link-address", 60, timedelta(minutes=15))
@@ -29,18 +35,37 @@ FETCH_PER_WORKSPACE: Final = Limit("fetch-workspace", 30, timedelta(minutes=5))
 REQUEST_PER_ADDRESS: Final = Limit("saml-request-address", 600, timedelta(minutes=5))
 
 
-def count_attempt(runtime: Runtime, *attempts: tuple[Limit, str]) -> None:
-    """Count one attempt against each (limit, who) and raise Throttled when one of them is used up.
+def count_password_attempt(runtime: Runtime, visitor: Visitor, account: str) -> None:
+    """Count an attempt at the password of an account, which is named whether or not anybody has it. Raises Throttled."""
+    count_attempt(
+        runtime,
+        (PASSWORD_PER_ADDRESS, visitor.network),
+        (PASSWORD_PER_ACCOUNT_AND_ADDRESS, f"{account} {visitor.network}"),
+        (PASSWORD_PER_ACCOUNT, account),
+    )
 
-    This commits by itself, before the attempt is judged: a count must outlive the refusal that it leads to, and
-    the password hash is not computed with a transaction open.
+
+def forget_password_attempts(tx: Transaction, runtime: Runtime, visitor: Visitor, account: str) -> None:
+    """Start over for an account: its owner is here."""
+    counted = ((PASSWORD_PER_ACCOUNT_AND_ADDRESS, f"{account} {visitor.network}"), (PASSWORD_PER_ACCOUNT, account))
+    for limit, who in counted:
+        throttles.forget(tx, runtime.sealer.mac(f"throttle {limit.kind}", who))
+
+
+def count_attempt(runtime: Runtime, *attempts: tuple[Limit, str]) -> None:
+    """Count one attempt against each (limit, who) in turn, and raise Throttled at the first that is used up.
+
+    What a limit refuses is not counted against those behind it: a flood from one address must not use up what an account
+    has from everywhere. This commits by itself, before the attempt is judged: a count must outlive the refusal that it
+    leads to, and the password hash is not computed with a transaction open.
     """
-    now = runtime.clock()
+    now, refused = runtime.clock(), None
     with runtime.database.transaction() as tx:
-        counts = [
-            (limit, *throttles.hit(tx, runtime.sealer.mac(f"throttle {limit.kind}", who), now, limit.window))
-            for limit, who in attempts
-        ]
-    for limit, count, resets_at in counts:
-        if count > limit.attempts:
-            raise Throttled(f"{limit.kind}: {count} attempts", max(1, int((resets_at - now).total_seconds())))
+        for limit, who in attempts:
+            key = runtime.sealer.mac(f"throttle {limit.kind}", who)
+            count, resets_at = throttles.hit(tx, key, now, limit.window)
+            if count > limit.attempts:
+                refused = Throttled(f"{limit.kind}: {count} attempts", max(1, int((resets_at - now).total_seconds())))
+                break
+    if refused is not None:
+        raise refused

@@ -103,7 +103,7 @@ def _invite_form(visit: Visit, errors: dict[str, str]) -> Response:
     )
 
 
-def _handed_over(visit: Visit, name: str, url: str) -> Response:
+def _handed_over(visit: Visit, name: str, url: str | None) -> Response:
     return render(
         visit,
         "console/link_made.html",

@@ -1,0 +1,291 @@
+"""Every unsafe route of the console with a request that does its work, and what of a workspace it must not touch for others.
+
+A route that is not here fails `tests/web/test_walls.py`: whoever adds a door says who may use it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import select
+
+from tests.support.house import Client, House, Server
+from tests.support.people import add_person, connect, group_of, knock, link, sign_in
+from vestibule.directory.admins import Admin, Permission
+from vestibule.directory.connections import IdentityProvider
+from vestibule.directory.end_users import EndUser, EndUserStatus
+from vestibule.directory.sessions import KnockReason
+from vestibule.flows import admins
+from vestibule.flows.parts.callers import operator
+from vestibule.storage import connections, end_users
+from vestibule.storage.tables import metadata
+
+METADATA_URL = "https://idp.example/metadata"
+P = Permission
+
+
+@dataclass(frozen=True)
+class World:
+    """The ids of one of everything in a workspace, fresh for each route: deleting one must not spoil the next."""
+
+    house: House
+    number: int
+    person: EndUser
+    guest: EndUser
+    away: EndUser
+    group: str
+    joined: str
+    active: str
+    pending: str
+    disabled: str
+    read: str
+    used_idp: str
+    free_idp: str
+    link: str
+    session: str
+    knocks: Mapping[str, str]
+    colleague: Admin
+
+    @property
+    def environment(self) -> str:
+        """Return the key of the environment where all of it is."""
+        return "dev"
+
+
+@dataclass(frozen=True)
+class Case:
+    """Who may send what to a route. `path` and `form` are made for a world; `permission` None is for every admin."""
+
+    permission: Permission | None
+    path: Callable[[World], Mapping[str, str]] = field(default=lambda _: {})
+    form: Callable[[World], Mapping[str, Any]] = field(default=lambda _: {})
+
+
+def metadata_url(idp: IdentityProvider) -> str:
+    """Return where an IdP's metadata is fetched from: the address says which IdP's it is."""
+    return f"{METADATA_URL}?{quote(idp.entity_id or '')}"
+
+
+def world(house: House, number: int) -> World:
+    """Fill a workspace with one more of everything."""
+    group, joined = group_of(house, name=f"Designers {number}"), group_of(house, name=f"Members {number}")
+    domain = f"w{number}.example"
+    person = add_person(house, f"Maya {number}", f"maya@{domain}", "dev", group=joined)
+    newcomer = add_person(house, f"Noor {number}", f"noor@{domain}", "dev")
+    guest = add_person(house, f"Guest {number}", f"guest@{domain}", "dev")
+    away = add_person(house, f"Away {number}", f"away@{domain}")
+    kinds = {kind: connect(house, "dev", f"{kind} {number}", (f"{kind}.{domain}",)) for kind in ("a", "p", "d", "r")}
+    active = kinds["a"]
+    elsewhere = connect(house, "test", f"elsewhere {number}", (f"else.{domain}",))
+    free = connect(house, "prod", f"free {number}", (f"free.{domain}",))
+    link_id = link(house, person, active, f"00u{number}")
+    knocked = {
+        "unknown": knock(house, active, f"Jonas {number}", f"jonas@{domain}", f"k{number}"),
+        "no_access": knock(
+            house, active, "Away", f"away@a.{domain}", f"n{number}", KnockReason.NO_ACCESS, end_user_id=away.id
+        ),
+        "reused": knock(
+            house, active, "Maya", f"maya@a.{domain}", f"r{number}", KnockReason.ADDRESS_REUSED, end_user_id=person.id
+        ),
+    }
+    workspace_id = house.workspace.id
+    with house.runtime.database.transaction() as tx:
+        connections.update_connection(tx, workspace_id, kinds["p"].id, provisioning=None)
+        connections.update_connection(tx, workspace_id, kinds["d"].id, disabled=True)
+        connections.delete_connection(tx, workspace_id, free.id)
+        idps = metadata.tables["identity_providers"]
+        tx.execute(
+            idps.update().where(idps.c.id == kinds["r"].idp.id).values(metadata_url=metadata_url(kinds["r"].idp))
+        )
+        # Within the reach of the connection, which moving a link asks for.
+        for one in (person, newcomer):
+            address = f"{one.full_name.split()[0].lower()}@a.{domain}"
+            terms = [f"{one.id} {number}"]
+            end_users.update_profile(
+                tx, workspace_id, one.id, full_name=one.full_name, email=address, terms=terms, now=house.clock()
+            )
+        end_users.set_status(tx, workspace_id, person.id, EndUserStatus.ACTIVE, house.clock())
+        end_users.set_status(tx, workspace_id, away.id, EndUserStatus.DEACTIVATED, house.clock())
+    email = f"cora{number}@{house.workspace.name.lower()}.example"
+    colleague, _ = admins.create_admin(
+        house.runtime, operator(), workspace_id, f"Cora {number}", email, "auditor", None
+    )
+    return World(
+        house=house,
+        number=number,
+        person=person,
+        guest=guest,
+        away=away,
+        group=group.id,
+        joined=joined.id,
+        active=active.id,
+        pending=kinds["p"].id,
+        disabled=kinds["d"].id,
+        read=kinds["r"].id,
+        used_idp=elsewhere.idp.id,
+        free_idp=free.idp.id,
+        link=link_id,
+        session=sign_in(house, person, "dev"),
+        knocks={kind: one.id for kind, one in knocked.items()},
+        colleague=colleague,
+    )
+
+
+def _environment(w: World) -> dict[str, str]:
+    return {"environment": w.environment}
+
+
+def _group(w: World) -> dict[str, str]:
+    return {**_environment(w), "group_id": w.group}
+
+
+def _person(w: World) -> dict[str, str]:
+    return {"end_user_id": w.person.id}
+
+
+def _link(w: World) -> dict[str, str]:
+    return {**_person(w), "link_id": w.link}
+
+
+def _admin(w: World) -> dict[str, str]:
+    return {"admin_id": w.colleague.id}
+
+
+def _knock(kind: str) -> Callable[[World], dict[str, str]]:
+    return lambda w: {"knock_id": w.knocks[kind]}
+
+
+def _connection(kind: str) -> Callable[[World], dict[str, str]]:
+    return lambda w: {"connection_id": getattr(w, kind)}
+
+
+def _typed(w: World, what: str) -> dict[str, Any]:
+    return {
+        "name": f"{what} {w.number}",
+        "vendor": "okta",
+        "enforce": "selected",
+        "domains": f"{what}{w.number}.example",
+    }
+
+
+def _new_person(w: World) -> dict[str, Any]:
+    place = w.house.environments["dev"].id
+    return {
+        "name": "New Person",
+        "email": f"new{w.number}@example.com",
+        "knock": w.knocks["unknown"],
+        "environment": place,
+        f"group_{place}": w.group,
+    }
+
+
+def _access(w: World) -> dict[str, Any]:
+    place = w.house.environments["dev"].id
+    return {"shown_environment": place, "environment": place, "shown_group": w.joined, "group": w.group}
+
+
+_ADMINS, _ONE_ADMIN = "/admin/access-control", "/admin/access-control/{admin_id}"
+_TAB = "/admin/environments/{environment}"
+_GROUP = f"{_TAB}/groups/{{group_id}}"
+_CONNECTION = "/admin/connections/{connection_id}"
+_PEOPLE, _ONE = "/admin/end-users", "/admin/end-users/{end_user_id}"
+_WAITING = "/admin/end-users/waiting/{knock_id}"
+_SETTINGS = "/admin/settings"
+_PLACE = f"{_SETTINGS}/environments/{{environment}}"
+
+CASES: Mapping[str, Case] = {
+    "/admin/sign-out": Case(None),
+    "/admin/me/sessions/end-others": Case(None),
+    "/admin/me/sessions/{session_id}/end": Case(None, lambda w: {"session_id": w.session}),
+    f"{_ADMINS}/invite": Case(
+        P.MANAGE_ADMINS,
+        form=lambda w: {"name": "Eve", "email": f"eve{w.number}@example.com", "role": "admin"},
+    ),
+    f"{_ONE_ADMIN}/role": Case(P.MANAGE_ADMINS, _admin, lambda _: {"role": "support"}),
+    f"{_ONE_ADMIN}/link": Case(P.MANAGE_ADMINS, _admin),
+    f"{_ONE_ADMIN}/remove": Case(P.MANAGE_ADMINS, _admin),
+    f"{_TAB}/groups/new": Case(P.MANAGE_PEOPLE, _environment, lambda w: {"name": f"New group {w.number}"}),
+    f"{_GROUP}/rename": Case(P.MANAGE_PEOPLE, _group, lambda w: {"name": f"Renamed {w.number}"}),
+    f"{_GROUP}/delete": Case(P.MANAGE_PEOPLE, _group),
+    f"{_GROUP}/members": Case(P.MANAGE_PEOPLE, _group, lambda w: {"end_user": w.person.id}),
+    f"{_GROUP}/members/remove": Case(
+        P.MANAGE_PEOPLE, lambda w: {**_environment(w), "group_id": w.joined}, lambda w: {"end_user": w.person.id}
+    ),
+    f"{_TAB}/authentication/saml": Case(
+        P.MANAGE_AUTHENTICATION, _environment, lambda _: {"saml": "off", "confirmed": "1"}
+    ),
+    f"{_TAB}/authentication/idps/{{idp_id}}/delete": Case(
+        P.MANAGE_AUTHENTICATION, lambda w: {**_environment(w), "idp_id": w.free_idp}
+    ),
+    f"{_TAB}/authentication/new": Case(P.MANAGE_AUTHENTICATION, _environment, lambda w: _typed(w, "fresh")),
+    f"{_TAB}/authentication/use/{{idp_id}}": Case(
+        P.MANAGE_AUTHENTICATION, lambda w: {**_environment(w), "idp_id": w.used_idp}, lambda w: _typed(w, "again")
+    ),
+    f"{_CONNECTION}/set-up": Case(
+        P.MANAGE_AUTHENTICATION,
+        _connection("active"),
+        lambda w: {"act": "save", "has_url": "yes", "metadata_url": f"{METADATA_URL}?{w.number}", "keep_apart": "1"},
+    ),
+    f"{_CONNECTION}/edit": Case(P.MANAGE_AUTHENTICATION, _connection("disabled"), lambda w: _typed(w, "edited")),
+    f"{_CONNECTION}/provisioning": Case(P.MANAGE_AUTHENTICATION, _connection("pending"), lambda _: {"mode": "manual"}),
+    f"{_CONNECTION}/signing": Case(P.MANAGE_AUTHENTICATION, _connection("active"), lambda _: {"sign": "on"}),
+    f"{_CONNECTION}/read-again": Case(P.MANAGE_AUTHENTICATION, _connection("read")),
+    f"{_CONNECTION}/disable": Case(P.MANAGE_AUTHENTICATION, _connection("active")),
+    f"{_CONNECTION}/enable": Case(P.MANAGE_AUTHENTICATION, _connection("disabled")),
+    f"{_CONNECTION}/delete": Case(P.MANAGE_AUTHENTICATION, _connection("active")),
+    f"{_PEOPLE}/new": Case(P.MANAGE_PEOPLE, form=_new_person),
+    f"{_WAITING}/dismiss": Case(P.MANAGE_PEOPLE, _knock("unknown")),
+    f"{_WAITING}/access": Case(P.MANAGE_PEOPLE, _knock("no_access")),
+    f"{_WAITING}/address": Case(P.MANAGE_PEOPLE, _knock("reused")),
+    f"{_ONE}/profile": Case(
+        P.MANAGE_PEOPLE, _person, lambda w: {"name": "Changed", "email": f"changed{w.number}@example.com"}
+    ),
+    f"{_ONE}/access": Case(P.MANAGE_PEOPLE, _person, _access),
+    f"{_ONE}/link": Case(P.MANAGE_PEOPLE, lambda w: {"end_user_id": w.guest.id}),
+    f"{_ONE}/deactivate": Case(P.MANAGE_PEOPLE, _person),
+    f"{_ONE}/reactivate": Case(P.MANAGE_PEOPLE, lambda w: {"end_user_id": w.away.id}),
+    f"{_ONE}/delete": Case(P.MANAGE_PEOPLE, _person),
+    f"{_ONE}/sessions/{{session_id}}/end": Case(P.MANAGE_PEOPLE, lambda w: {**_person(w), "session_id": w.session}),
+    f"{_ONE}/identities/{{link_id}}/break": Case(P.MANAGE_PEOPLE, _link),
+    f"{_ONE}/identities/{{link_id}}/move": Case(
+        P.MANAGE_PEOPLE, _link, lambda w: {"email": f"noor@a.w{w.number}.example"}
+    ),
+    _SETTINGS: Case(P.MANAGE_ENVIRONMENTS, form=lambda w: {"name": f"Northwind {w.number}", "help_contact": ""}),
+    f"{_SETTINGS}/add-environment": Case(
+        P.MANAGE_ENVIRONMENTS, form=lambda w: {"name": f"E{w.number}", "key": f"e{w.number}"}
+    ),
+    _PLACE: Case(
+        P.MANAGE_ENVIRONMENTS,
+        _environment,
+        lambda w: {"name": f"DEV {w.number}", "session_hours": str(w.number % 99 + 9)},
+    ),
+    f"{_PLACE}/move": Case(P.MANAGE_ENVIRONMENTS, _environment, lambda _: {"direction": "down"}),
+    f"{_PLACE}/delete": Case(P.MANAGE_ENVIRONMENTS, lambda _: {"environment": "empty"}),
+}
+
+# What is read or counted without being somebody's: attempts, and until when an admin's session lives on.
+_PASSING = {"throttles": None, "admin_sessions": {"last_seen_at", "expires_at"}}
+
+
+def dump(server: Server, workspace_id: str) -> dict[str, list[tuple[Any, ...]]]:
+    """Return every row of a workspace in every table."""
+    rows: dict[str, list[tuple[Any, ...]]] = {}
+    with server.house.runtime.database.reading() as tx:
+        for table in metadata.sorted_tables:
+            passing = _PASSING.get(table.name, set())
+            if passing is None:
+                continue
+            columns = [column for column in table.c if column.name not in passing]
+            whose = table.c.id if table.name == "workspaces" else table.c.workspace_id
+            rows[table.name] = sorted(
+                (tuple(row) for row in tx.execute(select(*columns).where(whose == workspace_id))), key=repr
+            )
+    return rows
+
+
+def send(client: Client, path: str, form: Mapping[str, Any], **options: Any) -> Any:
+    """Send a form with the token of a page that the admin has open."""
+    return client.post(path, dict(form), **options)
