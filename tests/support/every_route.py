@@ -51,8 +51,8 @@ class World:
 
     @property
     def environment(self) -> str:
-        """Return the key of the environment where all of it is."""
-        return "dev"
+        """Return the key of the environment where all of it is: the first."""
+        return next(iter(self.house.environments))
 
 
 @dataclass(frozen=True)
@@ -71,16 +71,17 @@ def metadata_url(idp: IdentityProvider) -> str:
 
 def world(house: House, number: int) -> World:
     """Fill a workspace with one more of everything."""
-    group, joined = group_of(house, name=f"Designers {number}"), group_of(house, name=f"Members {number}")
+    here, there, last = list(house.environments)[:3]
+    group, joined = group_of(house, here, name=f"Designers {number}"), group_of(house, here, name=f"Members {number}")
     domain = f"w{number}.example"
-    person = add_person(house, f"Maya {number}", f"maya@{domain}", "dev", group=joined)
-    newcomer = add_person(house, f"Noor {number}", f"noor@{domain}", "dev")
-    guest = add_person(house, f"Guest {number}", f"guest@{domain}", "dev")
+    person = add_person(house, f"Maya {number}", f"maya@{domain}", here, group=joined)
+    newcomer = add_person(house, f"Noor {number}", f"noor@{domain}", here)
+    guest = add_person(house, f"Guest {number}", f"guest@{domain}", here)
     away = add_person(house, f"Away {number}", f"away@{domain}")
-    kinds = {kind: connect(house, "dev", f"{kind} {number}", (f"{kind}.{domain}",)) for kind in ("a", "p", "d", "r")}
+    kinds = {kind: connect(house, here, f"{kind} {number}", (f"{kind}.{domain}",)) for kind in ("a", "p", "d", "r")}
     active = kinds["a"]
-    elsewhere = connect(house, "test", f"elsewhere {number}", (f"else.{domain}",))
-    free = connect(house, "prod", f"free {number}", (f"free.{domain}",))
+    elsewhere = connect(house, there, f"elsewhere {number}", (f"else.{domain}",))
+    free = connect(house, last, f"free {number}", (f"free.{domain}",))
     link_id = link(house, person, active, f"00u{number}")
     knocked = {
         "unknown": knock(house, active, f"Jonas {number}", f"jonas@{domain}", f"k{number}"),
@@ -128,7 +129,7 @@ def world(house: House, number: int) -> World:
         used_idp=elsewhere.idp.id,
         free_idp=free.idp.id,
         link=link_id,
-        session=sign_in(house, person, "dev"),
+        session=sign_in(house, person, here),
         knocks={kind: one.id for kind, one in knocked.items()},
         colleague=colleague,
     )
@@ -172,7 +173,7 @@ def _typed(w: World, what: str) -> dict[str, Any]:
 
 
 def _new_person(w: World) -> dict[str, Any]:
-    place = w.house.environments["dev"].id
+    place = w.house.environments[w.environment].id
     return {
         "name": "New Person",
         "email": f"new{w.number}@example.com",
@@ -183,7 +184,7 @@ def _new_person(w: World) -> dict[str, Any]:
 
 
 def _access(w: World) -> dict[str, Any]:
-    place = w.house.environments["dev"].id
+    place = w.house.environments[w.environment].id
     return {"shown_environment": place, "environment": place, "shown_group": w.joined, "group": w.group}
 
 

@@ -15,16 +15,19 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from sqlalchemy import select
 from starlette.routing import Route
 
 from tests.support.databases import Databases
 from tests.support.every_route import CASES, Case, World, dump, send, world
-from tests.support.house import PASSWORD, Client, Server, TestClock, furnish, serving
+from tests.support.house import PASSWORD, Client, House, Server, TestClock, furnish, serving
 from tests.support.metadata import idp_metadata
 from vestibule.app import routes
 from vestibule.directory.admins import PERMISSIONS, Role
 from vestibule.flows import admins, environments
 from vestibule.flows.parts.callers import operator
+from vestibule.kernel.ids import PREFIXES
+from vestibule.storage.tables import activity
 
 # For anybody: what they ask of a request instead is in the tests of each.
 PUBLIC = {
@@ -38,13 +41,15 @@ PUBLIC = {
     "/saml/{connection_id}/acs",
 }
 
+_KINDS = set(PREFIXES.values())
+
 
 def paths_of(method: str) -> list[str]:
     return [route.path for route in routes() if isinstance(route, Route) and method in (route.methods or ())]
 
 
 POSTS = [path for path in paths_of("POST") if path not in PUBLIC]
-GETS = [path for path in paths_of("GET") if path.startswith("/admin/") and path not in PUBLIC]
+GETS = [path for path in paths_of("GET") if path.startswith("/admin/") and path not in {"/admin/", *PUBLIC}]
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,7 @@ class Walls:
     """One server for all routes, and a browser for whoever tries: each role of the workspace, the Owner of another one, nobody."""
 
     server: Server
+    other_house: House
     clients: Mapping[Role, Client]
     other: Client
     nobody: Client
@@ -60,6 +66,10 @@ class Walls:
 
     def world(self) -> World:
         return world(self.server.house, next(self.numbers))
+
+    def other_world(self) -> World:
+        """Fill the other workspace, whose environments have other keys."""
+        return world(self.other_house, next(self.numbers))
 
 
 @pytest.fixture(scope="module")
@@ -74,12 +84,12 @@ def walls(databases: Databases) -> Iterator[Walls]:
     with databases.migrated("sqlite", folder) as url, serving(url, TestClock(), fetch=fetch) as server:
         house = server.house
         environments.add_environment(house.runtime, house.owner, "Empty", "empty")
-        other = furnish(house.runtime, house.clock, ("Stage",), "Contoso")
+        other = furnish(house.runtime, house.clock, ("Stage", "Check", "Live"), "Contoso")
         stranger = server.client()
         stranger.sign_in(other.owner_email)
         nobody = server.client()
         nobody.get("/admin/sign-in")
-        yield Walls(server, {role: signed_in(server, role) for role in Role}, stranger, nobody, fetched)
+        yield Walls(server, other, {role: signed_in(server, role) for role in Role}, stranger, nobody, fetched)
     shutil.rmtree(folder)
 
 
@@ -152,3 +162,70 @@ def test_a_route_does_nothing_but_for_a_role_that_may_and_a_form_of_ours(path: s
     done = dump(walls.server, workspace_id)
     answer = send(walls.other, address, form)
     assert dump(walls.server, workspace_id) == done, answer.text
+
+
+def ids_of(full: World) -> dict[str, str]:
+    return {
+        "environment": full.environment,
+        "group_id": full.group,
+        "connection_id": full.active,
+        "idp_id": full.used_idp,
+        "end_user_id": full.person.id,
+        "link_id": full.link,
+        "knock_id": full.knocks["reused"],
+        "admin_id": full.colleague.id,
+    }
+
+
+def test_no_page_about_a_thing_opens_for_another_workspace_or_for_nobody(walls: Walls) -> None:
+    full = walls.world()
+    with walls.server.house.runtime.database.reading() as tx:
+        entry = tx.execute(select(activity.c.id).where(activity.c.subject_id == full.person.id)).scalars().first()
+    ids = {**ids_of(full), "entry_id": str(entry)}
+    owner, opened = walls.clients[Role.OWNER], 0
+    for path in GETS:
+        address = path.format(**ids)
+        answer = walls.nobody.get(address)
+        assert (answer.status_code, answer.headers["location"][:14]) == (303, "/admin/sign-in"), path
+        if address == path:
+            continue
+        assert walls.other.get(address).status_code == 404, path
+        opened += owner.get(address).status_code == 200
+    # The addresses are good ones: for the Owner nearly all are pages, and the others lead to one.
+    assert opened > 20
+
+
+def test_ids_of_another_workspace_inside_forms_and_beside_own_ids_do_nothing(walls: Walls) -> None:
+    theirs, mine = walls.world(), walls.other_world()
+    before = dump(walls.server, theirs.house.workspace.id)
+    foreign = {
+        str(value)
+        for rows in before.values()
+        for row in rows
+        for value in row
+        if str(value).partition("_")[0] in _KINDS
+    }
+    refused: list[int] = []
+    for path in POSTS:
+        case = CASES[path]
+        if case.permission is None:
+            continue
+        ids, form = dict(case.path(mine)), dict(case.form(theirs))
+        for name in ("", *(name for name in ids if len(ids) > 1 and name != "environment")):
+            mixed = {**ids, name: case.path(theirs)[name]} if name else ids
+            send(walls.other, path.format(**mixed), form)
+        send(
+            walls.other,
+            path.format(**ids),
+            {**form, "act": "adopt", "idp": theirs.used_idp, "end_user": theirs.person.id},
+        )
+        refused.append(send(walls.other, path.format(**ids), {**form, "csrf_token": ""}).status_code)
+        mine = walls.other_world()
+    # Signed in all the while: without the token each is a 403, so it was the ids that were refused before.
+    assert set(refused) == {403}
+    assert dump(walls.server, theirs.house.workspace.id) == before
+    written = dump(walls.server, mine.house.workspace.id)
+    held = {
+        (table, str(value)) for table, rows in written.items() for row in rows for value in row if str(value) in foreign
+    }
+    assert held == set()
