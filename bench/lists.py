@@ -6,7 +6,7 @@ import http.client
 import re
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from html import unescape
 from statistics import median
@@ -84,8 +84,9 @@ def _time(name: str, small: Asked, large: Asked, times: int) -> Timing:
 
 @contextmanager
 def _asked(ground: Ground, engine: Engine, number: int) -> Iterator[Asked]:
-    with ground.database(engine, "disk") as url:
+    with ground.database(engine, "disk") as url, ExitStack() as stack:
         served = Served(url, ground.folder)
+        stack.callback(served.stop)
         clock = TestClock()
         runtime = make_runtime(url, clock, served.base_url)
         try:
@@ -95,18 +96,16 @@ def _asked(ground: Ground, engine: Engine, number: int) -> Iterator[Asked]:
                 pages = _pages(tx, house)
         finally:
             runtime.database.close()
-        try:
-            served.start(cores().server)
-            asked = Asked(http.client.HTTPConnection("127.0.0.1", served.port), _signed_in(served), pages, {})
-            _, first = asked.get(HOME)
-            following = _NEXT.search(first)
-            assert following is not None, "the list has no second page"
-            asked.pages["next page"] = unescape(following[1])
-            for name, address in asked.pages.items():
-                asked.rows[name] = len(set(_ROW.findall(asked.get(address)[1])))
-            yield asked
-        finally:
-            served.stop()
+        served.start(cores().server)
+        connection = stack.enter_context(closing(http.client.HTTPConnection("127.0.0.1", served.port)))
+        asked = Asked(connection, _signed_in(served), pages, {})
+        _, first = asked.get(HOME)
+        following = _NEXT.search(first)
+        assert following is not None, "the list has no second page"
+        asked.pages["next page"] = unescape(following[1])
+        for name, address in asked.pages.items():
+            asked.rows[name] = len(set(_ROW.findall(asked.get(address)[1])))
+        yield asked
 
 
 def _signed_in(served: Served) -> str:
@@ -123,9 +122,8 @@ def _pages(tx: Transaction, house: House) -> dict[str, str]:
     by_name = select(end_users.c.name_key, end_users.c.id, end_users.c.email, end_users.c.full_name).where(mine)
     middle = tx.execute(by_name.order_by(end_users.c.name_key, end_users.c.id).offset(number // 2).limit(1)).one()
     rare = _rare_pair(tx, workspace_id)
-    group = dict(
-        tx.execute(select(groups.c.name, groups.c.id).where(groups.c.environment_id == last.id)).tuples().all()
-    )
+    named = select(groups.c.name, groups.c.id).where(groups.c.environment_id == last.id)
+    group = {row.name: row.id for row in tx.execute(named)}
     queries: dict[str, dict[str, str]] = {
         "first page": {},
         "deep page": {"after": to_address(("name", middle.name_key, middle.id))},

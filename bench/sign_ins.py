@@ -33,13 +33,14 @@ PEOPLE: Final = 200
 BATCH: Final = 1000
 CLIENTS: Final = 8
 # As an IdP of a large company sends them: distinguished names of a directory. They bring the response to 14 kB.
+_PLACE: Final = (
+    "OU=Application Access Groups,OU=Managed by Identity Team,OU=Groups and Roles,OU=Headquarters Lisbon,OU=Europe and"
+    " Africa,OU=Northwind Trading Company,DC=directory,DC=corporate,DC=northwind,DC=example,DC=com"
+)
 GROUPS: Final = forge.Attribute(
     "http://schemas.xmlsoap.org/claims/Group",
     [
-        f"CN=APP-SSO-Business-Unit-{number:02}-Lisbon-Engineering-Platform-Readers-and-Approvers-of-Releases,OU=Application Access"
-        f" Groups,OU=Managed by Identity Team,OU=Groups and Roles,OU=Headquarters Lisbon,OU=Europe,DC=corp,DC=example,DC=com"
-        + "-"
-        * 110
+        f"CN=APP-SSO-Unit-{number:02}-Engineering-Platform-Readers-and-Approvers-of-Releases,{_PLACE}"
         for number in range(30)
     ],
 )
@@ -73,11 +74,12 @@ class Scene:
     served: Served
     house: House
     connection: Connection
+    people: int
     next_person: int = 0
 
     def sign_in(self, number: int) -> tuple[Posted, float, int]:
         """Sign so many people in; return what came back, the server's CPU seconds, and the size of a response."""
-        emails = [_email((self.next_person + one) % PEOPLE) for one in range(number)]
+        emails = [_email((self.next_person + one) % self.people) for one in range(number)]
         self.next_person += number
         prepared = traffic.prepare(self.house, self.served.base_url, self.connection, emails, [GROUPS])
         assert self.served.process is not None
@@ -91,16 +93,16 @@ class Scene:
 
 def measure(ground: Ground, engine: Engine, where: Where, number: int) -> tuple[Rate, int]:
     """Return the rate of sign-ins of people who have signed in before, and the size of a response in bytes."""
-    with _scene(ground, engine, where) as scene:
-        scene.sign_in(2 * PEOPLE)
+    with _scene(ground, engine, where, min(number, PEOPLE)) as scene:
+        scene.sign_in(2 * scene.people)
         posted, spent, size = scene.sign_in(number)
     return _rate(posted, spent), size
 
 
 def measure_floor(ground: Ground, number: int) -> Rate:
     """Return the rate of the same bytes at a route that only parses the form and answers."""
-    with ground.database("SQLite", "memory") as url, _house(url, "http://127.0.0.1:1") as (house, connection):
-        emails = [_email(one % PEOPLE) for one in range(number)]
+    with ground.database("SQLite", "memory") as url, _house(url, "http://127.0.0.1:1", 0) as (house, connection):
+        emails = [_email(one) for one in range(number)]
         prepared = traffic.prepare(house, "http://127.0.0.1:1", connection, emails, [GROUPS])
     messages = [one.message for one in prepared]
     port = settled_port()
@@ -121,7 +123,7 @@ def measure_floor(ground: Ground, number: int) -> Rate:
 
 def measure_memory(ground: Ground, warm: int, more: int) -> Growth:
     """Return what a worker keeps of its sign-ins."""
-    with _scene(ground, "SQLite", "memory") as scene:
+    with _scene(ground, "SQLite", "memory", min(warm, PEOPLE)) as scene:
         process = scene.served.process
         assert process is not None
         rest = usage(process.pid)
@@ -136,7 +138,7 @@ def measure_memory(ground: Ground, warm: int, more: int) -> Growth:
 
 def count_statements(database_url: str) -> tuple[Counted, Counted]:
     """Return what the first sign-in of a person costs the database, and what each later one does."""
-    with _house(database_url, "http://127.0.0.1:1") as (house, connection):
+    with _house(database_url, "http://127.0.0.1:1", 1) as (house, connection):
         prepared = traffic.prepare(house, house.runtime.public_url, connection, [_email(0)] * 3, [GROUPS])
         settings = Settings(house.runtime.public_url, database_url, SECRET, Path("/nonexistent"))
         app = build_app(settings, house.runtime)
@@ -159,25 +161,25 @@ async def _post_in_process(app: object, message: bytes) -> None:
 
 
 @contextmanager
-def _scene(ground: Ground, engine: Engine, where: Where) -> Iterator[Scene]:
+def _scene(ground: Ground, engine: Engine, where: Where, people: int) -> Iterator[Scene]:
     with ground.database(engine, where) as url:
         served = Served(url, ground.folder)
-        with _house(url, served.base_url) as (house, connection):
+        with _house(url, served.base_url, people) as (house, connection):
             try:
                 served.start(cores().server)
-                yield Scene(served, house, connection)
+                yield Scene(served, house, connection, people)
             finally:
                 served.stop()
 
 
 @contextmanager
-def _house(url: str, base_url: str) -> Iterator[tuple[House, Connection]]:
+def _house(url: str, base_url: str, people: int) -> Iterator[tuple[House, Connection]]:
     clock = TestClock()
     runtime = make_runtime(url, clock, base_url)
     try:
         house = furnish(runtime, clock)
         connection = sign_ins.connect(house, domains=None)
-        for number in range(PEOPLE):
+        for number in range(people):
             sign_ins.add_person(house, _email(number), name=f"Person {number}")
         yield house, connection
     finally:

@@ -1,0 +1,75 @@
+"""The figures are measured on what they say: each part runs, small, and its answers are of the right kind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import text
+
+from bench import lists, sign_ins, verification
+from bench.ground import Ground, ground
+from bench.processes import usage
+from bench.statements import counting
+from vestibule.storage.database import Database
+
+
+@pytest.fixture
+def where() -> Iterator[Ground]:
+    with ground() as made:
+        yield made
+    assert not made.folder.exists()
+    assert not made.memory_folder.exists()
+
+
+def test_sign_ins_are_measured_from_post_to_cookie_and_so_is_their_floor(where: Ground) -> None:
+    rate, size = sign_ins.measure(where, "SQLite", "memory", 20)
+    assert rate.requests == 20
+    assert rate.per_second > 0
+    assert 13_500 < size < 14_500
+    assert sign_ins.measure_floor(where, 20).per_second > 0
+
+
+def test_the_memory_of_a_worker_is_that_of_a_process_that_signs_people_in(where: Ground) -> None:
+    growth = sign_ins.measure_memory(where, warm=8, more=8)
+    assert growth.warm_mib >= growth.at_rest_mib > 20
+
+
+def test_every_page_of_the_list_is_asked_with_few_people_and_with_more(where: Ground) -> None:
+    timings = {one.name: one for one in lists.measure(where, "SQLite", few=150, many=300, times=1)}
+    assert timings["first page"].rows == timings["next page"].rows == timings["deep page"].rows == (25, 25)
+    assert timings["search: e-mail"].rows == timings["search: two words, one found"].rows == (1, 1)
+    assert timings["search: nobody"].rows == (0, 0)
+    for kind in ("environment", "status", "source", "large group", "small group", "Everyone"):
+        assert min(timings[f"filter: {kind}"].rows) > 0, kind
+    assert all(one.few_ms > 0 and one.ratio > 0 for one in timings.values())
+
+
+def test_verification_costs_more_than_its_floor() -> None:
+    measured = verification.measure(5)
+    assert measured.whole > measured.steps["RSA verify"] > 0
+    assert measured.floor == sum(measured.steps.values())
+
+
+def test_statements_and_writing_transactions_are_counted(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    with counting(database) as counted:
+        with database.reading() as tx:
+            tx.execute(text("SELECT 1"))
+        with database.transaction() as tx:
+            tx.execute(text("UPDATE workspaces SET name = name"))
+            tx.execute(text("SELECT 2"))
+        with database.transaction() as tx:
+            tx.execute(text("SELECT 3"))
+    with database.reading() as tx:
+        tx.execute(text("SELECT 4"))
+    database.close()
+    assert len(counted.statements) == 4
+    assert (counted.writes, counted.transactions) == (1, 1)
+
+
+def test_what_a_process_used_is_known() -> None:
+    mine = usage(os.getpid())
+    assert mine.cpu_seconds > 0
+    assert mine.resident_mib > 20
