@@ -2,7 +2,7 @@
 #   make demo   the whole product on one port of this machine        make test   every check and every test
 #   make lint   style, types, floors                                 make bench  the figures
 #   make fmt    let ruff rewrite                                     make lock   read pyproject.toml again
-#   make messages   collect the texts for translators
+#   make messages   collect the texts for translators             make pictures   take those of the papers anew
 # ARGS reaches the command: make test ARGS="tests/saml -x", make demo ARGS="--port 9000".
 
 VENV  := .venv
@@ -13,7 +13,7 @@ TOOLS := .cache/test-tools.json
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint bench fmt lock messages clean
+.PHONY: help demo test lint bench fmt lock messages pictures clean
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -52,6 +52,10 @@ lock:
 
 messages: $(VENV)/.dev
 	@scripts/messages
+
+# The pictures in docs/pictures, from a server that is furnished for them.
+pictures: $(TOOLS)
+	$(BIN)/python -m tests.journeys.pictures
 
 clean:
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from cryptography import x509
@@ -22,12 +24,19 @@ from vestibule.settings import Settings
 
 
 @contextmanager
-def serving_https(database_url: str, clock: TestClock, folder: Path) -> Iterator[Server]:
-    """Run the server with a certificate of its own making, a furnished house behind it."""
+def serving_https(
+    database_url: str,
+    clock: TestClock,
+    folder: Path,
+    listening: socket.socket | None = None,
+    base_url: str = "",
+    **changes: Any,
+) -> Iterator[Server]:
+    """Run the server with a certificate of its own making, a furnished house behind it; `changes` are its runtime's."""
     certificate, key = _write_certificate(folder)
-    listening = free_socket()
-    base_url = f"https://localhost:{listening.getsockname()[1]}"
-    runtime = make_runtime(database_url, clock, base_url)
+    listening = listening or free_socket()
+    base_url = base_url or f"https://localhost:{listening.getsockname()[1]}"
+    runtime = make_runtime(database_url, clock, base_url, **changes)
     house = furnish(runtime, clock)
     settings = Settings(public_url=base_url, database_url=database_url, secret_key=SECRET, data_dir=folder)
     config = uvicorn.Config(

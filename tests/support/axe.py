@@ -13,16 +13,23 @@ from typing import Any
 from playwright.sync_api import CDPSession, Page
 
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice")
-_RUN = "axe.run(document, {runOnly: {type: 'tag', values: %s}, resultTypes: ['violations']})"
+# What may differ between light and dark.
+COLOUR_RULES = ("color-contrast", "link-in-text-block")
+_RUN = "axe.run(document, {runOnly: {type: '%s', values: %s}, resultTypes: ['violations']})"
 
 
-def axe_violations(page: Page) -> list[str]:
-    """Return one readable line per violating element of the page as it stands: rule, what is wrong, where. Empty is good."""
+def axe_violations(page: Page, rules: tuple[str, ...] = ()) -> list[str]:
+    """Return one readable line per violating element of the page as it stands: rule, what is wrong, where. Empty is good.
+
+    `rules` names the only ones to judge by, for a page that was judged by all a moment ago.
+    """
     session = page.context.new_cdp_session(page)
+    run = _RUN % (("rule", list(rules)) if rules else ("tag", list(RULES)))
     try:
         # Through the debugger, as the page's CSP rightly forbids foreign scripts.
-        _evaluate(session, _axe_source())
-        result = _evaluate(session, _RUN % list(RULES))
+        if not _evaluate(session, "typeof axe === 'object'"):
+            _evaluate(session, _axe_source())
+        result = _evaluate(session, run)
     finally:
         session.detach()
     if not result["passes"]:

@@ -119,14 +119,14 @@ def test_a_provider_is_set_up_by_metadata_url_shown_before_it_is_saved(
 ) -> None:
     path = begin(admin_client)
     connection = only_connection(server)
-    shown = admin_client.get(path).text
+    shown = admin_client.get(path).text.replace("<wbr>", "")
     assert f"{server.base_url}/saml/{connection.id}/acs" in shown
     assert f'<code id="entity">{server.base_url}/saml/{connection.id}/metadata</code>' in shown
     assert "Audience URI (SP Entity ID)" in shown
     fields = {"has_url": "yes", "way": "xml", "metadata_url": documents.url, "vendor": "okta"}
     fetched = send(admin_client, path, {**fields, "act": "fetch"})
     assert fetched.status_code == 200
-    assert metadata.ENTITY_ID in fetched.text
+    assert metadata.ENTITY_ID in fetched.text.replace("<wbr>", "")
     assert "Nothing is saved yet" in fetched.text
     assert only_connection(server).status is ConnectionStatus.DRAFT
     seen = re.search(r'name="seen" value="([0-9a-f]{64})"', fetched.text)
@@ -270,7 +270,7 @@ def test_an_idp_is_reused_with_domains_proposed_and_values_of_its_own(admin_clie
     wrong = admin_client.post(f"{TAB}/use/{made.idp.id}", {"enforce": "selected", "domains": "gmail.com"})
     assert wrong.status_code == 422
     done = admin_client.post(f"{TAB}/use/{made.idp.id}", {"enforce": "selected", "domains": "northwind.example"})
-    shown = admin_client.get(done.headers["location"]).text
+    shown = admin_client.get(done.headers["location"]).text.replace("<wbr>", "")
     connection_id = done.headers["location"].rpartition("/")[2]
     assert connection_id != made.id
     assert f"/saml/{connection_id}/acs" in shown
