@@ -171,7 +171,8 @@ def sending(scene: Scene) -> Page:
 
     page.route(f"{idp.base_url}/**", nothing)
     scene.open(page, "/e/dev/sign-in")
-    Portal(page, scene.server.base_url).type_email("ada@practice.example")
+    with page.expect_request(f"{idp.base_url}/**"):
+        Portal(page, scene.server.base_url).type_email("ada@practice.example")
     expect(page.get_by_role("heading", name="Taking you to")).to_be_visible()
     page.unroute(f"{idp.base_url}/**")
     return page

@@ -53,3 +53,10 @@ def test_a_slash_too_many_never_leads_to_the_host_that_a_request_names(server: S
         for send in (server.client().http.get, server.client().http.post):
             answer = send(path, headers={"Host": "evil.example"})
             assert (answer.status_code, answer.headers.get("location")) == (404, None)
+
+
+def test_a_link_that_was_used_says_so_and_not_that_the_request_is_unreadable(server: Server) -> None:
+    for path in ("/e/dev/link/never-was", "/admin/link/never-was"):
+        page = server.client().get(path).text
+        assert "<h1>This link works no more</h1>" in page
+        assert "This link was used already or has expired." in page

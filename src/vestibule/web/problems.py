@@ -66,6 +66,9 @@ SENTENCES: Final[Mapping[int, str]] = {
     503: N_("Nothing was changed. Try again in a moment."),
     504: N_("The server gave up waiting. Check whether it was done before you try again."),
 }
+# Refusals that a rule makes and not the request's form: the sentence says which rule.
+_NOT_NOW: Final = TITLES[409]
+_TITLES_BY_CODE: Final[Mapping[str, str]] = {"link_used_up": N_("This link works no more")}
 _ENVIRONMENT: Final = re.compile(r"/e/[a-z0-9-]{1,40}/")
 log = structlog.get_logger()
 
@@ -82,24 +85,32 @@ def refusal_page(visit: Visit, error: VestibuleError) -> Response:
         logging.ERROR if status >= 500 else logging.INFO, "refused", code=error.code, reason=error.reason, status=status
     )
     sentence = visit.gettext(error.message if isinstance(error, FieldError) else error.public, **error.params)
-    response = problem_page(visit, status, sentence)
+    title = _TITLES_BY_CODE.get(error.code) or (_NOT_NOW if status == 400 else "")
+    response = problem_page(visit, status, sentence, title=title)
     if isinstance(error, Throttled):
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
 
 
-def problem_page(visit: Visit, status: int, sentence: str = "", reference: str = "", home: str = "") -> Response:
+def problem_page(
+    visit: Visit, status: int, sentence: str = "", reference: str = "", home: str = "", title: str = ""
+) -> Response:
     """Return a problem page in the console's dress for a signed-in admin, plain for everybody else.
 
-    `home` is where its button leads, where the door knows better than the path.
+    `home` is where its button leads, where the door knows better than the path; `title` is a msgid.
     """
-    home = home or _home(visit.path)
+    values = {
+        "title": title or TITLES.get(status, TITLES[500]),
+        "sentence": sentence or SENTENCES.get(status, SENTENCES[500]),
+        "reference": reference,
+        "home": home or _home(visit.path),
+    }
     try:
-        return _page(visit, status, sentence, reference, home)
+        return _page(visit, status, values)
     except VestibuleError:
         # The console's dress asks the database for the workspace's name, and the database may be the problem.
         visit.caller = None
-        return _page(visit, status, sentence, reference, home)
+        return _page(visit, status, values)
 
 
 def _home(path: str) -> str:
@@ -114,18 +125,9 @@ def _home(path: str) -> str:
     return "" if path.startswith(("/e/", "/saml/")) else "/"
 
 
-def _page(visit: Visit, status: int, sentence: str, reference: str, home: str) -> Response:
-    return render(
-        visit,
-        "problem.html",
-        status=status,
-        binding=visit.caller.session_id if visit.caller else "",
-        code=status,
-        title=TITLES.get(status, TITLES[500]),
-        sentence=sentence or SENTENCES.get(status, SENTENCES[500]),
-        reference=reference,
-        home=home,
-    )
+def _page(visit: Visit, status: int, values: Mapping[str, str]) -> Response:
+    binding = visit.caller.session_id if visit.caller else ""
+    return render(visit, "problem.html", status=status, binding=binding, code=status, **values)
 
 
 def unexpected_page(visit: Visit, error: Exception) -> Response:
