@@ -15,9 +15,9 @@ from sqlalchemy import select
 from tests.support.house import Client, House, Server
 from tests.support.people import add_person, connect, group_of, knock, link, sign_in
 from vestibule.directory.admins import Admin, Permission
-from vestibule.directory.connections import IdentityProvider
+from vestibule.directory.connections import Connection, IdentityProvider
 from vestibule.directory.end_users import EndUser, EndUserStatus
-from vestibule.directory.sessions import KnockReason
+from vestibule.directory.sessions import Knock, KnockReason
 from vestibule.flows import admins
 from vestibule.flows.parts.callers import operator
 from vestibule.storage import connections, end_users
@@ -83,15 +83,7 @@ def world(house: House, number: int) -> World:
     elsewhere = connect(house, there, f"elsewhere {number}", (f"else.{domain}",))
     free = connect(house, last, f"free {number}", (f"free.{domain}",))
     link_id = link(house, person, active, f"00u{number}")
-    knocked = {
-        "unknown": knock(house, active, f"Jonas {number}", f"jonas@{domain}", f"k{number}"),
-        "no_access": knock(
-            house, active, "Away", f"away@a.{domain}", f"n{number}", KnockReason.NO_ACCESS, end_user_id=away.id
-        ),
-        "reused": knock(
-            house, active, "Maya", f"maya@a.{domain}", f"r{number}", KnockReason.ADDRESS_REUSED, end_user_id=person.id
-        ),
-    }
+    knocked = _knocks(house, number, active, away, person)
     workspace_id = house.workspace.id
     with house.runtime.database.transaction() as tx:
         connections.update_connection(tx, workspace_id, kinds["p"].id, provisioning=None)
@@ -133,6 +125,20 @@ def world(house: House, number: int) -> World:
         knocks={kind: one.id for kind, one in knocked.items()},
         colleague=colleague,
     )
+
+
+def _knocks(house: House, number: int, active: Connection, away: EndUser, person: EndUser) -> dict[str, Knock]:
+    """Let somebody wait for each of the reasons."""
+    domain = f"w{number}.example"
+    return {
+        "unknown": knock(house, active, f"Jonas {number}", f"jonas@{domain}", f"k{number}"),
+        "no_access": knock(
+            house, active, "Away", f"away@a.{domain}", f"n{number}", KnockReason.NO_ACCESS, end_user_id=away.id
+        ),
+        "reused": knock(
+            house, active, "Maya", f"maya@a.{domain}", f"r{number}", KnockReason.ADDRESS_REUSED, end_user_id=person.id
+        ),
+    }
 
 
 def _environment(w: World) -> dict[str, str]:
