@@ -8,6 +8,7 @@ from starlette.routing import Route
 from vestibule.directory.admins import Permission, Role
 from vestibule.flows import admin_sign_in, admins
 from vestibule.kernel.errors import Invalid
+from vestibule.kernel.text import N_
 from vestibule.web import flash
 from vestibule.web.doors import console
 from vestibule.web.forms import errors_by_field
@@ -62,13 +63,13 @@ def change_page(visit: Visit) -> Response:
 def change_role(visit: Visit) -> Response:
     """Give an admin another role."""
     admin = admins.change_role(visit.runtime, visit.admin, visit.path_params["admin_id"], visit.form.get("role"))
-    return flash.say(redirect(_HOME), visit, f"{admin.name}: role changed")
+    return flash.say(redirect(_HOME), visit, visit.gettext(N_("%(name)s: role changed"), name=admin.name))
 
 
 def remove(visit: Visit) -> Response:
     """Remove an admin."""
     admin = admins.remove_admin(visit.runtime, visit.admin, visit.path_params["admin_id"])
-    return flash.say(redirect(_HOME), visit, f"{admin.name} was removed and signed out")
+    return flash.say(redirect(_HOME), visit, visit.gettext(N_("%(name)s was removed and signed out"), name=admin.name))
 
 
 def me_page(visit: Visit) -> Response:
@@ -82,13 +83,13 @@ def me_page(visit: Visit) -> Response:
 def end_session(visit: Visit) -> Response:
     """End one of the admin's own sessions."""
     admin_sign_in.end_session(visit.runtime, visit.admin, visit.path_params["session_id"])
-    return flash.say(redirect("/admin/me"), visit, "The session was ended")
+    return flash.say(redirect("/admin/me"), visit, visit.gettext(N_("The session was ended")))
 
 
 def end_others(visit: Visit) -> Response:
     """End all the admin's other sessions."""
     admin_sign_in.end_other_sessions(visit.runtime, visit.admin)
-    return flash.say(redirect("/admin/me"), visit, "All other sessions were ended")
+    return flash.say(redirect("/admin/me"), visit, visit.gettext(N_("All other sessions were ended")))
 
 
 def _invite_form(visit: Visit, errors: dict[str, str]) -> Response:
