@@ -7,13 +7,14 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from tests.journeys.console import Console
 from tests.journeys.portal import Portal
 from tests.journeys.providers import Providers
-from tests.support.browser import TIMEOUT_MS, Pages
-from tests.support.house import Server
+from tests.support.browser import TIMEOUT_MS, PageFaults, Pages
+from tests.support.databases import ENGINES, Databases
+from tests.support.house import Server, TestClock, serving
 
 NewConsole = Callable[..., Console]
 NewPortal = Callable[..., Portal]
@@ -61,3 +62,32 @@ def new_portal(server: Server, new_page: Pages) -> NewPortal:
 def portal(new_portal: NewPortal) -> Portal:
     """Give a window at the door of DEV."""
     return new_portal()
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def shared_server(
+    request: pytest.FixtureRequest, databases: Databases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """Give one server to all tests of a module that leave it as they find it; once on each engine.
+
+    A module names it `server` to use it: `@pytest.fixture(scope="module") def server(shared_server): return shared_server`.
+    """
+    folder = tmp_path_factory.mktemp("shared")
+    with databases.migrated(request.param, folder) as url, serving(url, TestClock()) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shared_console(shared_server: Server, providers: Providers, chromium: Browser) -> Iterator[Console]:
+    """Give the window of an Owner who has connected the practice IdP to DEV and added its three people."""
+    faults = PageFaults()
+    pages = Pages(chromium, faults)
+    console = Console(pages(permissions=["clipboard-read", "clipboard-write"]), shared_server.base_url)
+    console.sign_in()
+    idp = providers("practice")
+    console.connect(idp, "Okta Dev", "practice.example")
+    for person in idp.people[:3]:
+        console.add_end_user(person.name, person.email, {"DEV": None})
+    yield console
+    pages.close()
+    assert faults.remaining() == []

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
+from tests.idps import ServiceProvider
 from tests.journeys.console import Console
 from tests.journeys.portal import Portal
 from tests.journeys.providers import Providers
@@ -16,16 +17,23 @@ from tests.support.databases import ENGINES, Databases
 from tests.support.house import Server, TestClock
 
 
-@pytest.fixture
-def connected(console: Console, providers: Providers) -> Console:
-    """Give a console in which the practice IdP is connected to DEV and its first person may come in."""
-    idp = providers("practice")
-    console.connect(idp, "Okta Dev", "practice.example")
-    console.add_end_user(idp.people[0].name, idp.people[0].email, {"DEV": None})
-    return console
+@pytest.fixture(scope="module")
+def server(shared_server: Server) -> Server:
+    return shared_server
 
 
-@pytest.mark.usefixtures("connected")
+@pytest.fixture(scope="module")
+def console(shared_console: Console) -> Console:
+    return shared_console
+
+
+def values_of_dev(console: Console) -> ServiceProvider:
+    console.open_environment("DEV", "Authentication")
+    console.follow("Okta Dev")
+    return console.values_to_carry()
+
+
+@pytest.mark.usefixtures("console")
 def test_going_back_to_the_idp_and_answering_again_is_no_disaster(portal: Portal, providers: Providers) -> None:
     idp = providers("practice")
     person = idp.people[0]
@@ -39,7 +47,7 @@ def test_going_back_to_the_idp_and_answering_again_is_no_disaster(portal: Portal
     portal.expect_in(person.name)
 
 
-@pytest.mark.usefixtures("connected")
+@pytest.mark.usefixtures("console")
 def test_two_tabs_sign_in_at_once(portal: Portal, providers: Providers) -> None:
     idp = providers("practice")
     person = idp.people[0]
@@ -54,35 +62,32 @@ def test_two_tabs_sign_in_at_once(portal: Portal, providers: Providers) -> None:
     portal.expect_in(person.name)
 
 
-def test_a_bookmark_of_the_sign_on_url_explains_itself_and_leads_on(
-    console: Console, portal: Portal, providers: Providers
-) -> None:
-    carried = console.connect(providers("practice"), "Okta Dev", "practice.example")
-    portal.page.goto(carried.acs_url)
+def test_a_bookmark_of_the_sign_on_url_explains_itself_and_leads_on(console: Console, portal: Portal) -> None:
+    portal.page.goto(values_of_dev(console).acs_url)
     expect(portal.page.get_by_text("This address is for identity providers to send their answers to.")).to_be_visible()
     portal.page.get_by_role("link", name="Go to the start").click()
     portal.expect_sign_in_page()
     expect(portal.page).to_have_url(f"{portal.base_url}/e/dev/sign-in")
 
 
-@pytest.mark.usefixtures("connected")
+@pytest.mark.usefixtures("console")
 def test_somebody_who_comes_back_too_late_is_asked_to_try_again(
-    portal: Portal, providers: Providers, clock: TestClock
+    portal: Portal, providers: Providers, server: Server
 ) -> None:
     idp = providers("practice")
     person = idp.people[0]
     portal.go_to_idp(idp, person.email)
-    clock.advance(minutes=11)
+    server.house.clock.advance(minutes=11)
     idp.sign_in(portal.page, person)
     portal.expect_refused("This sign-in took too long and has expired. Please try again.")
-    clock.advance(minutes=-11)
+    server.house.clock.advance(minutes=-11)
     portal.page.get_by_role("link", name="Try again").click()
     portal.type_email(person.email)
     idp.sign_in(portal.page, person)
     portal.expect_in(person.name)
 
 
-@pytest.mark.usefixtures("connected")
+@pytest.mark.usefixtures("console")
 def test_a_deep_link_is_kept_through_the_sign_in_and_another_site_is_not(portal: Portal, providers: Providers) -> None:
     idp = providers("practice")
     person = idp.people[0]
@@ -99,15 +104,12 @@ def test_a_deep_link_is_kept_through_the_sign_in_and_another_site_is_not(portal:
     expect(portal.page).to_have_url(f"{portal.base_url}/e/dev/sign-out")
 
 
-@pytest.mark.usefixtures("connected")
 def test_a_tile_in_the_idps_own_portal_starts_a_fresh_sign_in(
-    connected: Console, portal: Portal, providers: Providers
+    console: Console, portal: Portal, providers: Providers
 ) -> None:
     idp = providers("practice")
     person = idp.people[0]
-    connected.open_environment("DEV", "Authentication")
-    connected.follow("Okta Dev")
-    carried = connected.values_to_carry()
+    carried = values_of_dev(console)
     portal.page.goto(idp.base_url)
     portal.page.get_by_label("Single sign-on URL").fill(carried.acs_url)
     portal.page.get_by_label("Service provider (SP) entity ID").fill(carried.entity_id)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from tests.idps import RunningIdp
 from tests.journeys.conftest import NewPortal
 from tests.journeys.console import Console, starts
 from tests.journeys.portal import Portal
 from tests.journeys.providers import Providers
-from tests.support.browser import PageFaults, Pages
-from tests.support.databases import ENGINES, Databases
-from tests.support.house import Server, TestClock, serving
+from tests.support.house import Server
 
 SETUP = "Your organisation’s sign-in service is not set up correctly for this page."
 CONFUSED = "Your organisation’s sign-in service sent an answer that can’t be accepted."
@@ -69,34 +66,20 @@ REFUSALS = {
 }
 
 
-@pytest.fixture(scope="module", params=ENGINES)
-def server(
-    request: pytest.FixtureRequest, databases: Databases, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    """Give one server for all refusals, as none of them leaves anything behind but its record."""
-    folder = tmp_path_factory.mktemp("refusals")
-    with databases.migrated(request.param, folder) as url, serving(url, TestClock()) as running:
-        yield running
+@pytest.fixture(scope="module")
+def server(shared_server: Server) -> Server:
+    """None of the refusals leaves anything behind but its record."""
+    return shared_server
+
+
+@pytest.fixture(scope="module")
+def console(shared_console: Console) -> Console:
+    return shared_console
 
 
 @pytest.fixture(scope="module")
 def idp(providers: Providers) -> RunningIdp:
     return providers("practice")
-
-
-@pytest.fixture(scope="module")
-def console(server: Server, idp: RunningIdp, chromium: Browser) -> Iterator[Console]:
-    """Give the window of an Owner who has connected the practice IdP and added its people."""
-    faults = PageFaults()
-    pages = Pages(chromium, faults)
-    console = Console(pages(permissions=["clipboard-read", "clipboard-write"]), server.base_url)
-    console.sign_in()
-    console.connect(idp, "Okta Dev", "practice.example")
-    for person in idp.people[:3]:
-        console.add_end_user(person.name, person.email, {"DEV": None})
-    yield console
-    pages.close()
-    assert faults.remaining() == []
 
 
 @pytest.mark.parametrize("misbehaviour", REFUSALS)
