@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -165,4 +166,5 @@ def _row(table: Table, name: str, rate: sign_ins.Rate) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that it cleans up after itself, then too
     sys.exit(main())

@@ -23,6 +23,18 @@ START_SECONDS = 120
 STOP_SECONDS = 60
 # Below the ports that systems give to outgoing connections: one of those could take a killed server's port.
 _PORTS = range(20_000, 32_000)
+# The `vestibule` command, which ends when whoever started it is gone: a killed test run takes its servers with it.
+_PROGRAM = """
+import os, threading, time
+starter = os.getppid()
+def watch():
+    while os.getppid() == starter:
+        time.sleep(1)
+    os._exit(1)
+threading.Thread(target=watch, daemon=True).start()
+from vestibule.cli.main import main
+main()
+"""
 
 
 def settled_port() -> int:
@@ -73,14 +85,7 @@ class Served:
 
     def start(self, cores: set[int] | None = None) -> int:
         """Start it, on these cores only if some are named, wait until /readyz says so, and return its process id."""
-        command = [
-            sys.executable,
-            "-c",
-            "from vestibule.cli.main import main; main()",
-            "serve",
-            "--port",
-            str(self.port),
-        ]
+        command = [sys.executable, "-c", _PROGRAM, "serve", "--port", str(self.port)]
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 command, env=self.environment(), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output
