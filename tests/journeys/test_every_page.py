@@ -100,6 +100,7 @@ ROUTES_OPENED: Final[dict[str, Opens]] = {
     "/admin/access-control": at("/admin/access-control"),
     "/admin/access-control/invite": at("/admin/access-control/invite"),
     "/admin/access-control/{admin_id}": at("/admin/access-control/{admin}"),
+    "/admin/access-control/{admin_id}/remove": at("/admin/access-control/{admin}/remove"),
     "/admin/me": at("/admin/me"),
     "/admin/environments/{environment}/groups": at(f"{TAB}/groups"),
     "/admin/environments/{environment}/groups/new": at(f"{TAB}/groups/new"),

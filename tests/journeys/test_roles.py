@@ -84,6 +84,25 @@ def test_support_manages_people_and_groups_only(
     expect(support.heading("This is not open to you")).to_be_visible()
 
 
+def test_an_owner_removes_an_admin_who_is_out_at_the_next_click_and_not_the_last_owner(
+    console: Console, new_console: NewConsole
+) -> None:
+    auditor = invite(console, new_console, "Noa Klein", "Auditor")
+    console.go("Access control")
+    console.follow("Manage Noa Klein")
+    console.follow("Remove Noa Klein")
+    expect(console.heading("Remove Noa Klein?")).to_be_visible()
+    expect(console.page.get_by_text("is signed out everywhere at once")).to_be_visible()
+    console.press("Remove Noa Klein")
+    expect(console.said()).to_contain_text("Noa Klein was removed and signed out")
+    auditor.follow("Activity", inside=auditor.page.get_by_role("navigation", name="Workspace admin"))
+    expect(auditor.page.get_by_text("Your session has ended.")).to_be_visible()
+    console.follow("Manage Ada Park")
+    console.follow("Remove Ada Park")
+    console.press("Remove Ada Park")
+    expect(console.page.get_by_text("A workspace needs an Owner who can sign in.")).to_be_visible()
+
+
 def sees_nothing_to_change(console: Console) -> None:
     main = console.page.get_by_role("main")
     for button in main.get_by_role("button").all():

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import httpx
 import pytest
 
+from tests.support.loops import run
 from vestibule.practice.errors import NotLoopback
 from vestibule.practice.idp import PracticeIdp
 from vestibule.practice.people import PEOPLE
@@ -41,7 +41,7 @@ def test_a_taken_port_is_said_so() -> None:
 
 
 def test_it_serves_on_a_free_port_beside_other_things_in_one_loop() -> None:
-    async def run() -> httpx.Response:
+    async def fetched() -> httpx.Response:
         with listen_on_loopback() as listener:
             idp = PracticeIdp(base_url_of(listener), PEOPLE, lambda: datetime.now(UTC))
             server = practice_server(idp.app, listener)
@@ -52,8 +52,6 @@ def test_it_serves_on_a_free_port_beside_other_things_in_one_loop() -> None:
             await serving
             return answered
 
-    # In a thread: the browser of other tests keeps an event loop running in this one.
-    with ThreadPoolExecutor(1) as pool:
-        answered = pool.submit(lambda: asyncio.run(run())).result()
+    answered = run(fetched())
     assert answered.status_code == 200
     assert "server" not in answered.headers

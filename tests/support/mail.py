@@ -58,10 +58,12 @@ def smtp_server(context: ssl.SSLContext | None = None, *, implicit_tls: bool = F
             require_starttls=starttls is not None,
         )
 
-    server = loop.run_until_complete(loop.create_server(session, "127.0.0.1", 0, ssl=context if implicit_tls else None))
-    mailbox.port = server.sockets[0].getsockname()[1]
+    # In a thread from the start: the browser of journeys keeps a loop running in the main one.
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
+    starting = loop.create_server(session, "127.0.0.1", 0, ssl=context if implicit_tls else None)
+    server = asyncio.run_coroutine_threadsafe(starting, loop).result(20)
+    mailbox.port = server.sockets[0].getsockname()[1]
     try:
         yield mailbox
     finally:

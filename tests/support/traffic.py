@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from tests.saml import forge
 from tests.support import sign_ins
 from tests.support.house import House, Server
+from tests.support.loops import run
 from vestibule.directory.connections import Connection
 from vestibule.directory.sessions import SamlRequest
 from vestibule.kernel.secrets import new_token, token_hash
@@ -107,7 +108,7 @@ def post_all(port: int, messages: Sequence[bytes], connections: int, on_answer: 
 
     A connection that breaks ends: what it had not sent yet is sent by the others, as long as one of them lives.
     """
-    asyncio.run(_post_all(port, iter(enumerate(messages)), connections, on_answer))
+    run(_post_all(port, iter(enumerate(messages)), connections, on_answer))
 
 
 async def _post_all(port: int, todo: Iterator[tuple[int, bytes]], connections: int, on_answer: Answered) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 from typing import Any
 
@@ -13,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from tests.support.loops import run
 from vestibule.web.middleware import MAX_BODY_BYTES, MAX_HEADER_BYTES, REQUESTS, Surroundings, client_address
 
 PROXIES = (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("2001:db8:1::/48"))
@@ -91,7 +91,7 @@ def answer_of(app: Any, scope: Scope, *bodies: bytes) -> list[Message]:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(Surroundings(app, https=True, trusted_proxies=PROXIES)(scope, receive, send))
+    run(Surroundings(app, https=True, trusted_proxies=PROXIES)(scope, receive, send))
     return sent
 
 

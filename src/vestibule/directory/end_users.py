@@ -159,10 +159,13 @@ def search_words(typed: str) -> tuple[str, ...]:
 def search_terms(full_name: str, email: str) -> frozenset[str]:
     """Return the terms under which a person is found: words of the name, the whole e-mail, its domain, and its parts."""
     name, address = fold(full_name), fold(email)
-    words = {word.strip(_AROUND) for word in name.split()} | {
-        *re.split(r"[\W_]+", f"{name} {address}"),
+    # The most telling first: an address of many labels must not push out the words of the name.
+    words = [
         address,
+        *(word.strip(_AROUND) for word in name.split()),
         email_domain(address),
-    }
-    terms = sorted((word[:MAX_TERM_LENGTH] for word in words if word), key=lambda word: (word != address, word))
-    return frozenset(terms[:MAX_TERMS])
+        *re.split(r"[\W_]+", name),
+        *re.split(r"[\W_]+", address),
+    ]
+    terms = dict.fromkeys(word[:MAX_TERM_LENGTH] for word in words if word)
+    return frozenset(list(terms)[:MAX_TERMS])

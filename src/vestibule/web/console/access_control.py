@@ -66,6 +66,13 @@ def change_role(visit: Visit) -> Response:
     return flash.say(redirect(_HOME), visit, visit.gettext(N_("%(name)s: role changed"), name=admin.name))
 
 
+def confirm_remove(visit: Visit) -> Response:
+    """Say what follows before an admin is removed."""
+    visit.admin.require(Permission.MANAGE_ADMINS)
+    admin = admins.get_admin(visit.runtime, visit.admin, visit.path_params["admin_id"])
+    return render(visit, "console/admin_remove.html", binding=visit.admin.session_id, admin=admin)
+
+
 def remove(visit: Visit) -> Response:
     """Remove an admin."""
     admin = admins.remove_admin(visit.runtime, visit.admin, visit.path_params["admin_id"])
@@ -126,6 +133,7 @@ ROUTES = [
     Route("/admin/access-control/{admin_id}", console(change_page), methods=["GET"]),
     Route("/admin/access-control/{admin_id}/role", console(change_role), methods=["POST"]),
     Route("/admin/access-control/{admin_id}/link", console(renew), methods=["POST"]),
+    Route("/admin/access-control/{admin_id}/remove", console(confirm_remove), methods=["GET"]),
     Route("/admin/access-control/{admin_id}/remove", console(remove), methods=["POST"]),
     Route("/admin/me", console(me_page), methods=["GET"]),
     Route("/admin/me/sessions/end-others", console(end_others), methods=["POST"]),
