@@ -23,6 +23,10 @@ PREFIXES: Final = {
     "activity": "act",
     "job": "job",
     "key": "key",
+    "scim_token": "sct",
+    "scim_user": "scu",
+    "scim_group": "scg",
+    "scim_event": "sce",
 }
 _ID = re.compile(r"[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}\Z")
 

@@ -13,6 +13,16 @@ from vestibule.storage.tables.connections import (
 from vestibule.storage.tables.house import admin_sessions, admins, environments, one_time_links, workspaces
 from vestibule.storage.tables.people import end_user_terms, end_users, environment_access, group_members, groups
 from vestibule.storage.tables.records import activity, jobs
+from vestibule.storage.tables.scim import (
+    scim_departures,
+    scim_directories,
+    scim_events,
+    scim_groups,
+    scim_members,
+    scim_tokens,
+    scim_user_emails,
+    scim_users,
+)
 from vestibule.storage.tables.signing_in import saml_assertions, saml_requests, sessions, throttles
 
 __all__ = [
@@ -37,6 +47,14 @@ __all__ = [
     "saml_assertions",
     "saml_keys",
     "saml_requests",
+    "scim_departures",
+    "scim_directories",
+    "scim_events",
+    "scim_groups",
+    "scim_members",
+    "scim_tokens",
+    "scim_user_emails",
+    "scim_users",
     "sessions",
     "throttles",
     "workspaces",
