@@ -9,10 +9,8 @@ from vestibule.directory.attributes import (
     GROUPS_LINK_NAMES,
     GROUPS_NAMES,
     STABLE_ID_NAMES,
-    ExternalIdentity,
     email_from,
     full_name_from,
-    identity_from,
     stable_id_from,
     values_of,
 )
@@ -177,20 +175,6 @@ def test_what_may_be_given_to_a_second_person_is_no_stable_id(name: str) -> None
     assert stable_id_from({name: ("ada",)}) is None
 
 
-def test_the_name_id_is_the_identity_unless_it_is_transient() -> None:
-    assert identity_from("ada", None, ENTRA) == ExternalIdentity("name_id", "ada")
-    assert identity_from("Ada", FORMAT_PERSISTENT, {}) == ExternalIdentity("name_id", "Ada")
-    assert identity_from("_9f2c", FORMAT_TRANSIENT, SHIBBOLETH) == ExternalIdentity(
-        "stable_id", "ada-1@northwind.example"
-    )
-
-
-def test_a_transient_name_id_without_a_stable_id_is_no_identity() -> None:
-    assert identity_from("_9f2c", FORMAT_TRANSIENT, AS_NAMED) is None
-    assert identity_from(None, None, AS_NAMED) is None
-    assert identity_from(" ", None, AS_NAMED) is None
-
-
 def test_values_of_the_same_name_in_other_case_are_merged_in_order_each_once() -> None:
     assert values_of({"Role": ("b", "a"), "role": ("a", "", "c")}, ("Role",)) == ("b", "a", "c")
 
@@ -215,5 +199,5 @@ def test_whatever_an_assertion_holds_nothing_is_raised_and_what_comes_out_is_cle
     assert email is None or email.count("@") == 1
     name = full_name_from(attributes)
     assert name is None or (name and name.isprintable())
-    identity = identity_from(name_id, name_id_format, attributes)
-    assert identity is None or identity.value
+    stable_id = stable_id_from(attributes)
+    assert stable_id is None or stable_id.strip()

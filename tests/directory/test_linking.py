@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -12,8 +13,10 @@ from vestibule.directory.connections import Connection, IdentityProvider, IdpCer
 from vestibule.directory.end_users import EndUser, EndUserStatus
 from vestibule.directory.enforcement import route
 from vestibule.directory.linking import (
+    Admit,
     Candidate,
     Claim,
+    Create,
     Enter,
     Refuse,
     Unfit,
@@ -118,6 +121,25 @@ def test_without_access_one_waits_and_deactivated_one_is_refused(how: str) -> No
 def test_an_unknown_address_within_reach_waits_and_one_out_of_reach_is_refused() -> None:
     assert decide(connection(), (), CLAIM, None, None) == Wait(KnockReason.UNKNOWN, None)
     assert decide(connection(("other.example",)), (), CLAIM, None, None) == Refuse(Unfit.OUT_OF_REACH)
+
+
+def test_just_in_time_an_unknown_address_is_an_account_and_one_who_is_new_here_is_admitted() -> None:
+    jit = replace(connection(), provisioning=Provisioning.JIT)
+    elsewhere = candidate(has_access=False)
+    assert decide(jit, (), CLAIM, None, None) == Create("ada@example.com")
+    assert decide(jit, (), CLAIM, None, elsewhere) == Admit(elsewhere.end_user)
+    assert decide(replace(jit, domains=("other.example",)), (), CLAIM, None, None) == Refuse(Unfit.OUT_OF_REACH)
+    assert decide(jit, (), Claim(None, "ada@example.com", None), None, None) == Refuse(Unfit.NO_SUBJECT)
+
+
+def test_just_in_time_no_assertion_undoes_what_an_admin_did() -> None:
+    jit = replace(connection(), provisioning=Provisioning.JIT)
+    taken_away = candidate(has_access=False, link_id="lnk_1")
+    assert decide(jit, (), CLAIM, taken_away, None) == Wait(KnockReason.NO_ACCESS, taken_away.end_user)
+    gone = candidate(status=EndUserStatus.DEACTIVATED, has_access=False)
+    assert decide(jit, (), CLAIM, None, gone) == Refuse(Unfit.DEACTIVATED, gone.end_user)
+    taken = candidate(link_id="lnk_other")
+    assert decide(jit, (), CLAIM, None, taken) == Wait(KnockReason.ADDRESS_REUSED, taken.end_user)
 
 
 def test_without_a_subject_or_without_an_address_nobody_is_found() -> None:

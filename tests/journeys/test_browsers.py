@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import expect
 
 from tests.idps import ServiceProvider
@@ -39,8 +41,12 @@ def test_going_back_to_the_idp_and_answering_again_is_no_disaster(portal: Portal
     person = idp.people[0]
     portal.sign_in(idp, person)
     portal.expect_in(person.name)
-    while not portal.page.url.startswith(idp.base_url):
-        portal.page.go_back()
+    for _ in range(6):
+        if portal.page.url.startswith(idp.base_url) and portal.page.get_by_role("button").count():
+            break
+        # Chromium may ask first, on a page of its own, whether to send a form again: a person goes further back.
+        with suppress(PlaywrightError):
+            portal.page.go_back()
     idp.sign_in(portal.page, person)
     portal.expect_refused("This sign-in was used already. Each one works once.", heading="This was used already")
     portal.page.get_by_role("link", name="Continue").click()

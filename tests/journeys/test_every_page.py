@@ -118,6 +118,7 @@ ROUTES_OPENED: Final[dict[str, Opens]] = {
     "/admin/connections/{connection_id}/set-up": at("/admin/connections/{draft}/set-up"),
     "/admin/connections/{connection_id}": at(CONNECTION),
     "/admin/connections/{connection_id}/edit": at(f"{CONNECTION}/edit"),
+    "/admin/connections/{connection_id}/mapping": at(f"{CONNECTION}/mapping"),
     "/admin/connections/{connection_id}/provisioning": at(f"{CONNECTION}/provisioning"),
     "/admin/connections/{connection_id}/disable": at(f"{CONNECTION}/disable"),
     "/admin/connections/{connection_id}/enable": at("/admin/connections/{disabled}/enable"),

@@ -238,6 +238,18 @@ CASES: Mapping[str, Case] = {
     ),
     f"{_CONNECTION}/edit": Case(P.MANAGE_AUTHENTICATION, _connection("disabled"), lambda w: _typed(w, "edited")),
     f"{_CONNECTION}/provisioning": Case(P.MANAGE_AUTHENTICATION, _connection("pending"), lambda _: {"mode": "manual"}),
+    f"{_CONNECTION}/mapping": Case(
+        P.MANAGE_AUTHENTICATION,
+        _connection("active"),
+        lambda w: {
+            "act": "save",
+            "email": f"mail{w.number}",
+            "groups_by": "map",
+            "unknown_groups": "ignore",
+            "value": f"team {w.number}",
+            "group": w.group,
+        },
+    ),
     f"{_CONNECTION}/signing": Case(P.MANAGE_AUTHENTICATION, _connection("active"), lambda _: {"sign": "on"}),
     f"{_CONNECTION}/read-again": Case(P.MANAGE_AUTHENTICATION, _connection("read")),
     f"{_CONNECTION}/disable": Case(P.MANAGE_AUTHENTICATION, _connection("active")),

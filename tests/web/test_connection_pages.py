@@ -277,15 +277,14 @@ def test_an_idp_is_reused_with_domains_proposed_and_values_of_its_own(admin_clie
     assert "Waiting for set-up" in shown
 
 
-def test_jit_and_scim_are_shown_switched_off_and_refused(admin_client: Client, server: Server) -> None:
+def test_scim_is_shown_switched_off_and_refused(admin_client: Client, server: Server) -> None:
     made = sign_ins.connect(server.house, provisioning=None)
     path = f"/admin/connections/{made.id}/provisioning"
     page = admin_client.get(path).text
-    for mode in ("jit", "scim"):
-        assert f'value="{mode}" disabled' in page
-        refused = admin_client.post(path, {"mode": mode})
-        assert refused.status_code == 422
-        assert "manual provisioning only" in errors_at(refused)["mode"]
+    assert 'value="scim" disabled' in page
+    refused = admin_client.post(path, {"mode": "scim"})
+    assert refused.status_code == 422
+    assert "no SCIM yet" in errors_at(refused)["mode"]
     assert only_connection(server).status is ConnectionStatus.PENDING
 
 

@@ -1,15 +1,15 @@
 """What an assertion says about a person, under the names that identity providers use for it. Pure; decides no access.
 
 Everything here takes attributes of a *verified* assertion: a mapping from attribute name to its values, same names merged.
-Names are compared without case. A connection's own attribute mapping comes before these defaults and is not known here.
+Names are compared without case. A name that a connection's mapping gives takes the place of these defaults.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, TypeAlias
 
+from vestibule.directory.mapping import USUAL, AttributeMapping
 from vestibule.kernel.text import clean_email, clean_name, has_unsafe_characters
 
 Attributes: TypeAlias = Mapping[str, Sequence[str]]
@@ -105,14 +105,6 @@ GROUPS_LINK_NAMES: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ExternalIdentity:
-    """Who somebody is at an IdP, across sign-ins: the NameID, or the stable id where the NameID is transient."""
-
-    kind: Literal["name_id", "stable_id"]
-    value: str
-
-
 def values_of(attributes: Attributes, names: Sequence[str]) -> tuple[str, ...]:
     """Return the non-empty values under any of the names, in the order of `names`, each once. Untouched otherwise."""
     return tuple(dict.fromkeys(_values(attributes, names)))
@@ -126,33 +118,49 @@ def _values(attributes: Attributes, names: Sequence[str]) -> Iterator[str]:
                 yield from (value for value in values if value.strip())
 
 
-def email_from(name_id: str | None, name_id_format: str | None, attributes: Attributes) -> str | None:
+def email_from(
+    name_id: str | None, name_id_format: str | None, attributes: Attributes, mapping: AttributeMapping = USUAL
+) -> str | None:
     """Return the e-mail address of the person in canonical form, or None when the assertion has none.
 
+    Where the connection names an attribute for it, that one alone counts. Otherwise:
     A NameID that says that it is an e-mail address (SAML core 8.3.2) comes first, then the attributes, then a NameID without
     a format or with `unspecified`, if it looks like an address (Okta). A persistent or transient NameID is never read as one.
     """
+    if mapping.email:
+        return _first_email(attributes, (mapping.email,))
     stated = clean_email(name_id or "") if name_id_format == FORMAT_EMAIL else None
     if stated is not None:
         return stated
-    for value in values_of(attributes, EMAIL_NAMES):
-        email = clean_email(value)
-        if email is not None:
-            return email
+    email = _first_email(attributes, EMAIL_NAMES)
+    if email is not None:
+        return email
     return clean_email(name_id or "") if name_id_format in {None, "", FORMAT_UNSPECIFIED} else None
 
 
-def full_name_from(attributes: Attributes) -> str | None:
+def _first_email(attributes: Attributes, names: Sequence[str]) -> str | None:
+    return next(filter(None, map(clean_email, values_of(attributes, names))), None)
+
+
+def full_name_from(attributes: Attributes, mapping: AttributeMapping = USUAL) -> str | None:
     """Return the person's name: one attribute for all of it, else given and family name, else None.
 
     A value with an @ is not a name: Entra ID sends the user principal name under `…/claims/name`.
     """
-    whole = _first_name(attributes, FULL_NAME_NAMES)
+    chosen = mapping.full_name or mapping.given_name or mapping.family_name
+    whole = _first_name(attributes, _names(mapping.full_name, () if chosen else FULL_NAME_NAMES))
     if whole is not None:
         return whole
-    pieces = (_first_name(attributes, GIVEN_NAME_NAMES), _first_name(attributes, FAMILY_NAME_NAMES))
+    pieces = (
+        _first_name(attributes, _names(mapping.given_name, () if chosen else GIVEN_NAME_NAMES)),
+        _first_name(attributes, _names(mapping.family_name, () if chosen else FAMILY_NAME_NAMES)),
+    )
     joined = " ".join(piece for piece in pieces if piece)
     return joined if 0 < len(joined) <= MAX_NAME_LENGTH else None
+
+
+def _names(chosen: str, usual: tuple[str, ...]) -> tuple[str, ...]:
+    return (chosen,) if chosen else usual
 
 
 def _first_name(attributes: Attributes, names: Sequence[str]) -> str | None:
@@ -163,12 +171,12 @@ def _first_name(attributes: Attributes, names: Sequence[str]) -> str | None:
     return None
 
 
-def stable_id_from(attributes: Attributes) -> str | None:
+def stable_id_from(attributes: Attributes, mapping: AttributeMapping = USUAL) -> str | None:
     """Return the id that stays with the person for good, exactly as sent, or None.
 
     The first name that is present decides. Several different values under it are None: who somebody is must not be a guess.
     """
-    for name in STABLE_ID_NAMES:
+    for name in _names(mapping.stable_id, STABLE_ID_NAMES):
         values = values_of(attributes, (name,))
         if values:
             usable = (
@@ -176,14 +184,3 @@ def stable_id_from(attributes: Attributes) -> str | None:
             )
             return values[0] if usable else None
     return None
-
-
-def identity_from(name_id: str | None, name_id_format: str | None, attributes: Attributes) -> ExternalIdentity | None:
-    """Return under which identity a person is linked, or None when the assertion has none that outlives this sign-in.
-
-    A transient NameID (SAML core 8.3.8) names the same person differently each time, so the stable id stands in for it.
-    """
-    if name_id and name_id.strip() and name_id_format != FORMAT_TRANSIENT:
-        return ExternalIdentity("name_id", name_id)
-    stable_id = stable_id_from(attributes)
-    return ExternalIdentity("stable_id", stable_id) if stable_id is not None else None

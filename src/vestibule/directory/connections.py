@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from vestibule.directory.mapping import USUAL, AttributeMapping
+from vestibule.directory.provisioning import FIRST_TIME_ONLY, JitRules
+
 
 class Provisioning(StrEnum):
     """How people of a connection get an account."""
@@ -94,6 +97,8 @@ class Connection:
     sign_requests: bool
     created_at: datetime
     last_sign_in_at: datetime | None = None
+    mapping: AttributeMapping = USUAL
+    jit: JitRules = FIRST_TIME_ONLY
 
     @property
     def status(self) -> ConnectionStatus:

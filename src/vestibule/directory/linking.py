@@ -1,6 +1,6 @@
 """Who somebody with a verified assertion is here: found by their link, or once by e-mail. Pure; the flow carries it out.
 
-Not here: verifying the assertion, and what a provisioning mode other than Manual does with somebody unknown.
+Not here: verifying the assertion, and what just-in-time provisioning gives to somebody new (`provisioning`).
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from enum import StrEnum
 from typing import Final
 
 from vestibule.directory.attributes import Attributes, stable_id_from
-from vestibule.directory.connections import Connection
+from vestibule.directory.connections import Connection, Provisioning
 from vestibule.directory.domains import covering_entries, most_specific
 from vestibule.directory.end_users import EndUser, EndUserStatus
+from vestibule.directory.mapping import USUAL, AttributeMapping
+from vestibule.directory.provisioning import NO_GROUPS, SentGroups
 from vestibule.directory.sessions import KnockReason, Subject
 from vestibule.kernel.text import email_domain, email_key
 
@@ -34,6 +36,7 @@ class Claim:
     subject: Subject | None
     email: str | None
     full_name: str | None
+    groups: SentGroups = NO_GROUPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,20 @@ class Enter:
 
 
 @dataclass(frozen=True, slots=True)
+class Create:
+    """Nobody has this address yet, and the connection provisions just in time: an account is made, and then they enter."""
+
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """Somebody known elsewhere comes to this environment for the first time, just in time: they get access, and then enter."""
+
+    end_user: EndUser
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Nobody signs in; an admin sees that somebody knocked. `end_user` is whose account it would have been."""
 
@@ -78,7 +95,9 @@ class Refuse:
     end_user: EndUser | None = None
 
 
-Decision = Enter | Wait | Refuse
+# What is left to do with them, once accounts and access are made.
+Settled = Enter | Wait | Refuse
+Decision = Settled | Create | Admit
 
 
 def subject_of(
@@ -87,6 +106,7 @@ def subject_of(
     qualifiers: tuple[str | None, str | None],
     attributes: Attributes,
     own: tuple[str, str],
+    mapping: AttributeMapping = USUAL,
 ) -> Subject | None:
     """Return under which subject a person is known again, or None when this assertion has none that lasts.
 
@@ -96,7 +116,7 @@ def subject_of(
     """
     kind = _FORMATS.get(name_id_format or "", name_id_format or "")
     if kind == "transient":
-        stable_id = stable_id_from(attributes)
+        stable_id = stable_id_from(attributes, mapping)
         return None if stable_id is None else Subject("stable_id", stable_id)
     if kind == "persistent":
         foreign = [
@@ -129,7 +149,7 @@ def decide(
     linked: Candidate | None,
     by_email: Candidate | None,
 ) -> Decision:
-    """Decide what follows from a verified claim, with Manual provisioning (product rules, "Linking").
+    """Decide what follows from a verified claim (product rules, "Linking" and "What each provisioning mode means").
 
     `linked` is who has the claim's subject on this connection, `by_email` who has its e-mail address in the workspace.
     """
@@ -150,11 +170,15 @@ def _decide_by_email(
     if not reaches(connection, rivals, claim.email):
         return Refuse(Unfit.OUT_OF_REACH)
     if by_email is None:
-        return Wait(KnockReason.UNKNOWN, None)
+        return Create(claim.email) if _just_in_time(connection) else Wait(KnockReason.UNKNOWN, None)
     if by_email.link_id is not None:
         # The account is another subject's: this address was given to somebody new.
         return Wait(KnockReason.ADDRESS_REUSED, by_email.end_user)
     return _admit(connection, rivals, by_email)
+
+
+def _just_in_time(connection: Connection) -> bool:
+    return connection.provisioning is Provisioning.JIT
 
 
 def _admit(connection: Connection, rivals: tuple[str, ...], candidate: Candidate) -> Decision:
@@ -164,5 +188,7 @@ def _admit(connection: Connection, rivals: tuple[str, ...], candidate: Candidate
     if person.status is EndUserStatus.DEACTIVATED:
         return Refuse(Unfit.DEACTIVATED, person)
     if not candidate.has_access:
-        return Wait(KnockReason.NO_ACCESS, person)
+        # Without a link they have never been here. With one an admin took the access away, which no assertion undoes.
+        first_time = _just_in_time(connection) and candidate.link_id is None
+        return Admit(person) if first_time else Wait(KnockReason.NO_ACCESS, person)
     return Enter(person, candidate.link_id)

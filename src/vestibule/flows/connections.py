@@ -205,10 +205,10 @@ def _apply(
 
 
 def _provisioning(mode: str) -> Provisioning:
-    if mode == Provisioning.MANUAL.value:
-        return Provisioning.MANUAL
-    if mode in {Provisioning.JIT.value, Provisioning.SCIM.value}:
-        raise Invalid(FieldError("mode", N_("This release has manual provisioning only. Choose Manual provisioning.")))
+    if mode in {Provisioning.MANUAL.value, Provisioning.JIT.value}:
+        return Provisioning(mode)
+    if mode == Provisioning.SCIM.value:
+        raise Invalid(FieldError("mode", N_("This release has no SCIM yet. Choose another mode.")))
     raise Invalid(FieldError("mode", N_("Choose how people get an account.")))
 
 

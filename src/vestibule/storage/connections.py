@@ -9,6 +9,8 @@ from sqlalchemy import bindparam, delete, func, insert, null, select, update
 
 from vestibule.directory.activity import Outcome
 from vestibule.directory.connections import Connection, IdpInitiated, Provisioning
+from vestibule.directory.mapping import AttributeMapping, mapping_from
+from vestibule.directory.provisioning import GroupsBy, JitRules, UnknownGroups
 from vestibule.storage.database import Transaction
 from vestibule.storage.identity_providers import to_idp
 from vestibule.storage.tables import activity, connection_domains, connections, idp_certificates, sessions
@@ -95,6 +97,7 @@ def insert_connection(tx: Transaction, connection: Connection) -> None:
             disabled=connection.disabled,
             idp_initiated=connection.idp_initiated.value,
             sign_requests=connection.sign_requests,
+            **_provisioning_columns(connection.mapping, connection.jit),
             created_at=connection.created_at,
         )
     )
@@ -115,6 +118,13 @@ def replace_domains(tx: Transaction, connection: Connection, domains: Iterable[s
 def set_provisioning(tx: Transaction, workspace_id: str, connection_id: str, provisioning: Provisioning) -> None:
     """Save how people of a connection get an account; from then on it is active."""
     update_connection(tx, workspace_id, connection_id, provisioning=provisioning.value)
+
+
+def set_mapping(
+    tx: Transaction, workspace_id: str, connection_id: str, mapping: AttributeMapping, jit: JitRules
+) -> None:
+    """Save which attributes say what, and how people are provisioned just in time."""
+    update_connection(tx, workspace_id, connection_id, **_provisioning_columns(mapping, jit))
 
 
 def set_disabled(tx: Transaction, workspace_id: str, connection_id: str, *, disabled: bool) -> None:
@@ -142,6 +152,16 @@ def end_sessions(tx: Transaction, workspace_id: str, connection_id: str) -> int:
     """End every session that began through a connection; return how many."""
     mine = (sessions.c.workspace_id == workspace_id, sessions.c.connection_id == connection_id)
     return tx.execute(delete(sessions).where(*mine)).rowcount
+
+
+def _provisioning_columns(mapping: AttributeMapping, jit: JitRules) -> dict[str, Any]:
+    return {
+        "attribute_mapping": mapping.as_dict(),
+        "group_syncing": jit.group_syncing,
+        "groups_by": jit.groups_by.value,
+        "unknown_groups": jit.unknown_groups.value,
+        "keep_in_sync": jit.keep_in_sync,
+    }
 
 
 def _insert_domains(tx: Transaction, connection: Connection, domains: Iterable[str]) -> None:
@@ -180,4 +200,6 @@ def _connection(rows: list[Any]) -> Connection:
         sign_requests=row.sign_requests,
         created_at=row.created_at,
         last_sign_in_at=row.last_sign_in_at,
+        mapping=mapping_from(row.attribute_mapping),
+        jit=JitRules(row.group_syncing, GroupsBy(row.groups_by), UnknownGroups(row.unknown_groups), row.keep_in_sync),
     )

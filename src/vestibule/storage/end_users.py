@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import bindparam, case, delete, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from vestibule.directory.end_users import EndUser, EndUserStatus
 from vestibule.directory.sources import Source
@@ -48,25 +50,22 @@ def insert_end_user(
 
     Raises IntegrityError when the e-mail is taken in the workspace.
     """
-    name_key = fold(end_user.full_name)
-    tx.execute(
-        insert(end_users).values(
-            id=end_user.id,
-            workspace_id=end_user.workspace_id,
-            email=end_user.email,
-            email_key=email_key(end_user.email),
-            full_name=end_user.full_name,
-            name_key=name_key,
-            status=end_user.status.value,
-            password_hash=password_hash,
-            source=end_user.source.value,
-            source_connection_id=connection_id,
-            created_at=end_user.created_at,
-            updated_at=end_user.updated_at,
-            last_sign_in_at=end_user.last_sign_in_at,
-        )
-    )
-    _insert_terms(tx, end_user.workspace_id, end_user.id, name_key, terms)
+    tx.execute(insert(end_users).values(**_row(end_user, password_hash, connection_id)))
+    _insert_terms(tx, end_user.workspace_id, end_user.id, fold(end_user.full_name), terms)
+
+
+def insert_newcomer(tx: Transaction, end_user: EndUser, terms: Iterable[str], connection_id: str) -> bool:
+    """Save a person whom a connection brings; False when somebody of the workspace has the e-mail address by now.
+
+    Waits for whoever inserts the same address at this instant: one of two first sign-ins makes the account.
+    """
+    insert_one = sqlite_insert if tx.dialect.name == "sqlite" else postgresql_insert
+    new = insert_one(end_users).on_conflict_do_nothing(index_elements=["workspace_id", "email_key"])
+    made = tx.execute(new.returning(end_users.c.id), _row(end_user, None, connection_id)).one_or_none()
+    if made is None:
+        return False
+    _insert_terms(tx, end_user.workspace_id, end_user.id, fold(end_user.full_name), terms)
+    return True
 
 
 def find_end_user(tx: Transaction, workspace_id: str, end_user_id: str) -> EndUser | None:
@@ -158,6 +157,24 @@ def to_end_user(row: Any) -> EndUser:
         updated_at=row.updated_at,
         last_sign_in_at=row.last_sign_in_at,
     )
+
+
+def _row(end_user: EndUser, password_hash: str | None, connection_id: str | None) -> dict[str, Any]:
+    return {
+        "id": end_user.id,
+        "workspace_id": end_user.workspace_id,
+        "email": end_user.email,
+        "email_key": email_key(end_user.email),
+        "full_name": end_user.full_name,
+        "name_key": fold(end_user.full_name),
+        "status": end_user.status.value,
+        "password_hash": password_hash,
+        "source": end_user.source.value,
+        "source_connection_id": connection_id,
+        "created_at": end_user.created_at,
+        "updated_at": end_user.updated_at,
+        "last_sign_in_at": end_user.last_sign_in_at,
+    }
 
 
 def _insert_terms(tx: Transaction, workspace_id: str, end_user_id: str, name_key: str, terms: Iterable[str]) -> None:

@@ -12,7 +12,21 @@ from typing import Final
 from vestibule.directory.activity import Event, Subject
 from vestibule.directory.attributes import email_from, full_name_from
 from vestibule.directory.connections import Connection
-from vestibule.directory.linking import Claim, Decision, Enter, Refuse, Unfit, Wait, decide, subject_of
+from vestibule.directory.end_users import EndUser
+from vestibule.directory.linking import (
+    Admit,
+    Claim,
+    Create,
+    Decision,
+    Enter,
+    Refuse,
+    Settled,
+    Unfit,
+    Wait,
+    decide,
+    subject_of,
+)
+from vestibule.directory.provisioning import NO_GROUPS, groups_from
 from vestibule.directory.refusals import (
     DOOR_CHECKS,
     AddressReused,
@@ -26,9 +40,11 @@ from vestibule.directory.refusals import (
 )
 from vestibule.directory.sessions import KnockReason
 from vestibule.flows.parts.entering import end_user_actor
+from vestibule.flows.parts.provisioning import admit_person, create_person, keep_in_sync
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.refusing import Attempt, SignInRefused, record_refusal
 from vestibule.flows.parts.runtime import Runtime
+from vestibule.kernel.errors import DatabaseBusy
 from vestibule.kernel.ids import new_id
 from vestibule.kernel.text import email_domain, printable
 from vestibule.saml.responses import VerifiedAssertion
@@ -64,10 +80,12 @@ def claim_of(connection: Connection, sp_entity_id: str, assertion: VerifiedAsser
     """Return what a verified assertion says of a person, for finding their account."""
     own = (connection.idp.entity_id or "", sp_entity_id)
     qualifiers = (assertion.name_qualifier, assertion.sp_name_qualifier)
+    attributes, mapping = assertion.attributes, connection.mapping
     return Claim(
-        subject=subject_of(assertion.name_id, assertion.name_id_format, qualifiers, assertion.attributes, own),
-        email=email_from(assertion.name_id, assertion.name_id_format, assertion.attributes),
-        full_name=full_name_from(assertion.attributes),
+        subject=subject_of(assertion.name_id, assertion.name_id_format, qualifiers, attributes, own, mapping),
+        email=email_from(assertion.name_id, assertion.name_id_format, attributes, mapping),
+        full_name=full_name_from(attributes, mapping),
+        groups=groups_from(attributes, mapping) if connection.jit.group_syncing else NO_GROUPS,
     )
 
 
@@ -78,17 +96,41 @@ def find_person(
     connection: Connection,
     rival_entries: tuple[str, ...],
     claim: Claim,
-) -> Decision:
-    """Find whom a claim means, and make the link at the first time. Two first times at one instant make one link."""
+) -> Settled:
+    """Find whom a claim means; provision and link at the first time. Two first times at one instant make one account and one link."""
     decision = _look(tx, attempt, connection, rival_entries, claim)
-    if not isinstance(decision, Enter) or decision.link_id is not None or claim.subject is None:
-        return decision
+    if isinstance(decision, Create):
+        made = create_person(tx, runtime, attempt, connection, claim, decision.email)
+        # Without one, somebody made the account at this very instant: mostly the same person, in another tab.
+        decision = Enter(made, None) if made else _look(tx, attempt, connection, rival_entries, claim)
+    if isinstance(decision, Admit):
+        admit_person(tx, runtime, attempt, connection, claim, decision.end_user)
+        decision = Enter(decision.end_user, None)
+    if not isinstance(decision, Enter):
+        return _settled(decision)
+    if decision.link_id is None:
+        return _link(tx, runtime, attempt, connection, rival_entries, claim, decision.end_user)
+    person = keep_in_sync(tx, runtime, attempt, connection, rival_entries, claim, decision.end_user)
+    return Enter(person, decision.link_id)
+
+
+def _link(
+    tx: Transaction,
+    runtime: Runtime,
+    attempt: Attempt,
+    connection: Connection,
+    rival_entries: tuple[str, ...],
+    claim: Claim,
+    person: EndUser,
+) -> Settled:
     place, now = attempt.place, runtime.clock()
-    link_id, person = new_id("link", now), decision.end_user
+    link_id = new_id("link", now)
+    if claim.subject is None:
+        return Refuse(Unfit.NO_SUBJECT)
     if not identity_links.insert_identity_link(
         tx, place.workspace.id, link_id, connection.id, person.id, claim.subject, now
     ):
-        return _look(tx, attempt, connection, rival_entries, claim)
+        return _settled(_look(tx, attempt, connection, rival_entries, claim))
     details = {
         "by": "email",
         "email": person.email,
@@ -104,6 +146,13 @@ def find_person(
     )
     record(tx, runtime, place.workspace.id, end_user_actor(person, attempt.visitor), event)
     return Enter(person, link_id)
+
+
+def _settled(decision: Decision) -> Settled:
+    if isinstance(decision, Create | Admit):
+        # Made and gone again between two statements of ours: nothing to build on, and the next try finds it quiet.
+        raise DatabaseBusy("an account came and went during a sign-in")
+    return decision
 
 
 def _look(

@@ -4,6 +4,7 @@ from vestibule.storage.tables.base import metadata
 from vestibule.storage.tables.connections import (
     connection_domains,
     connections,
+    group_map,
     identity_links,
     identity_providers,
     idp_certificates,
@@ -35,6 +36,7 @@ __all__ = [
     "end_users",
     "environment_access",
     "environments",
+    "group_map",
     "group_members",
     "groups",
     "identity_links",

@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 
 from vestibule.storage.tables.base import environment, instant, metadata, workspace
-from vestibule.storage.types import Blob, Key, Text
+from vestibule.storage.types import Blob, Json, Key, Text
 
 identity_providers = Table(
     "identity_providers",
@@ -61,9 +61,26 @@ connections = Table(
     Column("disabled", Boolean, nullable=False),
     Column("idp_initiated", Text, nullable=False),
     Column("sign_requests", Boolean, nullable=False),
+    Column("attribute_mapping", Json, nullable=False),
+    Column("group_syncing", Boolean, nullable=False),
+    Column("groups_by", Text, nullable=False),
+    Column("unknown_groups", Text, nullable=False),
+    Column("keep_in_sync", Boolean, nullable=False),
     instant("created_at"),
     UniqueConstraint("environment_id", "idp_id"),
     CheckConstraint("provisioning IN ('manual', 'jit', 'scim')", name="provisioning"),
+)
+
+# The value that an IdP sends for a group, and the group here.
+group_map = Table(
+    "group_map",
+    metadata,
+    Column("connection_id", Key, ForeignKey("connections.id", ondelete="CASCADE"), nullable=False),
+    Column("value_key", Key, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("group_id", Key, ForeignKey("groups.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("workspace_id", Key, nullable=False),
+    PrimaryKeyConstraint("connection_id", "value_key"),
 )
 
 connection_domains = Table(

@@ -177,6 +177,11 @@ def upgrade() -> None:
         sa.Column("disabled", sa.Boolean(), nullable=False),
         sa.Column("idp_initiated", sa.String(), nullable=False),
         sa.Column("sign_requests", sa.Boolean(), nullable=False),
+        sa.Column("attribute_mapping", Json, nullable=False),
+        sa.Column("group_syncing", sa.Boolean(), nullable=False),
+        sa.Column("groups_by", sa.String(), nullable=False),
+        sa.Column("unknown_groups", sa.String(), nullable=False),
+        sa.Column("keep_in_sync", sa.Boolean(), nullable=False),
         sa.Column("created_at", Instant, nullable=False),
         sa.CheckConstraint("provisioning IN ('manual', 'jit', 'scim')", name="ck_connections_provisioning"),
         sa.ForeignKeyConstraint(
@@ -270,6 +275,20 @@ def upgrade() -> None:
         sa.UniqueConstraint("environment_id", "name_key", name="uq_groups_environment_id_name_key"),
         sa.UniqueConstraint("id", "environment_id", name="uq_groups_id_environment_id"),
     )
+    op.create_table(
+        "group_map",
+        sa.Column("connection_id", Key, nullable=False),
+        sa.Column("value_key", Key, nullable=False),
+        sa.Column("value", sa.String(), nullable=False),
+        sa.Column("group_id", Key, nullable=False),
+        sa.Column("workspace_id", Key, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["connection_id"], ["connections.id"], name="fk_group_map_connection_id", ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["group_id"], ["groups.id"], name="fk_group_map_group_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("connection_id", "value_key", name="pk_group_map"),
+    )
+    op.create_index("ix_group_map_group_id", "group_map", ["group_id"])
     op.create_table(
         "saml_requests",
         sa.Column("id", Key, nullable=False),

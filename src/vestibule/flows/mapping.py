@@ -1,0 +1,170 @@
+"""The attribute mapping of a connection, and how it provisions just in time: read, judged, saved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from vestibule.directory.admins import Permission
+from vestibule.directory.connections import Connection
+from vestibule.directory.groups import Group
+from vestibule.directory.mapping import FIELDS, AttributeMapping, validate_mapping
+from vestibule.directory.provisioning import (
+    MAX_VALUE_LENGTH,
+    GroupsBy,
+    JitRules,
+    MapEntry,
+    UnknownGroups,
+    value_key,
+)
+from vestibule.directory.workspaces import Environment
+from vestibule.flows.parts.callers import AdminCaller
+from vestibule.flows.parts.connecting import environment_of, found_connection, record_connection
+from vestibule.flows.parts.runtime import Runtime
+from vestibule.kernel.errors import AlreadyTaken, FieldError, Invalid
+from vestibule.kernel.text import N_, has_unsafe_characters
+from vestibule.storage import connections, group_map, groups
+from vestibule.storage.database import Transaction
+
+MAX_ENTRIES: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class MappingFacts:
+    """What the page of a mapping shows. `groups` are those of the environment that values can lead to, Everyone left out."""
+
+    connection: Connection
+    environment: Environment
+    entries: tuple[MapEntry, ...]
+    groups: tuple[Group, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TypedMapping:
+    """What an admin typed: attribute names by field, how groups are found, and the lines of the map. Untrusted."""
+
+    names: Mapping[str, str]
+    group_syncing: bool
+    groups_by: str
+    unknown_groups: str
+    keep_in_sync: bool
+    entries: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedMapping:
+    """A typed mapping that was found good."""
+
+    mapping: AttributeMapping
+    jit: JitRules
+    entries: tuple[MapEntry, ...]
+
+
+def get_mapping(runtime: Runtime, caller: AdminCaller, connection_id: str) -> MappingFacts:
+    """Return the mapping of a connection of the workspace, by an untrusted id. Raises NotFound, Forbidden."""
+    caller.require(Permission.READ)
+    with runtime.database.reading() as tx:
+        return _facts(tx, caller, connection_id)
+
+
+def judge_mapping(runtime: Runtime, caller: AdminCaller, connection_id: str, typed: TypedMapping) -> JudgedMapping:
+    """Return what was typed in tidy form, and save nothing. Raises Invalid with every FieldError; NotFound, Forbidden."""
+    caller.require(Permission.MANAGE_AUTHENTICATION)
+    with runtime.database.reading() as tx:
+        return _judged(_facts(tx, caller, connection_id), typed)
+
+
+def save_mapping(runtime: Runtime, caller: AdminCaller, connection_id: str, typed: TypedMapping) -> Connection:
+    """Save which attributes say what, and how people are provisioned just in time: from the next sign-in on.
+
+    Raises Invalid with every FieldError, also where a group is deleted at this very moment; NotFound, Forbidden.
+    """
+    caller.require(Permission.MANAGE_AUTHENTICATION)
+    try:
+        with runtime.database.transaction() as tx:
+            facts = _facts(tx, caller, connection_id)
+            judged, connection = _judged(facts, typed), facts.connection
+            connections.set_mapping(tx, caller.workspace_id, connection.id, judged.mapping, judged.jit)
+            group_map.replace_entries(tx, caller.workspace_id, connection.id, judged.entries)
+            record_connection(tx, runtime, caller, "mapping_changed", connection, **_difference(facts, judged))
+    except AlreadyTaken:
+        raise Invalid(FieldError("group_map", N_("A group was deleted meanwhile. Choose another one."))) from None
+    return connection
+
+
+def _facts(tx: Transaction, caller: AdminCaller, connection_id: str) -> MappingFacts:
+    connection = found_connection(tx, caller, connection_id)
+    mine = [
+        one
+        for one in groups.list_group_names(tx, caller.workspace_id)
+        if one.environment_id == connection.environment_id and not one.built_in
+    ]
+    entries = group_map.list_entries(tx, caller.workspace_id, connection.id)
+    return MappingFacts(connection, environment_of(tx, connection), entries, tuple(mine))
+
+
+def _judged(facts: MappingFacts, typed: TypedMapping) -> JudgedMapping:
+    errors: list[FieldError] = []
+    mapping = AttributeMapping()
+    try:
+        mapping = validate_mapping(typed.names)
+    except Invalid as error:
+        errors.extend(error.errors)
+    entries = _judged_entries(typed.entries, {group.id for group in facts.groups}, errors)
+    if typed.groups_by not in set(GroupsBy):
+        errors.append(FieldError("groups_by", N_("Choose how groups are found.")))
+    if typed.unknown_groups not in set(UnknownGroups):
+        errors.append(FieldError("unknown_groups", N_("Choose what happens to other values.")))
+    if errors:
+        raise Invalid(*errors)
+    rules = JitRules(
+        typed.group_syncing, GroupsBy(typed.groups_by), UnknownGroups(typed.unknown_groups), typed.keep_in_sync
+    )
+    return JudgedMapping(mapping, rules, entries)
+
+
+def _judged_entries(
+    typed: Sequence[tuple[str, str]], known: set[str], errors: list[FieldError]
+) -> tuple[MapEntry, ...]:
+    entries: dict[str, MapEntry] = {}
+    for index, (value, group_id) in enumerate((value.strip(), group_id) for value, group_id in typed):
+        key = value_key(value)
+        if not value and not group_id:
+            continue
+        if not value:
+            errors.append(FieldError(f"value_{index}", N_("Enter the value that the identity provider sends.")))
+        elif len(value) > MAX_VALUE_LENGTH or has_unsafe_characters(value):
+            errors.append(FieldError(f"value_{index}", N_("Enter the value as the identity provider sends it.")))
+        elif key in entries:
+            errors.append(FieldError(f"value_{index}", N_("This value is in the map already.")))
+        elif group_id not in known:
+            errors.append(FieldError(f"group_{index}", N_("Choose a group for this value.")))
+        else:
+            entries[key] = MapEntry(value, group_id)
+    if len(entries) > MAX_ENTRIES:
+        errors.append(FieldError("group_map", N_("Use %(count)s lines or fewer."), count=str(MAX_ENTRIES)))
+    return tuple(entries.values())
+
+
+def _difference(facts: MappingFacts, judged: JudgedMapping) -> dict[str, object]:
+    """Return what changed, for the record: each as it is now, and as it was before."""
+    connection = facts.connection
+    before = {**{name: getattr(connection.mapping, name) for name in FIELDS}, **_rules(connection.jit)}
+    after = {**{name: getattr(judged.mapping, name) for name in FIELDS}, **_rules(judged.jit)}
+    changed: dict[str, object] = {}
+    for name, value in after.items():
+        if value != before[name]:
+            changed |= {name: value, f"{name}_before": before[name]}
+    if set(judged.entries) != set(facts.entries):
+        changed |= {"group_map_lines": len(judged.entries), "group_map_lines_before": len(facts.entries)}
+    return changed
+
+
+def _rules(rules: JitRules) -> dict[str, object]:
+    return {
+        "group_syncing": rules.group_syncing,
+        "groups_by": rules.groups_by.value,
+        "unknown_groups": rules.unknown_groups.value,
+        "keep_in_sync": rules.keep_in_sync,
+    }

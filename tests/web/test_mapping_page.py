@@ -1,0 +1,130 @@
+"""The Attribute mapping page over HTTP: presets, the group map, wrong input, and the record."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from tests.support import sign_ins
+from tests.support.house import Client, Server
+from tests.support.people import group_of
+from tests.web.test_connection_pages import text_of
+from vestibule.directory.connections import Connection
+from vestibule.directory.mapping import PRESETS, AttributeMapping
+from vestibule.directory.provisioning import GroupsBy, JitRules, MapEntry, UnknownGroups
+from vestibule.storage import connections, group_map, groups
+from vestibule.storage.tables import activity
+
+RULES: dict[str, Any] = {"act": "save", "groups_by": "name", "unknown_groups": "ignore"}
+
+
+@pytest.fixture
+def connection(server: Server) -> Connection:
+    return sign_ins.connect(server.house)
+
+
+def stored(server: Server, connection: Connection) -> tuple[Connection, tuple[MapEntry, ...]]:
+    with server.house.runtime.database.reading() as tx:
+        found = connections.find_connection(tx, server.house.workspace.id, connection.id)
+        assert found is not None
+        return found, group_map.list_entries(tx, server.house.workspace.id, connection.id)
+
+
+def send(client: Client, connection: Connection, **fields: Any) -> httpx.Response:
+    client.get(f"/admin/connections/{connection.id}/mapping")
+    return client.post(f"/admin/connections/{connection.id}/mapping", {**RULES, **fields})
+
+
+def test_names_rules_and_map_are_saved_and_shown_again_and_on_the_record(
+    server: Server, admin_client: Client, connection: Connection
+) -> None:
+    designers = group_of(server.house, "dev", name="Designers")
+    answer = send(
+        admin_client,
+        connection,
+        email=" work.mail ",
+        group_syncing="on",
+        keep_in_sync="on",
+        groups_by="map",
+        unknown_groups="create",
+        value=["8d2e0d8e", ""],
+        group=[designers.id, ""],
+    )
+    assert answer.headers["location"] == f"/admin/connections/{connection.id}"
+    found, entries = stored(server, connection)
+    assert found.mapping == AttributeMapping(email="work.mail")
+    assert found.jit == JitRules(True, GroupsBy.MAP, UnknownGroups.CREATE, keep_in_sync=True)
+    assert entries == (MapEntry("8d2e0d8e", designers.id),)
+    page = admin_client.get(f"/admin/connections/{connection.id}/mapping").text
+    assert 'value="work.mail"' in page
+    assert re.search(rf'value="8d2e0d8e".*?value="{designers.id}" selected', page, re.DOTALL)
+    with server.house.runtime.database.reading() as tx:
+        details = tx.execute(
+            select(activity.c.details).where(activity.c.action == "connection.mapping_changed")
+        ).scalar_one()
+    assert (details["email"], details["email_before"], details["group_map_lines"]) == ("work.mail", "", 1)
+
+
+def test_the_names_of_a_product_are_filled_in_and_nothing_is_saved(
+    server: Server, admin_client: Client, connection: Connection
+) -> None:
+    shown = send(admin_client, connection, act="preset", vendor="entra", value=["kept"], group=[""])
+    assert shown.status_code == 200
+    assert f'value="{PRESETS["entra"].groups}"' in shown.text
+    assert 'value="kept"' in shown.text
+    assert stored(server, connection)[0].mapping == AttributeMapping()
+
+
+def test_more_lines_are_given_and_what_was_typed_stays(admin_client: Client, connection: Connection) -> None:
+    before = send(admin_client, connection, act="preset").text.count('name="value"')
+    shown = send(admin_client, connection, act="lines", value=["one"], group=[""])
+    assert shown.text.count('name="value"') > before
+    assert 'value="one"' in shown.text
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "part"),
+    [
+        ({"email": "x" * 257}, "email", "256 characters"),
+        ({"value": ["", "b"], "group": ["", ""]}, "group_1", "Choose a group"),
+        ({"value": [""], "group": ["grp_x"]}, "value_0", "Enter the value"),
+        ({"value": ["a\u202eb"], "group": ["grp_x"]}, "value_0", "as the identity provider sends it"),
+        ({"groups_by": "guess"}, "groups_by", "Choose how"),
+        ({"unknown_groups": ""}, "unknown_groups", "Choose what"),
+    ],
+)
+def test_wrong_input_is_told_beside_the_field_and_nothing_is_saved(
+    server: Server, admin_client: Client, connection: Connection, fields: dict[str, Any], field: str, part: str
+) -> None:
+    answer = send(admin_client, connection, full_name="cn", **fields)
+    assert answer.status_code == 422
+    assert part in text_of(answer)
+    assert re.search(rf'id="{field}-error"', answer.text)
+    assert 'value="cn"' in answer.text
+    assert stored(server, connection)[0].mapping == AttributeMapping()
+
+
+def test_one_value_leads_to_one_group_in_whatever_spelling(
+    server: Server, admin_client: Client, connection: Connection
+) -> None:
+    group = group_of(server.house, "dev")
+    answer = send(admin_client, connection, value=["Team", "TEAM"], group=[group.id, group.id])
+    assert "in the map already" in text_of(answer)
+    assert answer.status_code == 422
+
+
+def test_a_group_of_another_environment_or_everyone_is_no_choice(
+    server: Server, admin_client: Client, connection: Connection
+) -> None:
+    elsewhere = group_of(server.house, "test", name="Operators")
+    with server.house.runtime.database.reading() as tx:
+        everyone = groups.find_everyone(tx, server.house.workspace.id, server.house.environments["dev"].id)
+    assert everyone is not None
+    for group_id in (elsewhere.id, everyone.id):
+        answer = send(admin_client, connection, value=["Team"], group=[group_id])
+        assert answer.status_code == 422
+        assert group_id not in answer.text
