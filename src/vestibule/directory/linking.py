@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
 from vestibule.directory.attributes import Attributes, stable_id_from
 from vestibule.directory.connections import Connection, Provisioning
@@ -127,7 +127,19 @@ def subject_of(
     return Subject(kind, email_key(name_id) if kind == "email" else name_id)
 
 
-def reaches(connection: Connection, rival_entries: Iterable[str], email: str) -> bool:
+class Enforced(Protocol):
+    """What is enforced for some domains, or for all: a connection, or the directory behind it."""
+
+    @property
+    def all_domains(self) -> bool:
+        """Say whether it is for every domain that no other connection claims."""
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """Return the domains that it is for, when it is not for all."""
+
+
+def reaches(connection: Enforced, rival_entries: Iterable[str], email: str) -> bool:
     """Say whether a connection may sign in the owner of a cleaned address: whether it is enforced for that domain.
 
     `rival_entries` are the domains of the environment's other active connections. The most specific entry wins, and any

@@ -24,7 +24,7 @@ from vestibule.flows.parts.connecting import (
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.errors import AlreadyTaken, Conflict, FieldError, Invalid
 from vestibule.kernel.text import N_
-from vestibule.storage import connection_people, connections, identity_providers, workspaces
+from vestibule.storage import connection_people, connections, identity_providers, scim_directories, workspaces
 from vestibule.storage.database import Transaction
 
 
@@ -133,6 +133,8 @@ def choose_provisioning(runtime: Runtime, caller: AdminCaller, connection_id: st
             raise NotConnectedYet(connection.id)
         if connection.provisioning is not provisioning:
             connections.set_provisioning(tx, caller.workspace_id, connection.id, provisioning)
+            if provisioning is Provisioning.SCIM:
+                scim_directories.open_directory(tx, caller.workspace_id, connection.id, runtime.clock())
             record_connection(tx, runtime, caller, "provisioning_saved", connection, mode=provisioning.value)
         return found_connection(tx, caller, connection_id)
 
@@ -205,10 +207,8 @@ def _apply(
 
 
 def _provisioning(mode: str) -> Provisioning:
-    if mode in {Provisioning.MANUAL.value, Provisioning.JIT.value}:
+    if mode in {one.value for one in Provisioning}:
         return Provisioning(mode)
-    if mode == Provisioning.SCIM.value:
-        raise Invalid(FieldError("mode", N_("This release has no SCIM yet. Choose another mode.")))
     raise Invalid(FieldError("mode", N_("Choose how people get an account.")))
 
 

@@ -26,7 +26,7 @@ def populations(tx: Transaction, workspace_id: str, environment_id: str) -> tupl
 
     It reads everybody: for confirmation pages, and for lists only where `count_people` said that they are few.
     """
-    domain = _domain_of(tx, end_users.c.email_key)
+    domain = domain_of(tx, end_users.c.email_key)
     query = (
         select(domain.label("domain"), func.count(), func.sum(case((end_users.c.password_hash.is_(None), 1), else_=0)))
         .select_from(environment_access.join(end_users, end_users.c.id == environment_access.c.end_user_id))
@@ -52,7 +52,8 @@ def ties(tx: Transaction, workspace_id: str, connection_id: str, now: datetime) 
     return Ties(row[0], row[1])
 
 
-def _domain_of(tx: Transaction, email_key: Any) -> Any:
+def domain_of(tx: Transaction, email_key: Any) -> Any:
+    """Return the expression for the domain of an address."""
     # An address has one @ only: kernel.text lets no other in.
     if tx.dialect.name == "sqlite":
         return func.substr(email_key, func.instr(email_key, "@") + 1)

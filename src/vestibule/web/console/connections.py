@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from vestibule.directory.admins import Permission
 from vestibule.directory.certificate_watch import warning, watch
-from vestibule.directory.connections import Connection, ConnectionStatus
+from vestibule.directory.connections import Connection, ConnectionStatus, Provisioning
 from vestibule.directory.vendors import VENDORS, vendor
 from vestibule.flows import connections, idp_values
 from vestibule.flows.parts.connecting import TypedConnection
@@ -17,6 +17,7 @@ from vestibule.kernel.errors import Invalid
 from vestibule.kernel.secrets import same
 from vestibule.kernel.text import N_
 from vestibule.web import flash
+from vestibule.web.console import scim
 from vestibule.web.console.authentication import tab_of
 from vestibule.web.console.wizard import typed_connection, values_to_carry
 from vestibule.web.doors import console
@@ -63,7 +64,9 @@ def provisioning_page(visit: Visit) -> Response:
 
 
 def choose_provisioning(visit: Visit) -> Response:
-    """Save the provisioning mode, and go back to the Authentication tab."""
+    """Save the provisioning mode, and go back to the Authentication tab; to the connection, which has the values, for SCIM."""
+    if visit.form.get("mode") == "scim" and (page := scim.ask_before_turning_on(visit)) is not None:
+        return page
     try:
         connection = connections.choose_provisioning(visit.runtime, visit.admin, _id(visit), visit.form.get("mode"))
     except Invalid as error:
@@ -72,6 +75,8 @@ def choose_provisioning(visit: Visit) -> Response:
     said = N_("Provisioning of %(name)s was saved")
     if connection.status is ConnectionStatus.ACTIVE:
         said = N_("Provisioning of %(name)s was saved: the connection is active")
+    if connection.provisioning is Provisioning.SCIM:
+        return _back(visit, connection, said)
     return flash.say(redirect(tab_of(facts.environment.key)), visit, visit.gettext(said, name=connection.idp.name))
 
 
@@ -152,6 +157,7 @@ def _page(visit: Visit, errors: Mapping[str, str]) -> Response:
         warned=warning(idp.certificates, now),
         errors=errors,
         may_manage=visit.admin.admin.may(Permission.MANAGE_AUTHENTICATION),
+        **scim.card(visit, facts.connection),
     )
 
 

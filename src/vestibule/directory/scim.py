@@ -1,0 +1,136 @@
+"""What stands behind a connection with SCIM provisioning: the directory with its tokens, and the line where a sync is stopped. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from vestibule.directory.connections import Provisioning
+from vestibule.directory.linking import Enforced, reaches
+from vestibule.kernel.errors import FieldError
+from vestibule.kernel.text import N_
+
+MOST_TOKENS: Final = 2
+MOST_PEOPLE: Final = 20
+MOST_PERCENT: Final = 10
+# Below this number a share says nothing: one of three people who leaves is a third of the house.
+FEWEST_FOR_PERCENT: Final = 5
+STOP_WINDOW: Final = timedelta(hours=1)
+LET_THROUGH: Final = timedelta(hours=4)
+
+
+@dataclass(frozen=True, slots=True)
+class ScimToken:
+    """A bearer token of a connection. The token itself was shown once and is kept nowhere."""
+
+    id: str
+    name: str
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+    def expired(self, now: datetime) -> bool:
+        """Say whether the token has ended. The instant of expiry is expired."""
+        return self.expires_at is not None and now >= self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class StopLine:
+    """How many people a directory may take the access from within an hour, and what was decided about more.
+
+    `held_at` is since when departures wait for an admin; until `let_through_until` all of them pass.
+    """
+
+    most_people: int = MOST_PEOPLE
+    most_percent: int = MOST_PERCENT
+    held_at: datetime | None = None
+    let_through_until: datetime | None = None
+
+    def lets_through(self, now: datetime) -> bool:
+        """Say whether an admin let departures pass for a while that is not over."""
+        return self.let_through_until is not None and now < self.let_through_until
+
+    @property
+    def people_that_matter(self) -> int:
+        """Return up to which number of people the share is the narrower limit, so that nobody counts a million."""
+        return self.most_people * 100 // self.most_percent + 1
+
+    def holds(self, departures: int, people: int) -> bool:
+        """Say whether so many departures within the hour are too many.
+
+        `people` is how many had access before them, counted up to `people_that_matter`.
+        """
+        if departures > self.most_people:
+            return True
+        return departures >= FEWEST_FOR_PERCENT and departures * 100 > people * self.most_percent
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """The directory behind a connection, as the console shows it."""
+
+    connection_id: str
+    stop_line: StopLine
+    last_contact_at: datetime | None
+    tokens: tuple[ScimToken, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A directory at the door with a token that is known. `rival_entries` are the domains of the environment's other connections."""
+
+    token: ScimToken
+    workspace_id: str
+    connection_id: str
+    environment_id: str
+    idp_id: str
+    name: str
+    all_domains: bool
+    domains: tuple[str, ...]
+    rival_entries: tuple[str, ...]
+    provisioning: Provisioning | None
+    disabled: bool
+    stop_line: StopLine
+
+
+class Adoption(StrEnum):
+    """What becomes of somebody who was there before their directory, once it pushes them."""
+
+    ADOPTED = "adopted"
+    DEACTIVATED = "deactivated"
+    ANOTHER_DIRECTORY = "another_directory"
+    OUT_OF_REACH = "out_of_reach"
+
+
+@dataclass(frozen=True, slots=True)
+class Predecessors:
+    """People with access to the environment who meet the same fate: how many, and the first of them by name."""
+
+    fate: Adoption
+    people: int
+    first: tuple[tuple[str, str], ...]
+
+
+def fate_of(connection: Enforced, rival_entries: Iterable[str], email: str, *, active: bool, pushed: bool) -> Adoption:
+    """Return what the first push does to somebody with access. `pushed` says that another directory of the environment did."""
+    if not reaches(connection, rival_entries, email):
+        return Adoption.OUT_OF_REACH
+    if pushed:
+        return Adoption.ANOTHER_DIRECTORY
+    return Adoption.ADOPTED if active else Adoption.DEACTIVATED
+
+
+def base_url(public_url: str, connection_id: str) -> str:
+    """Return the SCIM base URL of a connection, which the directory is given."""
+    return f"{public_url}/scim/{connection_id}/v2"
+
+
+def parse_limit(field: str, typed: str, most: int) -> int:
+    """Return a typed limit of the stop line. Raises FieldError."""
+    number = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 8 else 0
+    if not 1 <= number <= most:
+        raise FieldError(field, N_("Enter a whole number from 1 to %(most)s."), most=str(most))
+    return number

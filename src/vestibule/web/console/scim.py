@@ -1,0 +1,157 @@
+"""SCIM in the console: what a connection's page shows of its directory, tokens, the stop line, and the question before it is turned on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from vestibule.directory.admins import Permission
+from vestibule.directory.connections import Connection
+from vestibule.flows import connections, scim_directories, scim_turning_on
+from vestibule.kernel.errors import Invalid
+from vestibule.kernel.secrets import same
+from vestibule.kernel.text import N_
+from vestibule.web import flash
+from vestibule.web.doors import console
+from vestibule.web.forms import errors_by_field
+from vestibule.web.pages import redirect, render
+from vestibule.web.visits import Visit
+
+
+def card(visit: Visit, connection: Connection) -> dict[str, Any]:
+    """Return what a connection's page shows of its directory."""
+    return {"scim": scim_directories.look_at_directory(visit.runtime, visit.admin, connection)}
+
+
+def ask_before_turning_on(visit: Visit) -> Response | None:
+    """Show what becomes of the people who are there already, unless there are none or the admin has seen it."""
+    preview = scim_turning_on.preview_scim(visit.runtime, visit.admin, _id(visit))
+    if preview.already_on or not preview.predecessors:
+        return None
+    shown = visit.runtime.sealer.mac("shown predecessors", repr((preview.connection.id, preview.predecessors)))
+    if same(visit.form.get("shown"), shown):
+        return None
+    return render(visit, "console/scim_turn_on.html", binding=visit.admin.session_id, preview=preview, shown=shown)
+
+
+def token_page(visit: Visit) -> Response:
+    """Show the form for a token."""
+    return _token_form(visit, {})
+
+
+def make_token(visit: Visit) -> Response:
+    """Make a token, and show it this once."""
+    form = visit.form
+    try:
+        made = scim_directories.make_token(
+            visit.runtime, visit.admin, _id(visit), form.get("token_name"), form.get("token_life")
+        )
+    except Invalid as error:
+        return _token_form(visit, errors_by_field(error))
+    return render(visit, "console/scim_token_made.html", binding=visit.admin.session_id, made=made)
+
+
+def ask_to_revoke(visit: Visit) -> Response:
+    """Ask before a token is revoked."""
+    connection, token = scim_directories.find_token(
+        visit.runtime, visit.admin, _id(visit), visit.path_params["token_id"]
+    )
+    binding = visit.admin.session_id
+    return render(visit, "console/scim_token_revoke.html", binding=binding, connection=connection, token=token)
+
+
+def revoke_token(visit: Visit) -> Response:
+    """Revoke a token."""
+    connection, name = scim_directories.revoke_token(
+        visit.runtime, visit.admin, _id(visit), visit.path_params["token_id"]
+    )
+    return _back(visit, connection, visit.gettext(N_("The token “%(token)s” was revoked"), token=name))
+
+
+def stop_line_page(visit: Visit) -> Response:
+    """Show the form for the stop line."""
+    return _stop_line_form(visit, {})
+
+
+def change_stop_line(visit: Visit) -> Response:
+    """Move the stop line."""
+    form = visit.form
+    try:
+        connection = scim_directories.change_stop_line(
+            visit.runtime, visit.admin, _id(visit), form.get("most_people"), form.get("most_percent")
+        )
+    except Invalid as error:
+        return _stop_line_form(visit, errors_by_field(error))
+    return _back(visit, connection, visit.gettext(N_("The stop line was saved")))
+
+
+def decide_hold(visit: Visit) -> Response:
+    """Let the departures through for a while, or keep them held."""
+    let_through = visit.form.get("decision") == "let_through"
+    connection = scim_directories.decide_hold(visit.runtime, visit.admin, _id(visit), let_through=let_through)
+    said = N_("Departures are let through for four hours") if let_through else N_("Departures stay held")
+    return _back(visit, connection, visit.gettext(said))
+
+
+def _token_form(visit: Visit, errors: dict[str, str]) -> Response:
+    facts = _facts(visit)
+    return render(
+        visit,
+        "console/scim_token_new.html",
+        status=422 if errors else 200,
+        binding=visit.admin.session_id,
+        connection=facts.connection,
+        environment=facts.environment,
+        typed={"token_name": visit.form.get("token_name"), "token_life": visit.form.get("token_life", "365")},
+        lives=tuple(scim_directories.TOKEN_LIVES),
+        errors=errors,
+    )
+
+
+def _stop_line_form(visit: Visit, errors: dict[str, str]) -> Response:
+    facts = _facts(visit)
+    found = scim_directories.look_at_directory(visit.runtime, visit.admin, facts.connection)
+    if found is None:
+        raise scim_directories.NotScim(facts.connection.id, name=facts.connection.idp.name)
+    line = found.directory.stop_line
+    return render(
+        visit,
+        "console/scim_stop_line.html",
+        status=422 if errors else 200,
+        binding=visit.admin.session_id,
+        connection=facts.connection,
+        environment=facts.environment,
+        typed={
+            "most_people": visit.form.get("most_people", str(line.most_people)),
+            "most_percent": visit.form.get("most_percent", str(line.most_percent)),
+        },
+        errors=errors,
+    )
+
+
+def _facts(visit: Visit) -> connections.ConnectionFacts:
+    facts = connections.get_connection(visit.runtime, visit.admin, _id(visit))
+    visit.admin.require(Permission.MANAGE_AUTHENTICATION)
+    return facts
+
+
+def _back(visit: Visit, connection: Connection, said: str) -> Response:
+    return flash.say(redirect(f"/admin/connections/{connection.id}"), visit, said)
+
+
+def _id(visit: Visit) -> str:
+    return visit.path_params["connection_id"]
+
+
+_ONE = "/admin/connections/{connection_id}/scim"
+ROUTES = [
+    Route(f"{_ONE}/tokens/new", console(token_page), methods=["GET"]),
+    Route(f"{_ONE}/tokens/new", console(make_token), methods=["POST"]),
+    Route(f"{_ONE}/tokens/{{token_id}}/revoke", console(ask_to_revoke), methods=["GET"]),
+    Route(f"{_ONE}/tokens/{{token_id}}/revoke", console(revoke_token), methods=["POST"]),
+    Route(f"{_ONE}/stop-line", console(stop_line_page), methods=["GET"]),
+    Route(f"{_ONE}/stop-line", console(change_stop_line), methods=["POST"]),
+    Route(f"{_ONE}/hold", console(decide_hold), methods=["POST"]),
+]
