@@ -42,7 +42,7 @@ def test_manual_provisioning_makes_a_connection_active_and_its_preview_says_for_
 
 @pytest.mark.parametrize(
     ("mode", "part"),
-    [("scim", "no SCIM yet"), ("", "Choose"), ("x", "Choose")],
+    [("", "Choose"), ("x", "Choose")],
 )
 def test_a_mode_that_is_not_here_yet_is_refused_and_nothing_becomes_active(house: House, mode: str, part: str) -> None:
     pending = sign_ins.connect(house, provisioning=None)

@@ -14,7 +14,7 @@ from tests.journeys.providers import Providers
 from tests.support import people
 from tests.support.house import House, Server
 from vestibule.directory.sessions import KnockReason
-from vestibule.flows import admins, connections, end_user, environments
+from vestibule.flows import admins, connections, end_user, environments, scim_directories
 
 FAR_TOO_LONG: Final = "Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh of the long corridor"
 
@@ -54,6 +54,10 @@ def furnish(scene: Scene) -> None:
     connections.set_disabled(house.runtime, house.owner, disabled.id, disabled=True)
     forgotten = people.connect(house, "test", "ADFS of last year", ("example.net",))
     connections.delete_connection(house.runtime, house.owner, forgotten.id)
+    pushing = people.connect(house, "test", "Okta Test", ("pushed.example",))
+    connections.choose_provisioning(house.runtime, house.owner, pushing.id, "scim")
+    token = scim_directories.make_token(house.runtime, house.owner, pushing.id, "Okta provisioning app", "365").token
+    scene.ids |= {"scim": pushing.id, "scim_token": token.id}
     scene.ids |= {"disabled": disabled.id, "idp": disabled.idp.id, "unused_idp": forgotten.idp.id}
     furnish_people(scene, house)
     furnish_environments(scene, house)

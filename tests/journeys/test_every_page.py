@@ -93,6 +93,7 @@ def after(path: str, button: str, typed: dict[str, str] | None = None, heading: 
 
 TAB: Final = "/admin/environments/{environment}"
 CONNECTION: Final = "/admin/connections/{connection}"
+SCIM: Final = "/admin/connections/{scim}/scim"
 PERSON: Final = "/admin/end-users/{ada}"
 SETTINGS: Final = "/admin/settings"
 # The routes of the server, each with how it is opened; the names are what pytest and the pictures say.
@@ -117,6 +118,9 @@ ROUTES_OPENED: Final[dict[str, Opens]] = {
     "/admin/environments/{environment}/authentication/use/{idp_id}": at(f"{TAB}/authentication/use/{{idp}}"),
     "/admin/connections/{connection_id}/set-up": at("/admin/connections/{draft}/set-up"),
     "/admin/connections/{connection_id}": at(CONNECTION),
+    "/admin/connections/{connection_id}/scim/tokens/new": at(f"{SCIM}/tokens/new"),
+    "/admin/connections/{connection_id}/scim/tokens/{token_id}/revoke": at(f"{SCIM}/tokens/{{scim_token}}/revoke"),
+    "/admin/connections/{connection_id}/scim/stop-line": at(f"{SCIM}/stop-line"),
     "/admin/connections/{connection_id}/edit": at(f"{CONNECTION}/edit"),
     "/admin/connections/{connection_id}/mapping": at(f"{CONNECTION}/mapping"),
     "/admin/connections/{connection_id}/provisioning": at(f"{CONNECTION}/provisioning"),
@@ -213,6 +217,14 @@ def dialog(scene: Scene) -> Page:
     return page
 
 
+def turning_scim_on(scene: Scene) -> Page:
+    page = scene.open(scene.admin, f"{CONNECTION}/provisioning")
+    page.get_by_role("radio", name=starts("SCIM 2.0")).check()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("heading", name="Turn SCIM on for Okta Dev?")).to_be_visible()
+    return page
+
+
 def understood(scene: Scene) -> Page:
     page = scene.open(scene.admin, "/admin/connections/{draft}/set-up")
     scene.console.fetch_metadata(scene.providers("pysaml2").metadata_url)
@@ -274,6 +286,11 @@ STATES: Final[dict[str, Opens]] = {
     "Everyone": at("/admin/environments/prod/groups"),
     "SAML off": at("/admin/environments/{fresh}/authentication"),
     "draft connection": at("/admin/connections/{draft}"),
+    "connection with a directory": at("/admin/connections/{scim}"),
+    "SCIM token made": after(f"{SCIM}/tokens/new", "Make token", {"Name": "The next one"}),
+    "SCIM token without a name": after(f"{SCIM}/tokens/new", "Make token"),
+    "stop line out of bounds": after(f"{SCIM}/stop-line", "Save", {"People within an hour": "none"}),
+    "turning SCIM on": turning_scim_on,
     "disabled connection": at("/admin/connections/{disabled}"),
     "menu": menu,
     "no such page": at("/admin/nothing"),

@@ -18,7 +18,8 @@ from vestibule.directory.admins import Admin, Permission
 from vestibule.directory.connections import Connection, IdentityProvider
 from vestibule.directory.end_users import EndUser, EndUserStatus
 from vestibule.directory.sessions import Knock, KnockReason
-from vestibule.flows import admins
+from vestibule.flows import admins, scim_directories
+from vestibule.flows import connections as connections_flow
 from vestibule.flows.parts.callers import operator
 from vestibule.storage import connections, end_users
 from vestibule.storage.tables import metadata
@@ -48,6 +49,8 @@ class World:
     session: str
     knocks: Mapping[str, str]
     colleague: Admin
+    scim: str
+    scim_token: str
 
     @property
     def environment(self) -> str:
@@ -78,7 +81,9 @@ def world(house: House, number: int) -> World:
     newcomer = add_person(house, f"Noor {number}", f"noor@{domain}", here)
     guest = add_person(house, f"Guest {number}", f"guest@{domain}", here)
     away = add_person(house, f"Away {number}", f"away@{domain}")
-    kinds = {kind: connect(house, here, f"{kind} {number}", (f"{kind}.{domain}",)) for kind in ("a", "p", "d", "r")}
+    kinds = {
+        kind: connect(house, here, f"{kind} {number}", (f"{kind}.{domain}",)) for kind in ("a", "p", "d", "r", "s")
+    }
     active = kinds["a"]
     elsewhere = connect(house, there, f"elsewhere {number}", (f"else.{domain}",))
     free = connect(house, last, f"free {number}", (f"free.{domain}",))
@@ -106,6 +111,8 @@ def world(house: House, number: int) -> World:
     colleague, _ = admins.create_admin(
         house.runtime, operator(), workspace_id, f"Cora {number}", email, "auditor", None
     )
+    connections_flow.choose_provisioning(house.runtime, house.owner, kinds["s"].id, "scim")
+    token = scim_directories.make_token(house.runtime, house.owner, kinds["s"].id, f"Token {number}", "never").token
     return World(
         house=house,
         number=number,
@@ -124,6 +131,8 @@ def world(house: House, number: int) -> World:
         session=sign_in(house, person, here),
         knocks={kind: one.id for kind, one in knocked.items()},
         colleague=colleague,
+        scim=kinds["s"].id,
+        scim_token=token.id,
     )
 
 
@@ -255,6 +264,20 @@ CASES: Mapping[str, Case] = {
     f"{_CONNECTION}/disable": Case(P.MANAGE_AUTHENTICATION, _connection("active")),
     f"{_CONNECTION}/enable": Case(P.MANAGE_AUTHENTICATION, _connection("disabled")),
     f"{_CONNECTION}/delete": Case(P.MANAGE_AUTHENTICATION, _connection("active")),
+    f"{_CONNECTION}/scim/tokens/new": Case(
+        P.MANAGE_AUTHENTICATION, _connection("scim"), lambda _: {"token_name": "Next", "token_life": "365"}
+    ),
+    f"{_CONNECTION}/scim/tokens/{{token_id}}/revoke": Case(
+        P.MANAGE_AUTHENTICATION, lambda w: {"connection_id": w.scim, "token_id": w.scim_token}
+    ),
+    f"{_CONNECTION}/scim/stop-line": Case(
+        P.MANAGE_AUTHENTICATION,
+        _connection("scim"),
+        lambda w: {"most_people": str(w.number % 90 + 21), "most_percent": "15"},
+    ),
+    f"{_CONNECTION}/scim/hold": Case(
+        P.MANAGE_AUTHENTICATION, _connection("scim"), lambda _: {"decision": "let_through"}
+    ),
     f"{_PEOPLE}/new": Case(P.MANAGE_PEOPLE, form=_new_person),
     f"{_WAITING}/dismiss": Case(P.MANAGE_PEOPLE, _knock("unknown")),
     f"{_WAITING}/access": Case(P.MANAGE_PEOPLE, _knock("no_access")),

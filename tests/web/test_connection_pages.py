@@ -277,17 +277,6 @@ def test_an_idp_is_reused_with_domains_proposed_and_values_of_its_own(admin_clie
     assert "Waiting for set-up" in shown
 
 
-def test_scim_is_shown_switched_off_and_refused(admin_client: Client, server: Server) -> None:
-    made = sign_ins.connect(server.house, provisioning=None)
-    path = f"/admin/connections/{made.id}/provisioning"
-    page = admin_client.get(path).text
-    assert 'value="scim" disabled' in page
-    refused = admin_client.post(path, {"mode": "scim"})
-    assert refused.status_code == 422
-    assert "no SCIM yet" in errors_at(refused)["mode"]
-    assert only_connection(server).status is ConnectionStatus.PENDING
-
-
 def test_an_edit_that_moves_people_is_saved_only_after_they_were_shown(admin_client: Client, server: Server) -> None:
     house = server.house
     made = sign_ins.connect(house)

@@ -168,7 +168,8 @@ def ids_of(full: World) -> dict[str, str]:
     return {
         "environment": full.environment,
         "group_id": full.group,
-        "connection_id": full.active,
+        "connection_id": full.scim,
+        "token_id": full.scim_token,
         "idp_id": full.used_idp,
         "end_user_id": full.person.id,
         "link_id": full.link,
