@@ -111,8 +111,6 @@ def world(house: House, number: int) -> World:
     colleague, _ = admins.create_admin(
         house.runtime, operator(), workspace_id, f"Cora {number}", email, "auditor", None
     )
-    connections_flow.choose_provisioning(house.runtime, house.owner, kinds["s"].id, "scim")
-    token = scim_directories.make_token(house.runtime, house.owner, kinds["s"].id, f"Token {number}", "never").token
     return World(
         house=house,
         number=number,
@@ -132,8 +130,14 @@ def world(house: House, number: int) -> World:
         knocks={kind: one.id for kind, one in knocked.items()},
         colleague=colleague,
         scim=kinds["s"].id,
-        scim_token=token.id,
+        scim_token=_token(house, kinds["s"], number),
     )
+
+
+def _token(house: House, connection: Connection, number: int) -> str:
+    """Let people of a connection come by SCIM, and return the id of a token for their directory."""
+    connections_flow.choose_provisioning(house.runtime, house.owner, connection.id, "scim")
+    return scim_directories.make_token(house.runtime, house.owner, connection.id, f"Token {number}", "never").token.id
 
 
 def _knocks(house: House, number: int, active: Connection, away: EndUser, person: EndUser) -> dict[str, Knock]:
