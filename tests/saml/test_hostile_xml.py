@@ -191,6 +191,9 @@ def test_a_long_namespace_is_refused_because_canonical_form_would_repeat_it() ->
     long = "urn:" + "x" * 300
     refused(HONEST.replace(b"<samlp:Response ", f'<samlp:Response xmlns:l="{long}" '.encode()), errors.TooLarge)
     refused(HONEST.replace(b"<samlp:Response ", f"<samlp:Response xmlns:l = \n'{long}' ".encode()), errors.TooLarge)
+    # One that hides its length from the bytes behind the other kind of quote is no URI to the parser.
+    hidden = long.replace("xxxx", 'xx"x')
+    refused(HONEST.replace(b"<samlp:Response ", f"<samlp:Response xmlns:l='{hidden}' ".encode()), errors.MalformedXml)
 
 
 def test_a_deep_document_is_refused() -> None:

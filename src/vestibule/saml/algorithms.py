@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -26,6 +28,13 @@ class Algorithm:
     hash: hashes.HashAlgorithm
 
 
+class Digested(Protocol):
+    """What has been digested; `hashlib` has no public name for it."""
+
+    def digest(self) -> bytes:
+        """Return the digest."""
+
+
 def _pss(hash_: hashes.HashAlgorithm) -> padding.PSS:
     # The URI fixes the salt to the length of the digest (RFC 9231 2.3.10).
     return padding.PSS(mgf=padding.MGF1(hash_), salt_length=hash_.digest_size)
@@ -42,7 +51,12 @@ SIGNATURES: Final[dict[str, Algorithm]] = {
     names.ECDSA_SHA384: Algorithm("ECDSA-SHA384", "ECDSA", hashes.SHA384()),
     names.ECDSA_SHA512: Algorithm("ECDSA-SHA512", "ECDSA", hashes.SHA512()),
 }
-DIGESTS: Final[dict[str, str]] = {names.SHA256: "sha256", names.SHA384: "sha384", names.SHA512: "sha512"}
+DigestMethod = Callable[[bytes], "Digested"]
+DIGESTS: Final[dict[str, DigestMethod]] = {
+    names.SHA256: hashlib.sha256,
+    names.SHA384: hashlib.sha384,
+    names.SHA512: hashlib.sha512,
+}
 _WANTED: Final = "RSA-SHA256"
 _PKCS1: Final = padding.PKCS1v15()
 
@@ -57,8 +71,8 @@ def signature_algorithm(uri: str) -> Algorithm:
     return found
 
 
-def digest_algorithm(uri: str) -> str:
-    """Return hashlib's name of the digest that an untrusted URI names. Raises Sha1NotAllowed or AlgorithmNotAllowed."""
+def digest_algorithm(uri: str) -> DigestMethod:
+    """Return hashlib's function for the digest that an untrusted URI names. Raises Sha1NotAllowed or AlgorithmNotAllowed."""
     found = DIGESTS.get(uri)
     if found is None:
         if uri.endswith("sha1"):

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
-from vestibule.saml import names, reading, xml
-from vestibule.saml.encoding import parse_instant
+from vestibule.saml import names, reading, tags, xml
+from vestibule.saml.encoding import optional_instant, parse_instant
 from vestibule.saml.envelopes import OURS, read_issuer, validate_version
 from vestibule.saml.errors import AuthnStatementMissing, ConditionUnknown, EncryptedNotSupported, UnexpectedElement
 from vestibule.saml.subjects import Opener, Subject, read_subject
 
-_A: Final = f"{{{names.SAML}}}"
 _XSI: Final = f"{{{names.XSI}}}"
-_VALUE: Final = _A + "AttributeValue"
 _ASSERTION: Final = frozenset({"ID", "Version", "IssueInstant", _XSI + "schemaLocation"})
 _CONDITIONS: Final = frozenset({"NotBefore", "NotOnOrAfter"})
 _AUTHN: Final = frozenset({"AuthnInstant", "SessionIndex", "SessionNotOnOrAfter"})
@@ -25,8 +22,7 @@ _COUNT: Final = frozenset({"Count"})
 _NONE: Final[frozenset[str]] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
+class Conditions(NamedTuple):
     """The conditions under which an assertion is valid; `audiences` has one tuple for each AudienceRestriction."""
 
     not_before: datetime | None
@@ -34,8 +30,7 @@ class Conditions:
     audiences: tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Authn:
+class Authn(NamedTuple):
     """What the first AuthnStatement says; `session_not_on_or_after` is the earliest of all statements."""
 
     authn_instant: datetime
@@ -44,8 +39,7 @@ class Authn:
     authn_context_class_ref: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Assertion:
+class Assertion(NamedTuple):
     """An assertion of the right shape. Read from verified bytes only."""
 
     assertion_id: str
@@ -59,18 +53,18 @@ class Assertion:
 
 def read_assertion(element: xml.Element, open_id: Opener) -> Assertion:
     """Read an assertion whose signature has been verified and removed. Raises UnexpectedElement, MissingElement, InvalidTime, …"""
-    if element.tag != _A + "Assertion":
+    if element.tag != tags.ASSERTION:
         raise UnexpectedElement("the signed element is not an assertion", received=str(element.tag))
     validate_version(element)
     reading.validate_attributes(element, _ASSERTION)
     children = reading.Children(element)
-    issuer = read_issuer(children.required(_A + "Issuer"))
-    subject = read_subject(children.required(_A + "Subject"), open_id)
-    conditions = _read_conditions(children.optional(_A + "Conditions"))
-    advice = children.optional(_A + "Advice")
+    issuer = read_issuer(children.required(tags.ISSUER))
+    subject = read_subject(children.required(tags.SUBJECT), open_id)
+    conditions = _read_conditions(children.optional(tags.CONDITIONS))
+    advice = children.optional(tags.ADVICE)
     if advice is not None:
         reading.validate_foreign(advice, OURS)
-    statements = children.several(_A + "AuthnStatement", _A + "AttributeStatement")
+    statements = children.several(tags.AUTHN_STATEMENT, tags.ATTRIBUTE_STATEMENT)
     children.end()
     return Assertion(
         assertion_id=reading.required_attribute(element, "ID"),
@@ -80,14 +74,9 @@ def read_assertion(element: xml.Element, open_id: Opener) -> Assertion:
         issuer=issuer,
         subject=subject,
         conditions=conditions,
-        authn=_read_authn([statement for statement in statements if statement.tag == _A + "AuthnStatement"]),
-        attributes=_read_attributes([each for each in statements if each.tag == _A + "AttributeStatement"]),
+        authn=_read_authn([statement for statement in statements if statement.tag == tags.AUTHN_STATEMENT]),
+        attributes=_read_attributes([each for each in statements if each.tag == tags.ATTRIBUTE_STATEMENT]),
     )
-
-
-def _optional_instant(element: xml.Element, name: str) -> datetime | None:
-    value = element.get(name)
-    return None if value is None else parse_instant(value, name)
 
 
 def _read_conditions(element: xml.Element | None) -> Conditions:
@@ -95,33 +84,35 @@ def _read_conditions(element: xml.Element | None) -> Conditions:
         return Conditions(None, None, ())
     reading.validate_attributes(element, _CONDITIONS)
     audiences = []
-    for condition in reading.Children(element).several(*{child.tag for child in element}):
-        if condition.tag == _A + "AudienceRestriction":
+    for condition in reading.Children(element).rest():
+        if condition.tag == tags.AUDIENCE_RESTRICTION:
             audiences.append(_read_audiences(condition))
-        elif condition.tag in (_A + "OneTimeUse", _A + "ProxyRestriction"):
+        elif condition.tag in (tags.ONE_TIME_USE, tags.PROXY_RESTRICTION):
             _read_other_condition(condition)
         else:
             # A condition that we can't evaluate makes the validity of the assertion unknown (saml-core 2.5.1.1).
             raise ConditionUnknown("an unknown condition", received=str(condition.tag))
     return Conditions(
-        _optional_instant(element, "NotBefore"), _optional_instant(element, "NotOnOrAfter"), tuple(audiences)
+        optional_instant(element.get("NotBefore"), "NotBefore"),
+        optional_instant(element.get("NotOnOrAfter"), "NotOnOrAfter"),
+        tuple(audiences),
     )
 
 
 def _read_audiences(element: xml.Element) -> tuple[str, ...]:
     reading.validate_attributes(element, _NONE)
     children = reading.Children(element)
-    audiences = [children.required(_A + "Audience"), *children.several(_A + "Audience")]
+    audiences = [children.required(tags.AUDIENCE), *children.several(tags.AUDIENCE)]
     children.end()
-    return tuple(reading.token_of(audience) for audience in audiences)
+    return tuple([reading.token_of(audience) for audience in audiences])
 
 
 def _read_other_condition(element: xml.Element) -> None:
     # Both bind relying parties that re-use or pass on an assertion. We use each once and pass none on.
-    reading.validate_attributes(element, _COUNT if element.tag == _A + "ProxyRestriction" else _NONE)
+    reading.validate_attributes(element, _COUNT if element.tag == tags.PROXY_RESTRICTION else _NONE)
     children = reading.Children(element)
-    if element.tag == _A + "ProxyRestriction":
-        for audience in children.several(_A + "Audience"):
+    if element.tag == tags.PROXY_RESTRICTION:
+        for audience in children.several(tags.AUDIENCE):
             reading.text_of(audience)
     children.end()
 
@@ -130,24 +121,25 @@ def _read_authn(statements: list[xml.Element]) -> Authn:
     if not statements:
         raise AuthnStatementMissing("there is no AuthnStatement", expected="an AuthnStatement", received="none")
     read = [_read_authn_statement(statement) for statement in statements]
+    if len(read) == 1:
+        return read[0]
     ends = [authn.session_not_on_or_after for authn in read if authn.session_not_on_or_after is not None]
-    first = read[0]
-    return Authn(first.authn_instant, first.session_index, min(ends, default=None), first.authn_context_class_ref)
+    return read[0]._replace(session_not_on_or_after=min(ends, default=None))
 
 
 def _read_authn_statement(element: xml.Element) -> Authn:
     reading.validate_attributes(element, _AUTHN)
     children = reading.Children(element)
-    locality = children.optional(_A + "SubjectLocality")
-    context = children.required(_A + "AuthnContext")
+    locality = children.optional(tags.SUBJECT_LOCALITY)
+    context = children.required(tags.AUTHN_CONTEXT)
     children.end()
     if locality is not None:
         reading.validate_attributes(locality, _LOCALITY)
-        reading.Children(locality).end()
+        reading.validate_empty(locality)
     return Authn(
         authn_instant=parse_instant(reading.required_attribute(element, "AuthnInstant"), "AuthnInstant"),
         session_index=element.get("SessionIndex"),
-        session_not_on_or_after=_optional_instant(element, "SessionNotOnOrAfter"),
+        session_not_on_or_after=optional_instant(element.get("SessionNotOnOrAfter"), "SessionNotOnOrAfter"),
         authn_context_class_ref=_read_context(context),
     )
 
@@ -155,10 +147,10 @@ def _read_authn_statement(element: xml.Element) -> Authn:
 def _read_context(element: xml.Element) -> str | None:
     reading.validate_attributes(element, _NONE)
     children = reading.Children(element)
-    class_ref = children.optional(_A + "AuthnContextClassRef")
-    declaration = children.optional(_A + "AuthnContextDecl")
-    declaration_ref = children.optional(_A + "AuthnContextDeclRef")
-    authorities = children.several(_A + "AuthenticatingAuthority")
+    class_ref = children.optional(tags.AUTHN_CONTEXT_CLASS_REF)
+    declaration = children.optional(tags.AUTHN_CONTEXT_DECL)
+    declaration_ref = children.optional(tags.AUTHN_CONTEXT_DECL_REF)
+    authorities = children.several(tags.AUTHENTICATING_AUTHORITY)
     children.end()
     if declaration is not None:
         reading.validate_foreign(declaration, OURS)
@@ -174,33 +166,33 @@ def _read_attributes(statements: list[xml.Element]) -> Mapping[str, tuple[str, .
     for statement in statements:
         reading.validate_attributes(statement, _NONE)
         children = reading.Children(statement)
-        attributes = children.several(_A + "Attribute", _A + "EncryptedAttribute")
+        attributes = children.several(tags.ATTRIBUTE, tags.ENCRYPTED_ATTRIBUTE)
         children.end()
         for attribute in attributes:
-            if attribute.tag != _A + "Attribute":
+            if attribute.tag != tags.ATTRIBUTE:
                 raise EncryptedNotSupported("an attribute is encrypted", received="EncryptedAttribute")
             values = merged.setdefault(reading.required_attribute(attribute, "Name"), [])
-            values.extend(_read_values(attribute))
+            _read_values(attribute, values)
     return MappingProxyType({name: tuple(values) for name, values in merged.items()})
 
 
-def _read_values(attribute: xml.Element) -> list[str]:
+def _read_values(attribute: xml.Element, values: list[str]) -> None:
     # The longest loop of a sign-in, so it does without Children; the checks are the same. A nil value is an empty one.
     if attribute.text and attribute.text.strip(xml.SPACE):
         raise UnexpectedElement("Attribute has text", received=attribute.text)
-    values = []
     for value in attribute:
-        if value.tag != _VALUE or (value.tail and value.tail.strip(xml.SPACE)):
+        if value.tag != tags.ATTRIBUTE_VALUE or ((tail := value.tail) and tail.strip(xml.SPACE)):
             raise UnexpectedElement("Attribute has something else than values", received=str(value.tag))
-        text = reading.without_layout(_read_element(value) if len(value) else value.text or "")
+        text = (_read_element(value) if len(value) else value.text) or ""
+        if text.strip(xml.SPACE) != text:
+            text = reading.without_layout(text)
         if text:
             values.append(text)
-    return values
 
 
 def _read_element(value: xml.Element) -> str:
     # eduPersonTargetedID is the one value that is an element: a NameID.
     children = reading.Children(value)
-    name_id = children.optional(_A + "NameID")
+    name_id = children.optional(tags.NAME_ID)
     children.end()
     return "" if name_id is None else reading.text_of(name_id)

@@ -43,6 +43,11 @@ def parse_instant(text: str, what: str) -> datetime:
         raise InvalidTime(f"{what} is not a time", expected="2026-01-31T12:00:00Z", received=text) from error
 
 
+def optional_instant(text: str | None, what: str) -> datetime | None:
+    """Return what `parse_instant` returns, None for an attribute that is not there."""
+    return None if text is None else parse_instant(text, what)
+
+
 def format_instant(moment: datetime) -> str:
     """Return an aware instant as `2026-01-31T12:00:00Z`."""
     return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"

@@ -5,11 +5,10 @@ What is read here is unverified unless the response itself is signed; it can onl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
-from vestibule.saml import names, reading, xml
+from vestibule.saml import names, reading, tags, xml
 from vestibule.saml.encoding import format_instant, parse_instant
 from vestibule.saml.errors import (
     AssertionCount,
@@ -31,8 +30,6 @@ from vestibule.saml.expectations import Expectations
 from vestibule.saml.signatures import SIGNATURE, find_signature
 from vestibule.saml.trace import Trace
 
-_P: Final = f"{{{names.SAMLP}}}"
-_A: Final = f"{{{names.SAML}}}"
 _ATTRIBUTES: Final = frozenset(
     {
         "ID",
@@ -51,8 +48,7 @@ OURS: Final = frozenset({names.SAML, names.SAMLP, names.DS, names.DS11, names.XE
 _LONGEST_JOURNEY: Final = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What the response says about itself."""
 
     response_id: str
@@ -64,8 +60,7 @@ class Facts:
     status_message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """A response of the right shape: its facts, whether it carries a signature, and the assertions in it."""
 
     facts: Facts
@@ -74,28 +69,28 @@ class Envelope:
     encrypted: list[xml.Element]
 
     @property
-    def count(self) -> tuple[int, int]:
+    def counts(self) -> tuple[int, int]:
         """Return how many assertions there are, in the clear and encrypted."""
         return len(self.assertions), len(self.encrypted)
 
 
 def read_envelope(root: xml.Element) -> Envelope:
     """Read a response child by child. Raises NotAResponse, VersionUnsupported, UnexpectedElement, MissingElement, …"""
-    if root.tag != _P + "Response":
+    if root.tag != tags.RESPONSE:
         raise NotAResponse("the document is not a response", expected="samlp:Response", received=str(root.tag))
     validate_version(root)
     reading.validate_attributes(root, _ATTRIBUTES)
-    signed = find_signature(root, _A + "Issuer") is not None
+    signed = find_signature(root, tags.ISSUER) is not None
     children = reading.Children(root)
-    issuer = children.optional(_A + "Issuer")
+    issuer = children.optional(tags.ISSUER)
     children.optional(SIGNATURE)
-    extensions = children.optional(_P + "Extensions")
+    extensions = children.optional(tags.EXTENSIONS)
     if extensions is not None:
         reading.validate_foreign(extensions, OURS)
-    status, message = _read_status(children.required(_P + "Status"))
-    found = children.several(_A + "Assertion", _A + "EncryptedAssertion")
+    status, message = _read_status(children.required(tags.STATUS))
+    found = children.several(tags.ASSERTION, tags.ENCRYPTED_ASSERTION)
     children.end()
-    assertions = [element for element in found if element.tag == _A + "Assertion"]
+    assertions = [element for element in found if element.tag == tags.ASSERTION]
     facts = Facts(
         response_id=reading.required_attribute(root, "ID"),
         issue_instant=parse_instant(reading.required_attribute(root, "IssueInstant"), "IssueInstant of the response"),
@@ -105,7 +100,7 @@ def read_envelope(root: xml.Element) -> Envelope:
         status=status,
         status_message=message,
     )
-    encrypted = [element for element in found if element.tag != _A + "Assertion"]
+    encrypted = [element for element in found if element.tag != tags.ASSERTION]
     return Envelope(facts, signed, assertions, encrypted)
 
 
@@ -130,9 +125,9 @@ def read_issuer(element: xml.Element) -> str:
 def _read_status(status: xml.Element) -> tuple[tuple[str, ...], str]:
     reading.validate_attributes(status, _NONE)
     children = reading.Children(status)
-    code: xml.Element | None = children.required(_P + "StatusCode")
-    message = children.optional(_P + "StatusMessage")
-    detail = children.optional(_P + "StatusDetail")
+    code: xml.Element | None = children.required(tags.STATUS_CODE)
+    message = children.optional(tags.STATUS_MESSAGE)
+    detail = children.optional(tags.STATUS_DETAIL)
     children.end()
     if detail is not None:
         reading.validate_foreign(detail, OURS)
@@ -140,8 +135,11 @@ def _read_status(status: xml.Element) -> tuple[tuple[str, ...], str]:
     while code is not None:
         reading.validate_attributes(code, _VALUE_ONLY)
         codes.append(reading.required_attribute(code, "Value"))
+        if not len(code):
+            reading.validate_empty(code)
+            break
         inner = reading.Children(code)
-        code = inner.optional(_P + "StatusCode")
+        code = inner.optional(tags.STATUS_CODE)
         inner.end()
     return tuple(codes), "" if message is None else reading.text_of(message)
 
@@ -156,8 +154,8 @@ def validate_envelope(envelope: Envelope, expectations: Expectations, trace: Tra
     validate_issued(facts.issue_instant, "the response", expectations)
     if envelope.encrypted and not expectations.decryption_keys:
         raise EncryptedNotSupported("the assertion is encrypted", expected="an assertion", received="encrypted")
-    if sum(envelope.count) != 1:
-        raise AssertionCount("not exactly one assertion", expected="1", received=str(sum(envelope.count)))
+    if sum(envelope.counts) != 1:
+        raise AssertionCount("not exactly one assertion", expected="1", received=str(sum(envelope.counts)))
     if envelope.assertions:
         validate_assertion_id(envelope.assertions[0], facts)
     trace.passed("assertion", "1", "1")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from vestibule.saml.certificates import Certificate
@@ -27,8 +27,8 @@ class Expectations:
     clock_skew_seconds: int = 120
     decryption_keys: tuple[DecryptionKey, ...] = ()
     allow_cbc: bool = False
+    skew: timedelta = field(init=False)
 
-    @property
-    def skew(self) -> timedelta:
-        """Return how far the clocks of both sides may differ."""
-        return timedelta(seconds=self.clock_skew_seconds)
+    def __post_init__(self) -> None:
+        """Work out how far the clocks of both sides may differ."""
+        object.__setattr__(self, "skew", timedelta(seconds=self.clock_skew_seconds))

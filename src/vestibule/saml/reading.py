@@ -62,49 +62,56 @@ def boolean_attribute(element: xml.Element, name: str) -> bool | None:
     return value.strip(xml.SPACE) in ("true", "1")
 
 
+def validate_empty(element: xml.Element) -> None:
+    """Raise UnexpectedElement when the element has a child or text."""
+    if len(element) or element.text:
+        Children(element).end()
+
+
 class Children:
     """Reads the children of an element in the order of the schema; what it does not expect is a refusal."""
 
-    __slots__ = ("_at", "_children", "_parent")
+    __slots__ = ("_left", "_parent")
 
     def __init__(self, parent: xml.Element) -> None:
-        self._parent = parent
-        self._children = list(parent)
-        self._at = 0
         if parent.text and parent.text.strip(xml.SPACE):
             raise UnexpectedElement(f"{local_name(parent)} has text", received=parent.text)
-        for child in self._children:
+        self._parent = parent
+        self._left = left = list(parent)
+        for child in left:
             if child.tail and child.tail.strip(xml.SPACE):
                 raise UnexpectedElement(f"{local_name(parent)} has text", received=child.tail)
+        left.reverse()  # so that the next one is the last, where taking it is cheapest
 
     def optional(self, tag: str) -> xml.Element | None:
         """Return the next child if it is a `tag`."""
-        if self._at < len(self._children) and self._children[self._at].tag == tag:
-            self._at += 1
-            return self._children[self._at - 1]
-        return None
+        left = self._left
+        return left.pop() if left and left[-1].tag == tag else None
 
     def required(self, tag: str) -> xml.Element:
         """Return the next child, which must be a `tag`. Raises MissingElement."""
-        found = self.optional(tag)
-        if found is None:
-            received = str(self._children[self._at].tag) if self._at < len(self._children) else "nothing"
-            raise MissingElement(f"{local_name(self._parent)} has no such child here", expected=tag, received=received)
-        return found
+        left = self._left
+        if left and left[-1].tag == tag:
+            return left.pop()
+        received = str(left[-1].tag) if left else "nothing"
+        raise MissingElement(f"{local_name(self._parent)} has no such child here", expected=tag, received=received)
 
     def several(self, *tags: str) -> list[xml.Element]:
         """Return the next children for as long as they are one of `tags`."""
-        start = self._at
-        while self._at < len(self._children) and self._children[self._at].tag in tags:
-            self._at += 1
-        return self._children[start : self._at]
+        left, found = self._left, []
+        while left and left[-1].tag in tags:
+            found.append(left.pop())
+        return found
+
+    def rest(self) -> list[xml.Element]:
+        """Return all children that are left."""
+        return self._left[::-1]
 
     def end(self) -> None:
         """Raise UnexpectedElement unless every child was read."""
-        if self._at < len(self._children):
+        if self._left:
             raise UnexpectedElement(
-                f"{local_name(self._parent)} has a child that it can't have here",
-                received=str(self._children[self._at].tag),
+                f"{local_name(self._parent)} has a child that it can't have here", received=str(self._left[-1].tag)
             )
 
 

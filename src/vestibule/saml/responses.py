@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
-from vestibule.saml import names, reading, xml
+from vestibule.saml import reading, tags, xml
 from vestibule.saml.assertions import Assertion, read_assertion
 from vestibule.saml.encoding import decode_base64
 from vestibule.saml.encryption import open_encrypted
@@ -28,9 +28,6 @@ from vestibule.saml.rules import validate_assertion
 from vestibule.saml.signatures import VerifiedBytes, find_signature, verify_enveloped
 from vestibule.saml.trace import Check, Trace
 
-ISSUER: Final = f"{{{names.SAML}}}Issuer"
-ASSERTION: Final = f"{{{names.SAML}}}Assertion"
-RESPONSE: Final = f"{{{names.SAMLP}}}Response"
 # Base64 of the largest document, with a line break every 64 characters.
 _MAX_FIELD: Final = xml.MESSAGE.max_bytes * 4 // 3 * 66 // 64 + 8
 
@@ -114,10 +111,10 @@ def peek_response(data: bytes) -> UnverifiedResponse:
     The result can be handed to `verify_response` in place of the bytes, which saves parsing them again.
     """
     root = xml.parse_untrusted(data)
-    if root.tag != RESPONSE:
+    if root.tag != tags.RESPONSE:
         raise NotAResponse("the document is not a response", expected="samlp:Response", received=str(root.tag))
     first = root[0] if len(root) else None
-    issuer = reading.token_of(first) if first is not None and first.tag == ISSUER else None
+    issuer = reading.token_of(first) if first is not None and first.tag == tags.ISSUER else None
     return UnverifiedResponse(root.get("InResponseTo"), issuer, root.get("ID"), data, [root])
 
 
@@ -161,11 +158,11 @@ def _verify_signatures(root: xml.Element, envelope: Envelope, expectations: Expe
     if envelope.signed:
         outer = verify_enveloped(root, expectations.certificates)
         verified = read_envelope(xml.parse_canonical(outer.canonical))
-        if verified.signed or verified.facts != envelope.facts or verified.count != envelope.count:
+        if verified.signed or verified.facts != envelope.facts or verified.counts != envelope.counts:
             raise SignatureInvalid("the verified bytes say something else than the message")
         envelope = verified
     element, encryption = _open_assertion(envelope, expectations, signed=outer is not None)
-    if find_signature(element, ISSUER) is None:
+    if find_signature(element, tags.ISSUER) is None:
         if outer is None:
             raise SignatureMissing("neither response nor assertion is signed", expected="a signature", received="none")
         return _Found(element, "response", outer, encryption)
@@ -179,7 +176,7 @@ def _open_assertion(envelope: Envelope, expectations: Expectations, *, signed: b
     if envelope.assertions:
         return envelope.assertions[0], None
     opened = open_encrypted(envelope.encrypted[0], expectations, signed=signed)
-    if opened.root.tag != ASSERTION:
+    if opened.root.tag != tags.ASSERTION:
         raise UnexpectedElement("something else than an assertion was encrypted", received=str(opened.root.tag))
     validate_assertion_id(opened.root, envelope.facts)
     return opened.root, opened.label

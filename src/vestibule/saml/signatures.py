@@ -6,16 +6,15 @@ matched against a closed grammar. There is no second reading of the tree that co
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 
-from vestibule.saml import names, reading, xml
-from vestibule.saml.algorithms import Algorithm, digest_algorithm, fits, signature_algorithm, verify_value
+from vestibule.saml import names, reading, tags, xml
+from vestibule.saml.algorithms import Algorithm, DigestMethod, digest_algorithm, fits, signature_algorithm, verify_value
 from vestibule.saml.certificates import Certificate, fingerprint_of
 from vestibule.saml.encoding import decode_base64
 from vestibule.saml.errors import (
@@ -85,12 +84,11 @@ class VerifiedBytes:
         return f"{self.algorithm.label}, certificate {self.certificate.short_fingerprint}"
 
 
-@dataclass(frozen=True, slots=True)
-class _SignedInfo:
+class _SignedInfo(NamedTuple):
     canonical: bytes
     algorithm: Algorithm
     prefixes: tuple[str, ...]
-    digest_name: str
+    digest_method: DigestMethod
     digest: bytes
 
 
@@ -99,18 +97,17 @@ def find_signature(element: xml.Element, leading: str | None) -> xml.Element | N
 
     Raises SignatureMalformed when there is more than one, or one elsewhere among the children.
     """
-    children = list(element)
-    signatures = [index for index, child in enumerate(children) if child.tag == SIGNATURE]
-    if not signatures:
+    children = [child.tag for child in element]
+    if SIGNATURE not in children:
         return None
-    wanted = 1 if leading is not None and children[0].tag == leading else 0
-    if signatures != [wanted]:
+    wanted = 1 if leading is not None and children[0] == leading else 0
+    if children.index(SIGNATURE) != wanted or children.count(SIGNATURE) > 1:
         raise SignatureMalformed(f"{reading.local_name(element)} has a signature in the wrong place, or more than one")
-    return children[wanted]
+    return element[wanted]
 
 
 def verify_enveloped(
-    element: xml.Element, certificates: Sequence[Certificate], leading: str | None = f"{{{names.SAML}}}Issuer"
+    element: xml.Element, certificates: Sequence[Certificate], leading: str | None = tags.ISSUER
 ) -> VerifiedBytes:
     """Verify the enveloped signature of `element` with the configured certificates and return the bytes it covers.
 
@@ -132,7 +129,7 @@ def verify_enveloped(
     certificate = _verify_value(signed_info, value, certificates, signature)
     xml.remove(signature)
     canonical = xml.canonicalize(element, signed_info.prefixes)
-    if hashlib.new(signed_info.digest_name, canonical).digest() != signed_info.digest:
+    if signed_info.digest_method(canonical).digest() != signed_info.digest:
         raise DigestMismatch(f"{reading.local_name(element)} was changed after it was signed")
     return VerifiedBytes(canonical, signed_info.algorithm, certificate)
 
@@ -151,23 +148,25 @@ def _read_signature(signature: xml.Element, element_id: str) -> tuple[_SignedInf
 
 
 def _read_signed_info(element: xml.Element, element_id: str) -> _SignedInfo:
-    method = next(iter(element), None)
+    method = element[0] if len(element) else None
     own = method[0].get("PrefixList", "") if method is not None and len(method) else ""
     canonical = xml.canonicalize(element, _prefixes(own))
     found = _SIGNED_INFO.fullmatch(canonical.decode("utf-8"))
     if found is None:
         raise _explain(element)
     algorithm = signature_algorithm(found["signature"])
-    digest_name = digest_algorithm(found["digest"])
+    digest_method = digest_algorithm(found["digest"])
     if found["uri"] != f"#{element_id}":
         raise SignatureReferenceInvalid(
             "the signature refers to something else than its parent", expected=f"#{element_id}", received=found["uri"]
         )
     digest = decode_base64(found["value"])
-    return _SignedInfo(canonical, algorithm, _prefixes(found["prefixes"] or ""), digest_name, digest)
+    return _SignedInfo(canonical, algorithm, _prefixes(found["prefixes"] or ""), digest_method, digest)
 
 
 def _prefixes(text: str) -> tuple[str, ...]:
+    if not text:
+        return ()
     prefixes = tuple(text.split())
     if len(prefixes) > _MAX_PREFIXES:
         raise SignatureMalformed("too many inclusive prefixes")

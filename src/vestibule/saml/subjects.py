@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
-from vestibule.saml import names, reading, xml
-from vestibule.saml.encoding import parse_instant
+from vestibule.saml import names, reading, tags, xml
+from vestibule.saml.encoding import optional_instant
 from vestibule.saml.errors import SubjectInvalid, UnexpectedElement
 
-_A: Final = f"{{{names.SAML}}}"
 _DS: Final = f"{{{names.DS}}}"
 _NAME_ID: Final = frozenset({"Format", "NameQualifier", "SPNameQualifier", "SPProvidedID"})
 _METHOD_ONLY: Final = frozenset({"Method"})
@@ -21,8 +19,7 @@ _MAX_NAME_ID_CHARACTERS: Final = 1024
 Opener = Callable[[xml.Element], xml.Element]
 
 
-@dataclass(frozen=True, slots=True)
-class Confirmation:
+class Confirmation(NamedTuple):
     """One SubjectConfirmation; without SubjectConfirmationData all but `method` is None."""
 
     method: str
@@ -32,8 +29,7 @@ class Confirmation:
     not_on_or_after: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """The NameID as it was signed, and its confirmations."""
 
     name_id: str
@@ -50,13 +46,13 @@ def read_subject(element: xml.Element, open_id: Opener) -> Subject:
     """
     reading.validate_attributes(element, _NONE)
     children = reading.Children(element)
-    name_id = children.optional(_A + "NameID")
-    encrypted_id = children.optional(_A + "EncryptedID")
+    name_id = children.optional(tags.NAME_ID)
+    encrypted_id = children.optional(tags.ENCRYPTED_ID)
     if encrypted_id is not None:
         name_id = _open_name_id(encrypted_id, name_id, open_id)
     if name_id is None:
         raise SubjectInvalid("there is no NameID", expected="a NameID", received="none")
-    confirmations = children.several(_A + "SubjectConfirmation")
+    confirmations = children.several(tags.SUBJECT_CONFIRMATION)
     children.end()
     reading.validate_attributes(name_id, _NAME_ID)
     return Subject(
@@ -64,13 +60,13 @@ def read_subject(element: xml.Element, open_id: Opener) -> Subject:
         name_id_format=name_id.get("Format"),
         name_qualifier=name_id.get("NameQualifier"),
         sp_name_qualifier=name_id.get("SPNameQualifier"),
-        confirmations=tuple(_read_confirmation(confirmation) for confirmation in confirmations),
+        confirmations=tuple([_read_confirmation(confirmation) for confirmation in confirmations]),
     )
 
 
 def _open_name_id(encrypted_id: xml.Element, name_id: xml.Element | None, open_id: Opener) -> xml.Element:
     opened = open_id(encrypted_id)
-    if name_id is not None or opened.tag != _A + "NameID":
+    if name_id is not None or opened.tag != tags.NAME_ID:
         raise SubjectInvalid("there is not exactly one NameID", expected="a NameID", received=str(opened.tag))
     return opened
 
@@ -90,30 +86,29 @@ def _read_confirmation(element: xml.Element) -> Confirmation:
     reading.validate_attributes(element, _METHOD_ONLY)
     method = reading.required_attribute(element, "Method")
     children = reading.Children(element)
-    children.optional(_A + "NameID")
-    data = children.optional(_A + "SubjectConfirmationData")
+    children.optional(tags.NAME_ID)
+    data = children.optional(tags.SUBJECT_CONFIRMATION_DATA)
     children.end()
     if data is None:
         return Confirmation(method)
     _validate_data(data, method)
-    not_before, not_on_or_after = data.get("NotBefore"), data.get("NotOnOrAfter")
     return Confirmation(
-        method=method,
-        recipient=data.get("Recipient"),
-        in_response_to=data.get("InResponseTo"),
-        not_before=None if not_before is None else parse_instant(not_before, "NotBefore of the confirmation"),
-        not_on_or_after=None
-        if not_on_or_after is None
-        else parse_instant(not_on_or_after, "NotOnOrAfter of the confirmation"),
+        method,
+        data.get("Recipient"),
+        data.get("InResponseTo"),
+        optional_instant(data.get("NotBefore"), "NotBefore of the confirmation"),
+        optional_instant(data.get("NotOnOrAfter"), "NotOnOrAfter of the confirmation"),
     )
 
 
 def _validate_data(data: xml.Element, method: str) -> None:
     # The schema allows anything inside; the bearer method needs nothing there. Holder-of-key has a ds:KeyInfo.
-    children = reading.Children(data)
-    if method != names.BEARER:
+    if method == names.BEARER:
+        reading.validate_empty(data)
+    else:
+        children = reading.Children(data)
         for key_info in children.several(_DS + "KeyInfo"):
             for descendant in key_info.iterdescendants():
                 if reading.namespace(descendant) != names.DS or descendant.tag == _DS + "Signature":
                     raise UnexpectedElement("a confirmation's key holds something else", received=str(descendant.tag))
-    children.end()
+        children.end()

@@ -50,7 +50,7 @@ _DECLARATION: Final = re.compile(
 )
 # C14N writes a namespace again at each element that uses it: one long URI and many small elements would make gigabytes.
 _MAX_NAMESPACE: Final = 256
-_LONG_NAMESPACE: Final = re.compile(rb"""[^=<>]*=[ \t\r\n]*["'][^"'<]{257}""")
+_LONG_NAMESPACE: Final = re.compile(rb"""[^=<>]*=[ \t\r\n]*(?:"[^"<]{257}|'[^'<]{257})""")
 _MANY_NAMESPACES: Final = 512
 _ID: Final = re.compile(rb"""id(?<=[ \t\r\n:]id)[ \t\r\n]*=[ \t\r\n]*(["'][a-z0-9_.\-]+["'])?""")
 _ALL_IDS: Final = cast(
@@ -152,18 +152,19 @@ def _validate_comments(data: bytes, limits: Limits) -> None:
 
 
 @lru_cache(maxsize=8)
-def _exceeds(limits: Limits, *, count: bool) -> Callable[[Element], bool]:
+def _exceeds(max_elements: int | None, max_depth: int, max_attributes: int) -> Callable[[Element], bool]:
     # XPath runs in C: a loop over the elements in Python would cost more than the parse. The position in the last part
     # counts within each element, and ends the search at the first that has so many.
-    deeper = "/*" * (limits.max_depth + 1)
-    test = f"boolean({deeper}) or boolean(//*/@*[{limits.max_attributes + 1}])"
-    test = f"count(//*) > {limits.max_elements} or {test}" if count else test
+    deeper = "/*" * (max_depth + 1)
+    test = f"boolean({deeper}) or boolean(//*/@*[{max_attributes + 1}])"
+    test = test if max_elements is None else f"count(//*) > {max_elements} or {test}"
     return cast("Callable[[Element], bool]", etree.XPath(test))
 
 
 def _validate_limits(root: Element, data: bytes, limits: Limits) -> None:
     # No document has more elements than a fourth of its bytes: <a/>.
-    if _exceeds(limits, count=len(data) > 4 * limits.max_elements)(root):
+    max_elements = limits.max_elements if len(data) > 4 * limits.max_elements else None
+    if _exceeds(max_elements, limits.max_depth, limits.max_attributes)(root):
         raise TooLarge(
             "too many elements, levels, or attributes on one element",
             expected=f"{limits.max_elements} elements, {limits.max_depth} levels, {limits.max_attributes} attributes",
@@ -171,9 +172,14 @@ def _validate_limits(root: Element, data: bytes, limits: Limits) -> None:
     declared = data.split(b"xmlns")[1:]
     if any([_LONG_NAMESPACE.match(each) for each in declared if len(each) > _MAX_NAMESPACE]):  # noqa: C419 - twice as fast
         raise TooLarge("a namespace is too long", expected=f"{_MAX_NAMESPACE} bytes or fewer")
-    suspects = root.iter() if len(declared) > _MANY_NAMESPACES else (root,)
-    if any(len(element.nsmap) > limits.max_namespaces for element in suspects):
+    # As many in scope need as many declarations.
+    if len(declared) > limits.max_namespaces and _most_in_scope(root, len(declared)) > limits.max_namespaces:
         raise TooLarge("too many namespaces in scope", expected=f"{limits.max_namespaces} or fewer")
+
+
+def _most_in_scope(root: Element, declared: int) -> int:
+    suspects = root.iter() if declared > _MANY_NAMESPACES else (root,)
+    return max([len(element.nsmap) for element in suspects])
 
 
 def _validate_ids(root: Element, data: bytes) -> None:
