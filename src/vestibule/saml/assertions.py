@@ -19,6 +19,7 @@ _CONDITIONS: Final = frozenset({"NotBefore", "NotOnOrAfter"})
 _AUTHN: Final = frozenset({"AuthnInstant", "SessionIndex", "SessionNotOnOrAfter"})
 _LOCALITY: Final = frozenset({"Address", "DNSName"})
 _COUNT: Final = frozenset({"Count"})
+_ATTRIBUTE: Final = frozenset({"Name", "NameFormat", "FriendlyName"})
 _NONE: Final[frozenset[str]] = frozenset()
 
 
@@ -104,6 +105,8 @@ def _read_audiences(element: xml.Element) -> tuple[str, ...]:
     children = reading.Children(element)
     audiences = [children.required(tags.AUDIENCE), *children.several(tags.AUDIENCE)]
     children.end()
+    for audience in audiences:
+        reading.validate_own_attributes(audience)
     return tuple([reading.token_of(audience) for audience in audiences])
 
 
@@ -154,8 +157,9 @@ def _read_context(element: xml.Element) -> str | None:
     children.end()
     if declaration is not None:
         reading.validate_foreign(declaration, OURS)
-    for leaf in (declaration_ref, *authorities):
+    for leaf in (class_ref, declaration_ref, *authorities):
         if leaf is not None:
+            reading.validate_own_attributes(leaf)
             reading.text_of(leaf)
     return None if class_ref is None else reading.token_of(class_ref)
 
@@ -171,6 +175,8 @@ def _read_attributes(statements: list[xml.Element]) -> Mapping[str, tuple[str, .
         for attribute in attributes:
             if attribute.tag != tags.ATTRIBUTE:
                 raise EncryptedNotSupported("an attribute is encrypted", received="EncryptedAttribute")
+            if not _ATTRIBUTE.issuperset(attribute.keys()):
+                reading.validate_own_attributes(attribute, _ATTRIBUTE)
             values = merged.setdefault(reading.required_attribute(attribute, "Name"), [])
             _read_values(attribute, values)
     return MappingProxyType({name: tuple(values) for name, values in merged.items()})

@@ -129,6 +129,8 @@ def _read_status(status: xml.Element) -> tuple[tuple[str, ...], str]:
     message = children.optional(tags.STATUS_MESSAGE)
     detail = children.optional(tags.STATUS_DETAIL)
     children.end()
+    if message is not None:
+        reading.validate_own_attributes(message)
     if detail is not None:
         reading.validate_foreign(detail, OURS)
     codes = []

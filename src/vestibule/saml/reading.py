@@ -44,6 +44,13 @@ def validate_attributes(element: xml.Element, allowed: frozenset[str]) -> None:
             raise UnexpectedElement(f"{local_name(element)} has an attribute that it can't have", received=str(name))
 
 
+def validate_own_attributes(element: xml.Element, allowed: frozenset[str] = frozenset()) -> None:
+    """Raise UnexpectedElement for an attribute of no namespace that is not in `allowed`; those of other namespaces are extensions."""
+    for name in element.keys():  # noqa: SIM118 - an lxml element iterates over its children
+        if name not in allowed and not str(name).startswith("{"):
+            raise UnexpectedElement(f"{local_name(element)} has an attribute that it can't have", received=str(name))
+
+
 def required_attribute(element: xml.Element, name: str) -> str:
     """Return the value of an attribute. Raises MissingElement."""
     value = element.get(name)

@@ -100,7 +100,7 @@ def find_signature(element: xml.Element, leading: str | None) -> xml.Element | N
     children = [child.tag for child in element]
     if SIGNATURE not in children:
         return None
-    wanted = 1 if leading is not None and children[0] == leading else 0
+    wanted = 1 if leading is not None and leading in children else 0
     if children.index(SIGNATURE) != wanted or children.count(SIGNATURE) > 1:
         raise SignatureMalformed(f"{reading.local_name(element)} has a signature in the wrong place, or more than one")
     return element[wanted]

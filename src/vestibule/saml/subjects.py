@@ -12,6 +12,7 @@ from vestibule.saml.errors import SubjectInvalid, UnexpectedElement
 
 _DS: Final = f"{{{names.DS}}}"
 _NAME_ID: Final = frozenset({"Format", "NameQualifier", "SPNameQualifier", "SPProvidedID"})
+_DATA: Final = frozenset({"NotBefore", "NotOnOrAfter", "Recipient", "InResponseTo", "Address"})
 _METHOD_ONLY: Final = frozenset({"Method"})
 _NONE: Final[frozenset[str]] = frozenset()
 _MAX_NAME_ID_CHARACTERS: Final = 1024
@@ -86,9 +87,13 @@ def _read_confirmation(element: xml.Element) -> Confirmation:
     reading.validate_attributes(element, _METHOD_ONLY)
     method = reading.required_attribute(element, "Method")
     children = reading.Children(element)
-    children.optional(tags.NAME_ID)
+    confirming = children.optional(tags.NAME_ID)
     data = children.optional(tags.SUBJECT_CONFIRMATION_DATA)
     children.end()
+    if confirming is not None:
+        # Nobody reads who confirms; nothing may hide there.
+        reading.validate_attributes(confirming, _NAME_ID)
+        reading.text_of(confirming)
     if data is None:
         return Confirmation(method)
     _validate_data(data, method)
@@ -102,6 +107,7 @@ def _read_confirmation(element: xml.Element) -> Confirmation:
 
 
 def _validate_data(data: xml.Element, method: str) -> None:
+    reading.validate_own_attributes(data, _DATA)
     # The schema allows anything inside; the bearer method needs nothing there. Holder-of-key has a ds:KeyInfo.
     if method == names.BEARER:
         reading.validate_empty(data)

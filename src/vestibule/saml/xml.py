@@ -116,6 +116,8 @@ def parse_canonical(data: bytes) -> Element:
 def _plain_text(data: bytes) -> bytes:
     # One encoding only: parsers that disagree on it have been the way to smuggle a second document past a check.
     data = data.removeprefix(_BOM)
+    if data.startswith(_BOM):
+        raise MalformedXml("more than one byte order mark")
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
