@@ -3,6 +3,7 @@
 #   make lint   style, types, floors                                 make bench  the figures
 #   make fmt    let ruff rewrite                                     make lock   read pyproject.toml again
 #   make messages   collect the texts for translators             make pictures   take those of the papers anew
+#   make families   write the page about hostile messages         make fuzz   look for new ones, until stopped
 # ARGS reaches the command: make test ARGS="tests/saml -x", make demo ARGS="--port 9000".
 
 VENV  := .venv
@@ -13,7 +14,7 @@ TOOLS := .cache/test-tools.json
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint bench fmt lock messages pictures clean
+.PHONY: help demo test lint bench fmt lock messages pictures families fuzz clean
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -56,6 +57,10 @@ messages: $(VENV)/.dev
 # The pictures in docs/pictures, from a server that is furnished for them.
 pictures: $(TOOLS)
 	$(BIN)/python -m tests.journeys.pictures
+
+# docs/explanation/hostile-families.md, from the corpus in tests/saml/hostile.
+families: $(VENV)/.dev
+	@$(BIN)/python -m tests.saml.hostile.page
 
 clean:
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

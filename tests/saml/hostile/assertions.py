@@ -13,7 +13,7 @@ from vestibule.saml import errors
 SEVERAL = Family(
     "several assertions",
     "More or fewer than one assertion, in every order and mix of signers: one is verified, another is read.",
-    "saml-profiles 4.1.4.2; CVE-2025-47949; CVE-2026-47201",
+    "saml-profiles 4.1.4.2; saml-core 3.3.3",
 )
 MESSAGES = Family(
     "other messages",

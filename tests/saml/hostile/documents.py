@@ -20,7 +20,7 @@ FLOODS = Family(
 ENCODINGS = Family(
     "encodings",
     "Bytes that two readers take for different texts: UTF-7, UTF-16, declarations that lie, XML 1.1, broken UTF-8, two documents.",
-    "REC-xml 4.3.3, F; CVE-2025-23369",
+    "REC-xml 4.3.3, F; CWE-838",
 )
 
 

@@ -16,12 +16,12 @@ TEXTS = Family(
 IDS = Family(
     "IDs",
     "The ID that a signature refers to is found at another element: twice, in other spellings, injected, or by another name.",
-    "saml-core 1.3.4; xml-id; CVE-2024-6202; CVE-2016-5697",
+    "saml-core 1.3.4, 5.4.2; xml-id",
 )
 NAMESPACES = Family(
     "namespaces",
     "Elements that look like SAML and are not, or are and don't look it: rebound prefixes, look-alike names, no namespace.",
-    "REC-xml-names 6; CVE-2025-25292",
+    "REC-xml-names 6; saml-core 1.3",
 )
 
 
