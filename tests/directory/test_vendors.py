@@ -173,6 +173,6 @@ def test_every_check_that_a_page_names_is_one_that_a_refusal_can_show(page: Path
 
 
 def test_the_explanation_has_every_check_in_its_order_with_its_title() -> None:
-    page = (DOCS / "explanation" / "saml-checks.md").read_text()
+    page = (DOCS / "explanation" / "saml-security.md").read_text()
     rows = re.findall(r"^\| `([a-z_]+)` \| ([^|]+) \|", page, re.MULTILINE)
     assert tuple(rows) == (*CHECKS, *DOOR_CHECKS)
