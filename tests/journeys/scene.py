@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 from tests.journeys.console import Console
 from tests.journeys.portal import Portal
 from tests.journeys.providers import Providers
-from tests.support import people
+from tests.support import directories, people
 from tests.support.house import House, Server
 from vestibule.directory.sessions import KnockReason
 from vestibule.flows import admins, connections, end_user, environments, scim_directories
@@ -57,6 +57,10 @@ def furnish(scene: Scene) -> None:
     pushing = people.connect(house, "test", "Okta Test", ("pushed.example",))
     connections.choose_provisioning(house.runtime, house.owner, pushing.id, "scim")
     token = scim_directories.make_token(house.runtime, house.owner, pushing.id, "Okta provisioning app", "365").token
+    people.group_of(house, "test", "Engineering")
+    pushed = directories.pushed_user(house, pushing, "maya@pushed.example")
+    directories.pushed_group(house, pushing, "Engineering", pushed.id)
+    scene.ids |= {"pushed": pushed.end_user_id or ""}
     scene.ids |= {"scim": pushing.id, "scim_token": token.id}
     scene.ids |= {"disabled": disabled.id, "idp": disabled.idp.id, "unused_idp": forgotten.idp.id}
     furnish_people(scene, house)

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from sqlalchemy import select
 
+from tests.support.directories import pushed_group
 from tests.support.house import Client, House, Server
 from tests.support.people import add_person, connect, group_of, knock, link, sign_in
 from vestibule.directory.admins import Admin, Permission
@@ -51,6 +52,7 @@ class World:
     colleague: Admin
     scim: str
     scim_token: str
+    scim_group: str
 
     @property
     def environment(self) -> str:
@@ -131,6 +133,7 @@ def world(house: House, number: int) -> World:
         colleague=colleague,
         scim=kinds["s"].id,
         scim_token=_token(house, kinds["s"], number),
+        scim_group=pushed_group(house, kinds["s"], f"Members {number}").id,
     )
 
 
@@ -278,6 +281,11 @@ CASES: Mapping[str, Case] = {
         P.MANAGE_AUTHENTICATION,
         _connection("scim"),
         lambda w: {"most_people": str(w.number % 90 + 21), "most_percent": "15"},
+    ),
+    f"{_CONNECTION}/scim/groups/{{scim_group_id}}": Case(
+        P.MANAGE_PEOPLE,
+        lambda w: {"connection_id": w.scim, "scim_group_id": w.scim_group},
+        lambda _: {"decision": "adopt"},
     ),
     f"{_CONNECTION}/scim/hold": Case(
         P.MANAGE_AUTHENTICATION, _connection("scim"), lambda _: {"decision": "let_through"}

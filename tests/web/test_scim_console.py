@@ -7,20 +7,16 @@ from html import unescape
 
 import pytest
 
+from tests.support.directories import pushed_group, pushed_user, pushing
 from tests.support.house import Client, House, Server
-from tests.support.people import add_person, connect
-from vestibule.directory.connections import Connection
+from tests.support.people import add_person, connect, group_of
+from vestibule.directory.sources import Source
 from vestibule.flows import connections, scim_directories
 from vestibule.kernel.errors import Invalid
 from vestibule.kernel.secrets import token_hash
+from vestibule.storage import groups
 from vestibule.storage import scim_directories as storage
 from vestibule.storage.tables import scim_tokens
-
-
-def pushing(house: House, key: str = "dev", name: str = "Okta Dev", domains: tuple[str, ...] = ()) -> Connection:
-    """Make a connection with SCIM provisioning."""
-    made = connect(house, key, name, domains)
-    return connections.choose_provisioning(house.runtime, house.owner, made.id, "scim")
 
 
 def words(page: str) -> str:
@@ -113,3 +109,63 @@ def test_a_connection_with_other_provisioning_has_no_tokens(house: House) -> Non
 def test_a_stop_line_out_of_bounds_is_refused(people: str, percent: str, house: House) -> None:
     with pytest.raises(Invalid):
         scim_directories.change_stop_line(house.runtime, house.owner, pushing(house).id, people, percent)
+
+
+def test_a_pushed_group_named_like_a_hand_made_one_is_kept_apart_until_an_admin_lets_it_be_adopted(
+    admin_client: Client, server: Server
+) -> None:
+    house = server.house
+    by_hand = group_of(house, "dev", "Designers")
+    ada = add_person(house, "Ada By Hand", "byhand@example.com", "dev", group=by_hand)
+    connection = pushing(house)
+    maya = pushed_user(house, connection, "maya@example.com")
+    pushed = pushed_group(house, connection, "designers", maya.id)
+    assert pushed.group_id != by_hand.id
+    assert pushed.name == "designers (Okta Dev)"
+    page = admin_client.get(f"/admin/connections/{connection.id}")
+    assert "Groups of the same name" in page.text
+    done = admin_client.post(f"/admin/connections/{connection.id}/scim/groups/{pushed.id}", {"decision": "adopt"})
+    assert done.status_code == 303
+    with house.runtime.database.reading() as tx:
+        after = groups.find_group(tx, house.workspace.id, by_hand.id)
+        assert after is not None
+        assert (after.name, after.source) == ("designers", Source.SCIM)
+        assert groups.find_group(tx, house.workspace.id, pushed.group_id) is None
+        came = groups.members_among(tx, after, [ada.id, maya.end_user_id or ""])
+    assert came[ada.id][0] is Source.MANUAL
+    assert came[maya.end_user_id or ""][0] is Source.SCIM
+    assert "Groups of the same name" not in admin_client.get(f"/admin/connections/{connection.id}").text
+
+
+def test_groups_kept_apart_stay_so_and_are_asked_about_no_more(admin_client: Client, server: Server) -> None:
+    house = server.house
+    by_hand = group_of(house, "dev", "Designers")
+    connection = pushing(house)
+    pushed = pushed_group(house, connection, "Designers")
+    admin_client.get(f"/admin/connections/{connection.id}")
+    admin_client.post(f"/admin/connections/{connection.id}/scim/groups/{pushed.id}", {"decision": "apart"})
+    assert "Groups of the same name" not in admin_client.get(f"/admin/connections/{connection.id}").text
+    with house.runtime.database.reading() as tx:
+        assert {one.name for one in groups.list_groups(tx, house.workspace.id, by_hand.environment_id)} == {
+            "Everyone",
+            "Designers",
+            "Designers (Okta Dev)",
+        }
+
+
+def test_the_persons_page_says_where_everything_came_from_and_what_ends_it(
+    admin_client: Client, server: Server
+) -> None:
+    house = server.house
+    connection = pushing(house)
+    maya = pushed_user(house, connection, "maya@example.com")
+    pushed_group(house, connection, "Designers", maya.id)
+    said = words(admin_client.get(f"/admin/end-users/{maya.end_user_id}").text)
+    assert "Why does this person have access?" in said
+    assert "Ends at once when the directory of Okta Dev takes it away" in said
+    assert "Group Designers in DEV" in said
+    assert "A change in the directory of Okta Dev replaces it" in said
+    by_hand = add_person(house, "Ada By Hand", "byhand@example.com", "dev")
+    said = words(admin_client.get(f"/admin/end-users/{by_hand.id}").text)
+    assert "Only an admin ends it." in said
+    assert "An admin changes it." in said

@@ -170,6 +170,7 @@ def ids_of(full: World) -> dict[str, str]:
         "group_id": full.group,
         "connection_id": full.scim,
         "token_id": full.scim_token,
+        "scim_group_id": full.scim_group,
         "idp_id": full.used_idp,
         "end_user_id": full.person.id,
         "link_id": full.link,

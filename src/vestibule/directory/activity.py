@@ -16,6 +16,7 @@ class ActorKind(StrEnum):
     OPERATOR = "operator"
     SYSTEM = "system"
     ANONYMOUS = "anonymous"
+    DIRECTORY = "directory"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from vestibule.directory.connections import Provisioning
 from vestibule.directory.linking import Enforced, reaches
@@ -79,6 +79,15 @@ class Directory:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a directory works: its connection, in one environment of one workspace. It reaches nothing else."""
+
+    workspace_id: str
+    connection_id: str
+    environment_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """A directory at the door with a token that is known. `rival_entries` are the domains of the environment's other connections."""
 
@@ -94,6 +103,11 @@ class Caller:
     provisioning: Provisioning | None
     disabled: bool
     stop_line: StopLine
+
+    @property
+    def place(self) -> Place:
+        """Return where the directory works."""
+        return Place(self.workspace_id, self.connection_id, self.environment_id)
 
 
 class Adoption(StrEnum):
@@ -112,6 +126,23 @@ class Predecessors:
     fate: Adoption
     people: int
     first: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScimEvent:
+    """One request of a directory. `sent` is redacted and bounded, `notes` are sentences with what fills their placeholders."""
+
+    id: str
+    at: datetime
+    method: str
+    path: str
+    status: int
+    scim_type: str | None
+    resource_id: str | None
+    resource_name: str
+    address: str
+    sent: str
+    notes: Sequence[Mapping[str, Any]]
 
 
 def fate_of(connection: Enforced, rival_entries: Iterable[str], email: str, *, active: bool, pushed: bool) -> Adoption:

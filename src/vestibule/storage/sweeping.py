@@ -7,8 +7,18 @@ from typing import Final
 
 from sqlalchemy import delete, select
 
+from vestibule.storage import scim_events as scim_log
 from vestibule.storage.database import Transaction
-from vestibule.storage.tables import admin_sessions, one_time_links, saml_assertions, saml_requests, sessions, throttles
+from vestibule.storage.tables import (
+    admin_sessions,
+    one_time_links,
+    saml_assertions,
+    saml_requests,
+    scim_departures,
+    scim_events,
+    sessions,
+    throttles,
+)
 
 _ENDED: Final = {
     "admin_sessions": (admin_sessions.c.id, admin_sessions.c.expires_at),
@@ -17,12 +27,17 @@ _ENDED: Final = {
     "saml_requests": (saml_requests.c.id, saml_requests.c.expires_at),
     "saml_assertions": (saml_assertions.c.assertion_key, saml_assertions.c.expires_at),
     "throttles": (throttles.c.key, throttles.c.resets_at),
+    "scim_departures": (scim_departures.c.scim_user_id, scim_departures.c.counts_until),
+    "scim_events": (scim_events.c.id, scim_events.c.expires_at),
 }
-KINDS: Final = tuple(_ENDED)
+_SURPLUS: Final = "surplus_scim_events"
+KINDS: Final = (*_ENDED, _SURPLUS)
 
 
 def sweep(tx: Transaction, kind: str, now: datetime, most: int) -> int:
     """Delete up to `most` rows of one of KINDS, of every workspace, whose time has come; return how many."""
+    if kind == _SURPLUS:
+        return scim_log.sweep_surplus(tx, most)
     key, ends_at = _ENDED[kind]
     ended = select(key).where(ends_at <= now).limit(most)
     return tx.execute(delete(key.table).where(key.in_(ended))).rowcount

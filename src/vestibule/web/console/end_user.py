@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from vestibule.directory.admins import Permission
 from vestibule.directory.end_users import AccessChange, EndUser
-from vestibule.flows import end_user, end_user_identities
+from vestibule.flows import end_user, end_user_identities, why
 from vestibule.flows.parts.people import EmailTaken
 from vestibule.kernel.errors import Invalid
 from vestibule.kernel.text import N_
@@ -24,6 +24,7 @@ _ONE: Final = HOME + "/{end_user_id}"
 # What happened to the person whose page it is; the activity's own pages say it in whole sentences.
 _ACTS: Final = {
     "end_user.added": N_("Added"),
+    "end_user.adopted": N_("Adopted by a directory"),
     "end_user.changed": N_("Profile changed"),
     "end_user.access_granted": N_("Access given"),
     "end_user.access_removed": N_("Access removed"),
@@ -158,6 +159,7 @@ def _page(
         status=422 if errors else 200,
         binding=visit.admin.session_id,
         facts=facts,
+        why=why.why(visit.runtime, visit.admin, person.id),
         person=person,
         profile=typed.get("profile") or {"name": person.full_name, "email": person.email},
         holder=typed.get("holder"),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 from starlette.routing import Route
 
 from vestibule.directory.admins import Permission
 from vestibule.directory.connections import Connection
-from vestibule.flows import connections, scim_directories, scim_turning_on
+from vestibule.directory.scim import ScimEvent
+from vestibule.flows import connections, scim_clashes, scim_directories, scim_log, scim_turning_on
 from vestibule.kernel.errors import Invalid
 from vestibule.kernel.secrets import same
 from vestibule.kernel.text import N_
@@ -22,7 +24,43 @@ from vestibule.web.visits import Visit
 
 def card(visit: Visit, connection: Connection) -> dict[str, Any]:
     """Return what a connection's page shows of its directory."""
-    return {"scim": scim_directories.look_at_directory(visit.runtime, visit.admin, connection)}
+    found = scim_directories.look_at_directory(visit.runtime, visit.admin, connection)
+    clashes = scim_clashes.list_clashes(visit.runtime, visit.admin, connection.id) if found else ()
+    may_manage_people = visit.admin.admin.may(Permission.MANAGE_PEOPLE)
+    return {"scim": found, "clashes": clashes, "may_manage_people": may_manage_people}
+
+
+def log_page(visit: Visit) -> Response:
+    """Show what the directory sent and what was done."""
+    refused = visit.query.get("only") == "refused"
+    before = visit.query.get("before")[:40]
+    log = scim_log.read_log(visit.runtime, visit.admin, _id(visit), before=before, refused=refused)
+    here = f"/admin/connections/{log.connection.id}/scim/log"
+    following = {"before": log.next, **({"only": "refused"} if refused else {})}
+    return render(
+        visit,
+        "console/scim_log.html",
+        binding=visit.admin.session_id,
+        connection=log.connection,
+        environment=log.environment,
+        events=[(event, _sentences(visit, event)) for event in log.events],
+        refused=refused,
+        next=f"{here}?{urlencode(following)}" if log.next else None,
+    )
+
+
+def decide_clash(visit: Visit) -> Response:
+    """Let the directory adopt a hand-made group, or keep the two apart."""
+    adopt = visit.form.get("decision") == "adopt"
+    connection, group = scim_clashes.decide_clash(
+        visit.runtime, visit.admin, _id(visit), visit.path_params["scim_group_id"], adopt=adopt
+    )
+    said = N_("The directory adopted the group %(group)s") if adopt else N_("The two groups are kept apart")
+    return _back(visit, connection, visit.gettext(said, group=group.name))
+
+
+def _sentences(visit: Visit, event: ScimEvent) -> list[str]:
+    return [visit.gettext(str(note["message"]), **note["params"]) for note in event.notes]
 
 
 def ask_before_turning_on(visit: Visit) -> Response | None:
@@ -153,5 +191,7 @@ ROUTES = [
     Route(f"{_ONE}/tokens/{{token_id}}/revoke", console(revoke_token), methods=["POST"]),
     Route(f"{_ONE}/stop-line", console(stop_line_page), methods=["GET"]),
     Route(f"{_ONE}/stop-line", console(change_stop_line), methods=["POST"]),
+    Route(f"{_ONE}/log", console(log_page), methods=["GET"]),
+    Route(f"{_ONE}/groups/{{scim_group_id}}", console(decide_clash), methods=["POST"]),
     Route(f"{_ONE}/hold", console(decide_hold), methods=["POST"]),
 ]

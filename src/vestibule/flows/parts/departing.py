@@ -1,0 +1,62 @@
+"""Somebody leaves by their directory's word: the stop line first, then access, memberships and sessions end at once."""
+
+from __future__ import annotations
+
+from vestibule.directory.activity import Event, Outcome, Subject
+from vestibule.directory.admins import Permission
+from vestibule.directory.pushed import PushedUser
+from vestibule.directory.scim import STOP_WINDOW
+from vestibule.flows.parts.callers import system
+from vestibule.flows.parts.posting import Letter, post
+from vestibule.flows.parts.push_errors import DeparturesHeld
+from vestibule.flows.parts.pushing import Push
+from vestibule.flows.parts.recording import record
+from vestibule.kernel.text import N_
+from vestibule.storage import admins, connection_people, end_users, scim_directories, scim_users
+from vestibule.storage.database import Transaction
+
+
+def depart(tx: Transaction, push: Push, user: PushedUser) -> None:
+    """End what the directory gave a user who is no longer active there. Raises DeparturesHeld; nothing is written then."""
+    if user.end_user_id is None:
+        return
+    whose = (push.environment_id, user.end_user_id, push.connection_id)
+    if scim_users.follows_directory(tx, *whose):
+        _require_below_stop_line(tx, push, user)
+        scim_directories.note_departure(tx, push.caller, user.id, push.now + STOP_WINDOW)
+    ended = scim_users.end_access(tx, push.workspace_id, *whose)
+    person = end_users.find_end_user(tx, push.workspace_id, user.end_user_id)
+    if person is not None and ended:
+        push.record_person(tx, "end_user.access_removed", person)
+    elif person is not None:
+        push.note(N_("%(name)s keeps the access that an admin gave by hand."), name=person.full_name)
+
+
+def _require_below_stop_line(tx: Transaction, push: Push, user: PushedUser) -> None:
+    line = scim_directories.lock_stop_line(tx, push.workspace_id, push.connection_id)
+    if line.lets_through(push.now):
+        return
+    if line.held_at is not None:
+        raise DeparturesHeld(f"held since {line.held_at}")
+    gone = scim_directories.count_departures(tx, push.connection_id, push.now, (user.id,))
+    here = connection_people.count_people(tx, push.workspace_id, push.environment_id, line.people_that_matter)
+    if line.holds(gone + 1, here + gone):
+        raise DeparturesHeld(f"{gone + 1} departures within the hour, of {here + gone} people")
+
+
+def hold(tx: Transaction, push: Push) -> None:
+    """Hold departures from now on and tell the admins: activity and letter, once. The console shows it by itself."""
+    if not scim_directories.hold(tx, push.workspace_id, push.connection_id, push.now):
+        return
+    event = Event(
+        "connection.scim_held",
+        Subject("connection", push.connection_id, push.caller.name),
+        Outcome.DONE,
+        environment_id=push.environment_id,
+        connection_id=push.connection_id,
+    )
+    record(tx, push.runtime, push.workspace_id, system(), event)
+    url = f"{push.runtime.public_url}/admin/connections/{push.connection_id}"
+    for admin in admins.list_admins(tx, push.workspace_id):
+        if admin.may(Permission.MANAGE_AUTHENTICATION):
+            post(tx, push.runtime, push.workspace_id, Letter("scim_held", admin.email, admin.name, url))

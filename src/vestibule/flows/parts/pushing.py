@@ -1,0 +1,85 @@
+"""What a directory's push carries along: who pushes, when, what there is to say about it, and how it gets on the record.
+
+Works inside the transaction of the flow that answers the directory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from vestibule.directory.activity import Actor, Event, Subject
+from vestibule.directory.end_users import EndUser
+from vestibule.directory.scim import Caller, Place
+from vestibule.flows.parts.recording import record
+from vestibule.flows.parts.runtime import Runtime
+from vestibule.kernel.text import printable
+from vestibule.storage.database import Transaction
+
+MOST_NOTES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One thing that the admin should know of a push: an English sentence with placeholders, and what fills them."""
+
+    message: str
+    params: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Push:
+    """One request of a directory while it is carried out."""
+
+    runtime: Runtime
+    caller: Caller
+    actor: Actor
+    now: datetime
+    notes: list[Note] = field(default_factory=list)
+    subject_id: str | None = None
+    subject_name: str = ""
+
+    @property
+    def place(self) -> Place:
+        """Return where the directory works."""
+        return self.caller.place
+
+    @property
+    def workspace_id(self) -> str:
+        """Return the one workspace that the directory belongs to."""
+        return self.caller.workspace_id
+
+    @property
+    def environment_id(self) -> str:
+        """Return the one environment that the directory reaches."""
+        return self.caller.environment_id
+
+    @property
+    def connection_id(self) -> str:
+        """Return the connection that the directory stands behind."""
+        return self.caller.connection_id
+
+    def note(self, message: str, **params: str) -> None:
+        """Say something to the admin who reads what the directory sent. The values are the directory's: they are made safe."""
+        if len(self.notes) < MOST_NOTES:
+            self.notes.append(Note(message, {name: printable(value, 120) for name, value in params.items()}))
+
+    def is_about(self, resource_id: str | None, name: str) -> None:
+        """Remember what the request was about."""
+        self.subject_id, self.subject_name = resource_id, printable(name, 120)
+
+    def record(self, tx: Transaction, action: str, subject: Subject, **details: object) -> None:
+        """Record what the directory did."""
+        event = Event(
+            action,
+            subject,
+            environment_id=self.environment_id,
+            connection_id=self.connection_id,
+            details={"source": "scim", **details},
+        )
+        record(tx, self.runtime, self.workspace_id, self.actor, event)
+
+    def record_person(self, tx: Transaction, action: str, person: EndUser, **details: object) -> None:
+        """Record what the directory did to a person."""
+        self.record(tx, action, Subject("end_user", person.id, person.full_name), **details)

@@ -1,0 +1,153 @@
+"""Groups as a connection's directory pushed them, and the end-user groups that they are here. Members: `scim_members`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import bindparam, delete, exists, insert, or_, select, update
+
+from vestibule.directory.groups import Group
+from vestibule.directory.pushed import PushedGroup
+from vestibule.directory.sources import Source
+from vestibule.kernel.text import fold
+from vestibule.storage.database import Transaction
+from vestibule.storage.tables import group_members, groups
+from vestibule.storage.tables import scim_groups as pushed
+
+WHOLE: Final = select(pushed, groups.c.name).join(groups, groups.c.id == pushed.c.group_id)
+_FIND: Final = WHOLE.where(
+    pushed.c.connection_id == bindparam("connection_id"), pushed.c.id == bindparam("scim_group_id")
+)
+_LOCK: Final = _FIND.with_for_update(of=pushed)
+
+
+def find_group(tx: Transaction, connection_id: str, scim_group_id: str, *, lock: bool = False) -> PushedGroup | None:
+    """Return a group of a connection by an untrusted id; with `lock` nobody else changes it until this transaction ends."""
+    row = tx.execute(_LOCK if lock else _FIND, {"connection_id": connection_id, "scim_group_id": scim_group_id})
+    found = row.one_or_none()
+    return to_pushed_group(found) if found else None
+
+
+def find_namesakes(
+    tx: Transaction, connection_id: str, external_id: str | None, display_name: str
+) -> tuple[PushedGroup, ...]:
+    """Return the groups of a connection that have an externalId or a displayName."""
+    same = or_(pushed.c.external_id == external_id, pushed.c.display_key == fold(display_name))
+    rows = tx.execute(WHOLE.where(pushed.c.connection_id == connection_id, same))
+    return tuple(to_pushed_group(row) for row in rows)
+
+
+def names_taken(
+    tx: Transaction, environment_id: str, names: Iterable[str], but: str | None = None
+) -> dict[str, tuple[str, bool]]:
+    """Return which of these names groups of an environment have: by their key, the group's id and whether it was made by hand."""
+    query = select(groups.c.id, groups.c.name_key, groups.c.source, groups.c.built_in).where(
+        groups.c.environment_id == environment_id, groups.c.name_key.in_({fold(name) for name in names})
+    )
+    return {
+        row.name_key: (row.id, row.source == Source.MANUAL.value and not row.built_in)
+        for row in tx.execute(query)
+        if row.id != but
+    }
+
+
+def insert_group(tx: Transaction, group: Group, made: PushedGroup, connection_id: str) -> None:
+    """Save a pushed group and the end-user group that it is. Raises IntegrityError when a name or an externalId is taken."""
+    tx.execute(
+        insert(groups).values(
+            id=group.id,
+            workspace_id=group.workspace_id,
+            environment_id=group.environment_id,
+            name=group.name,
+            name_key=fold(group.name),
+            built_in=False,
+            source=group.source.value,
+            source_connection_id=connection_id,
+            created_at=group.created_at,
+        )
+    )
+    tx.execute(
+        insert(pushed).values(
+            id=made.id,
+            workspace_id=group.workspace_id,
+            connection_id=connection_id,
+            group_id=made.group_id,
+            clashes_with=made.clashes_with,
+            external_id=made.external_id,
+            display_name=made.display_name,
+            display_key=fold(made.display_name),
+            version=made.version,
+            created_at=made.created_at,
+            last_modified_at=made.last_modified_at,
+        )
+    )
+
+
+def update_group(tx: Transaction, workspace_id: str, group: PushedGroup) -> None:
+    """Save a changed group. Raises IntegrityError when the connection has another one of that externalId."""
+    mine = (pushed.c.workspace_id == workspace_id, pushed.c.id == group.id)
+    tx.execute(
+        update(pushed)
+        .where(*mine)
+        .values(
+            group_id=group.group_id,
+            clashes_with=group.clashes_with,
+            external_id=group.external_id,
+            display_name=group.display_name,
+            display_key=fold(group.display_name),
+            version=group.version,
+            last_modified_at=group.last_modified_at,
+        )
+    )
+
+
+def touch_group(tx: Transaction, workspace_id: str, scim_group_id: str, now: datetime) -> None:
+    """Give a group whose members changed a new version."""
+    mine = (pushed.c.workspace_id == workspace_id, pushed.c.id == scim_group_id)
+    tx.execute(update(pushed).where(*mine).values(version=pushed.c.version + 1, last_modified_at=now))
+
+
+def delete_pushed_group(tx: Transaction, workspace_id: str, scim_group_id: str) -> None:
+    """Forget a pushed group; the end-user group stays."""
+    tx.execute(delete(pushed).where(pushed.c.workspace_id == workspace_id, pushed.c.id == scim_group_id))
+
+
+def has_members_by_hand(tx: Transaction, group_id: str) -> bool:
+    """Say whether anybody is in an end-user group by another word than a directory's."""
+    query = select(exists().where(group_members.c.group_id == group_id, group_members.c.source != Source.SCIM.value))
+    return bool(tx.execute(query).scalar_one())
+
+
+def give_group_to(tx: Transaction, workspace_id: str, group_id: str, source: Source, connection_id: str | None) -> None:
+    """Let an end-user group follow a directory, or nobody."""
+    mine = (groups.c.workspace_id == workspace_id, groups.c.id == group_id)
+    tx.execute(update(groups).where(*mine).values(source=source.value, source_connection_id=connection_id))
+
+
+def list_clashes(tx: Transaction, workspace_id: str, connection_id: str) -> tuple[tuple[PushedGroup, str], ...]:
+    """Return the pushed groups that are kept apart from a hand-made one until an admin decides, with that one's name."""
+    other = groups.alias("other")
+    query = (
+        WHOLE.add_columns(other.c.name.label("other_name"))
+        .join(other, other.c.id == pushed.c.clashes_with)
+        .where(pushed.c.workspace_id == workspace_id, pushed.c.connection_id == connection_id)
+        .order_by(pushed.c.display_key)
+    )
+    return tuple((to_pushed_group(row), row.other_name) for row in tx.execute(query))
+
+
+def to_pushed_group(row: Any) -> PushedGroup:
+    """Make a PushedGroup of a row of WHOLE."""
+    return PushedGroup(
+        id=row.id,
+        group_id=row.group_id,
+        name=row.name,
+        clashes_with=row.clashes_with,
+        external_id=row.external_id,
+        display_name=row.display_name,
+        version=row.version,
+        created_at=row.created_at,
+        last_modified_at=row.last_modified_at,
+    )

@@ -1,0 +1,190 @@
+"""Who is in a pushed group: first by the directory's word, then, for those who may enter, in the end-user group that it is here.
+
+Each call touches the rows of the members that are named, whatever the size of the group. Memberships by hand are never touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any, Final
+
+from sqlalchemy import delete, literal, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from vestibule.directory.pushed import PushedGroup, PushedMember
+from vestibule.directory.scim import Place
+from vestibule.directory.sources import Source
+from vestibule.storage.database import Transaction
+from vestibule.storage.tables import end_users, environment_access, group_members, scim_groups, scim_users
+from vestibule.storage.tables import scim_members as members
+from vestibule.storage.types import Instant, Key
+
+# Parameters of one statement: SQLite takes 32,766 of them.
+_AT_ONCE: Final = 2000
+_NAMES: Final = ("group_id", "environment_id", "end_user_id", "workspace_id", "name_key")
+_SINCE: Final = ("source", "source_connection_id", "created_at")
+
+
+def list_members(tx: Transaction, scim_group_ids: Sequence[str]) -> dict[str, tuple[PushedMember, ...]]:
+    """Return who is in pushed groups, those whom the directory has not pushed yet left out."""
+    if not scim_group_ids:
+        return {}
+    query = (
+        select(members.c.scim_group_id, scim_users.c.id, scim_users.c.user_name, end_users.c.full_name)
+        .join(scim_users, scim_users.c.id == members.c.scim_user_id)
+        .outerjoin(end_users, end_users.c.id == scim_users.c.end_user_id)
+        .where(members.c.scim_group_id.in_(scim_group_ids))
+        .order_by(members.c.scim_group_id, members.c.value)
+    )
+    found: dict[str, list[PushedMember]] = {}
+    for group_id, user_id, user_name, full_name in tx.execute(query):
+        found.setdefault(group_id, []).append(PushedMember(user_id, full_name or user_name))
+    return {group_id: tuple(those) for group_id, those in found.items()}
+
+
+def list_groups_of(tx: Transaction, scim_user_ids: Sequence[str]) -> dict[str, tuple[PushedMember, ...]]:
+    """Return in which pushed groups users are."""
+    if not scim_user_ids:
+        return {}
+    query = (
+        select(members.c.scim_user_id, scim_groups.c.id, scim_groups.c.display_name)
+        .join(scim_groups, scim_groups.c.id == members.c.scim_group_id)
+        .where(members.c.scim_user_id.in_(scim_user_ids))
+        .order_by(members.c.scim_user_id, scim_groups.c.id)
+    )
+    found: dict[str, list[PushedMember]] = {}
+    for user_id, group_id, name in tx.execute(query):
+        found.setdefault(user_id, []).append(PushedMember(group_id, name))
+    return {user_id: tuple(those) for user_id, those in found.items()}
+
+
+def values_of(tx: Transaction, scim_group_id: str) -> frozenset[str]:
+    """Return every value that the directory pushed as a member, known or not."""
+    return frozenset(tx.execute(select(members.c.value).where(members.c.scim_group_id == scim_group_id)).scalars())
+
+
+def add_members(
+    tx: Transaction, place: Place, group: PushedGroup, values: Iterable[str], now: datetime
+) -> tuple[int, tuple[str, ...]]:
+    """Put values (untrusted) into a pushed group; return how many are new, and which of them nobody of the connection has.
+
+    Those wait for their user. Nothing is written for who is in already, nor where there is no access.
+    """
+    added, unknown = 0, []
+    for chunk in _chunks(dict.fromkeys(values)):
+        query = select(scim_users.c.id, scim_users.c.end_user_id).where(
+            scim_users.c.connection_id == place.connection_id,
+            scim_users.c.id.in_(chunk),
+            scim_users.c.deleted_at.is_(None),
+        )
+        known = {row.id: row.end_user_id for row in tx.execute(query)}
+        rows = [
+            {
+                "scim_group_id": group.id,
+                "value": value,
+                "workspace_id": place.workspace_id,
+                "connection_id": place.connection_id,
+                "scim_user_id": value if value in known else None,
+                "created_at": now,
+            }
+            for value in chunk
+        ]
+        new = _insert(tx)(members).values(rows).on_conflict_do_nothing().returning(members.c.value)
+        fresh = tx.execute(new).scalars().all()
+        added += len(fresh)
+        unknown += [value for value in fresh if value not in known]
+        people = [known[value] for value in fresh if known.get(value)]
+        _join(tx, place, now, scim_groups.c.id == group.id, people)
+    return added, tuple(unknown)
+
+
+def remove_members(tx: Transaction, place: Place, group: PushedGroup, values: Iterable[str] | None) -> int:
+    """Take values out of a pushed group, or everybody (None), and those people out of the group here; return how many went."""
+    removed = 0
+    chunks: Iterable[list[str] | None] = [None] if values is None else _chunks(dict.fromkeys(values))
+    for chunk in chunks:
+        gone = delete(members).where(members.c.scim_group_id == group.id)
+        leave = delete(group_members).where(
+            group_members.c.group_id == group.group_id,
+            group_members.c.source == Source.SCIM.value,
+            group_members.c.source_connection_id == place.connection_id,
+        )
+        if chunk is not None:
+            gone = gone.where(members.c.value.in_(chunk))
+            named = select(scim_users.c.end_user_id).where(
+                scim_users.c.connection_id == place.connection_id, scim_users.c.id.in_(chunk)
+            )
+            leave = leave.where(group_members.c.end_user_id.in_(named))
+        removed += tx.execute(gone).rowcount
+        tx.execute(leave)
+    return removed
+
+
+def join_pushed_groups(tx: Transaction, place: Place, scim_user_id: str, end_user_id: str, now: datetime) -> None:
+    """Put somebody who may enter (again) into every group that the directory has them in."""
+    pushed = scim_groups.c.id.in_(select(members.c.scim_group_id).where(members.c.scim_user_id == scim_user_id))
+    _join(tx, place, now, pushed, [end_user_id])
+
+
+def fill_group(tx: Transaction, place: Place, group: PushedGroup, now: datetime) -> None:
+    """Put everybody whom the directory has in a pushed group into the end-user group that it is now."""
+    people = select(scim_users.c.end_user_id).where(
+        scim_users.c.id.in_(select(members.c.scim_user_id).where(members.c.scim_group_id == group.id))
+    )
+    _join(tx, place, now, scim_groups.c.id == group.id, people)
+
+
+def welcome(tx: Transaction, place: Place, scim_user_id: str, known_as: Iterable[str]) -> int:
+    """Let a user who has just arrived join the groups where one of its ids waits; return how many."""
+    waiting = (
+        update(members)
+        .where(
+            members.c.connection_id == place.connection_id,
+            members.c.scim_user_id.is_(None),
+            members.c.value.in_(tuple(known_as)),
+        )
+        .values(scim_user_id=scim_user_id, value=scim_user_id)
+    )
+    return tx.execute(waiting).rowcount
+
+
+def move_members_by_hand(tx: Transaction, workspace_id: str, from_group_id: str, to_group_id: str) -> None:
+    """Put everybody who is in one end-user group by hand into another one of the environment, by hand as well."""
+    table = group_members
+    theirs = [column if column.name != "group_id" else literal(to_group_id, Key) for column in table.c]
+    by_hand = (table.c.workspace_id == workspace_id, table.c.source != Source.SCIM.value)
+    moved = select(*theirs).where(table.c.group_id == from_group_id, *by_hand)
+    names = [column.name for column in table.c]
+    tx.execute(_insert(tx)(table).from_select(names, moved).on_conflict_do_nothing())
+
+
+def forget_memberships(tx: Transaction, workspace_id: str, scim_user_id: str) -> None:
+    """Take a user out of every pushed group, by the directory's word."""
+    tx.execute(delete(members).where(members.c.workspace_id == workspace_id, members.c.scim_user_id == scim_user_id))
+
+
+def _join(tx: Transaction, place: Place, now: datetime, which: Any, people: Any) -> None:
+    if isinstance(people, list) and not people:
+        return
+    access = environment_access
+    joined = (
+        select(scim_groups.c.group_id, access.c.environment_id, access.c.end_user_id, access.c.workspace_id)
+        .add_columns(access.c.name_key, literal(Source.SCIM.value), literal(place.connection_id, Key))
+        .add_columns(literal(now, Instant))
+        .select_from(scim_groups.join(access, access.c.environment_id == place.environment_id))
+        .where(scim_groups.c.connection_id == place.connection_id, which, access.c.end_user_id.in_(people))
+    )
+    tx.execute(_insert(tx)(group_members).from_select([*_NAMES, *_SINCE], joined).on_conflict_do_nothing())
+
+
+def _chunks(values: Iterable[str]) -> Iterator[list[str]]:
+    left = iter(values)
+    while chunk := list(islice(left, _AT_ONCE)):
+        yield chunk
+
+
+def _insert(tx: Transaction) -> Any:
+    return sqlite_insert if tx.dialect.name == "sqlite" else postgresql_insert

@@ -1,0 +1,288 @@
+"""Users as a connection's directory pushed them, and the accounts that they are here. Lists and filters: `scim_lists`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import and_, bindparam, delete, exists, insert, or_, select, union_all, update
+
+from vestibule.directory.pushed import Account, PushedUser
+from vestibule.directory.sources import Source
+from vestibule.directory.why import Pushed
+from vestibule.kernel.text import email_key, fold
+from vestibule.storage.database import Transaction
+from vestibule.storage.end_users import COLUMNS, to_end_user
+from vestibule.storage.tables import (
+    connections,
+    end_users,
+    environment_access,
+    group_members,
+    scim_user_emails,
+    sessions,
+)
+from vestibule.storage.tables import scim_users as users
+
+_FIND: Final = select(users).where(
+    users.c.connection_id == bindparam("connection_id"),
+    users.c.id == bindparam("scim_user_id"),
+    users.c.deleted_at.is_(None),
+)
+_LOCK: Final = _FIND.with_for_update()
+# One lookup by each unique index: with OR, one of them would read the table.
+_NAMESAKES: Final = union_all(
+    select(users).where(
+        users.c.connection_id == bindparam("connection_id"), users.c.external_id == bindparam("external_id")
+    ),
+    select(users).where(
+        users.c.connection_id == bindparam("connection_id"), users.c.user_name_key == bindparam("user_name_key")
+    ),
+)
+_pushed = users.alias("pushed")
+_theirs = connections.alias("theirs")
+_ACCOUNT: Final = (
+    select(
+        *COLUMNS,
+        users.c.id.label("holder_id"),
+        users.c.external_id.label("holder_external_id"),
+        users.c.deleted_at.label("holder_deleted_at"),
+        environment_access.c.end_user_id.is_not(None).label("has_access"),
+        exists()
+        .where(
+            _pushed.c.end_user_id == end_users.c.id,
+            _pushed.c.deleted_at.is_(None),
+            _theirs.c.id == _pushed.c.connection_id,
+            _theirs.c.id != bindparam("connection_id"),
+            _theirs.c.environment_id == bindparam("environment_id"),
+        )
+        .label("another_directory"),
+    )
+    .select_from(end_users)
+    .outerjoin(users, and_(users.c.connection_id == bindparam("connection_id"), users.c.end_user_id == end_users.c.id))
+    .outerjoin(
+        environment_access,
+        and_(
+            environment_access.c.environment_id == bindparam("environment_id"),
+            environment_access.c.end_user_id == end_users.c.id,
+        ),
+    )
+    .where(end_users.c.workspace_id == bindparam("in_workspace"), end_users.c.email_key == bindparam("email_key"))
+)
+_INSERT: Final = insert(users)
+_INSERT_EMAILS: Final = insert(scim_user_emails)
+
+
+def user_key(user_name: str) -> str:
+    """Return the key under which a userName is unique within a connection: without case (RFC 7643, 4.1.1)."""
+    return fold(user_name)
+
+
+def find_user(tx: Transaction, connection_id: str, scim_user_id: str, *, lock: bool = False) -> PushedUser | None:
+    """Return a user of a connection by an untrusted id; with `lock` nobody else changes it until this transaction ends."""
+    row = tx.execute(_LOCK if lock else _FIND, {"connection_id": connection_id, "scim_user_id": scim_user_id})
+    found = row.one_or_none()
+    return to_pushed_user(found) if found else None
+
+
+def find_namesakes(
+    tx: Transaction, connection_id: str, external_id: str | None, user_name: str
+) -> tuple[tuple[PushedUser, bool], ...]:
+    """Return who of a connection has an externalId or a userName, each with whether it was deleted there."""
+    values = {"connection_id": connection_id, "external_id": external_id, "user_name_key": user_key(user_name)}
+    rows = {row.id: row for row in tx.execute(_NAMESAKES, values)}
+    return tuple((to_pushed_user(row), row.deleted_at is not None) for row in rows.values())
+
+
+def find_account(
+    tx: Transaction, workspace_id: str, environment_id: str, connection_id: str, email: str
+) -> Account | None:
+    """Return who has an e-mail address in the workspace, as they stand to this connection's directory, in one statement."""
+    values = {
+        "in_workspace": workspace_id,
+        "environment_id": environment_id,
+        "connection_id": connection_id,
+        "email_key": email_key(email),
+    }
+    row = tx.execute(_ACCOUNT, values).one_or_none()
+    if row is None:
+        return None
+    return Account(
+        end_user=to_end_user(row),
+        has_access=bool(row.has_access),
+        holder_id=row.holder_id,
+        holder_external_id=row.holder_external_id,
+        gone=row.holder_deleted_at is not None,
+        another_directory=bool(row.another_directory),
+    )
+
+
+def insert_user(tx: Transaction, workspace_id: str, connection_id: str, user: PushedUser) -> None:
+    """Save a new user. Raises IntegrityError when the connection has one of that userName or externalId."""
+    row = _values(user) | {"id": user.id, "workspace_id": workspace_id, "connection_id": connection_id}
+    tx.execute(_INSERT, row | {"created_at": user.created_at})
+    _insert_emails(tx, workspace_id, connection_id, user)
+
+
+def update_user(
+    tx: Transaction, workspace_id: str, connection_id: str, user: PushedUser, *, emails_changed: bool
+) -> None:
+    """Save a changed user. Raises IntegrityError when the connection has another one of that userName or externalId."""
+    mine = (users.c.workspace_id == workspace_id, users.c.connection_id == connection_id, users.c.id == user.id)
+    tx.execute(update(users).where(*mine).values(**_values(user)))
+    if emails_changed:
+        tx.execute(delete(scim_user_emails).where(scim_user_emails.c.scim_user_id == user.id))
+        _insert_emails(tx, workspace_id, connection_id, user)
+
+
+def delete_user(tx: Transaction, workspace_id: str, connection_id: str, scim_user_id: str) -> None:
+    """Delete a user with its memberships."""
+    mine = (users.c.workspace_id == workspace_id, users.c.connection_id == connection_id, users.c.id == scim_user_id)
+    tx.execute(delete(users).where(*mine))
+
+
+def bury_user(tx: Transaction, workspace_id: str, connection_id: str, scim_user_id: str, now: datetime) -> None:
+    """Keep of a deleted user only that its account was this one's; userName and e-mail addresses become free."""
+    mine = (users.c.workspace_id == workspace_id, users.c.connection_id == connection_id, users.c.id == scim_user_id)
+    rest: dict[str, Any] = {"user_name_key": None, "active": False, "attributes": {}, "deleted_at": now}
+    tx.execute(update(users).where(*mine).values(**rest))
+    tx.execute(delete(scim_user_emails).where(scim_user_emails.c.scim_user_id == scim_user_id))
+
+
+def take_over_access(
+    tx: Transaction, workspace_id: str, environment_id: str, end_user_id: str, connection_id: str
+) -> bool:
+    """Let the access of somebody who was adopted follow the directory, unless another connection gave it; return whether it does now."""
+    mine = (environment_access.c.workspace_id == workspace_id, environment_access.c.environment_id == environment_id)
+    source = environment_access.c.source_connection_id
+    taken = (
+        update(environment_access)
+        .where(*mine, environment_access.c.end_user_id == end_user_id, or_(source.is_(None), source == connection_id))
+        .values(source=Source.SCIM.value, source_connection_id=connection_id)
+    )
+    return tx.execute(taken).rowcount == 1
+
+
+def follows_directory(tx: Transaction, environment_id: str, end_user_id: str, connection_id: str) -> bool:
+    """Say whether somebody's access to the environment came from this connection's directory."""
+    query = select(environment_access.c.end_user_id).where(
+        environment_access.c.environment_id == environment_id,
+        environment_access.c.end_user_id == end_user_id,
+        *_of_directory(environment_access, connection_id),
+    )
+    return tx.execute(query).first() is not None
+
+
+def end_access(tx: Transaction, workspace_id: str, environment_id: str, end_user_id: str, connection_id: str) -> bool:
+    """End what a directory gave somebody in an environment: access, memberships, and the sessions that began through the connection.
+
+    Memberships and sessions go with the access by themselves. Where another source gave the access, it stays, with what that
+    source gave. Returns whether the access ended.
+    """
+    whose = {"workspace_id": workspace_id, "environment_id": environment_id, "end_user_id": end_user_id}
+    ended = tx.execute(
+        delete(environment_access).where(
+            *(environment_access.c[name] == value for name, value in whose.items()),
+            *_of_directory(environment_access, connection_id),
+        )
+    ).rowcount
+    if ended:
+        return True
+    tx.execute(
+        delete(group_members).where(
+            *(group_members.c[name] == value for name, value in whose.items()),
+            *_of_directory(group_members, connection_id),
+        )
+    )
+    tx.execute(delete(sessions).where(sessions.c.connection_id == connection_id, sessions.c.end_user_id == end_user_id))
+    return False
+
+
+def known_elsewhere(tx: Transaction, idp_id: str, environment_id: str, end_user_id: str) -> bool:
+    """Say whether somebody may enter another environment by anything but a connection of the same IdP."""
+    query = (
+        select(environment_access.c.end_user_id)
+        .outerjoin(connections, connections.c.id == environment_access.c.source_connection_id)
+        .where(
+            environment_access.c.end_user_id == end_user_id,
+            environment_access.c.environment_id != environment_id,
+            or_(connections.c.idp_id.is_(None), connections.c.idp_id != idp_id),
+        )
+    )
+    return tx.execute(query.limit(1)).first() is not None
+
+
+def is_only_here(tx: Transaction, end_user_id: str, connection_id: str) -> bool:
+    """Say whether an account came by this connection, has no password, and may enter nowhere any more: nothing else knows it."""
+    query = select(end_users.c.id).where(
+        end_users.c.id == end_user_id,
+        end_users.c.password_hash.is_(None),
+        *_of_directory(end_users, connection_id),
+        ~exists().where(environment_access.c.end_user_id == end_user_id),
+        ~exists().where(users.c.end_user_id == end_user_id, users.c.connection_id != connection_id),
+    )
+    return tx.execute(query).first() is not None
+
+
+def pushed_as(tx: Transaction, workspace_id: str, end_user_id: str) -> tuple[Pushed, ...]:
+    """Return what the directories say of a person, the oldest word first."""
+    query = select(users).where(
+        users.c.workspace_id == workspace_id, users.c.end_user_id == end_user_id, users.c.deleted_at.is_(None)
+    )
+    return tuple(
+        Pushed(row.connection_id, row.user_name, row.external_id, row.active, row.last_modified_at)
+        for row in tx.execute(query.order_by(users.c.id))
+    )
+
+
+def to_pushed_user(row: Any) -> PushedUser:
+    """Make a PushedUser of a row of the table."""
+    return PushedUser(
+        id=row.id,
+        end_user_id=row.end_user_id,
+        external_id=row.external_id,
+        user_name=row.user_name,
+        active=row.active,
+        attributes=row.attributes,
+        version=row.version,
+        created_at=row.created_at,
+        last_modified_at=row.last_modified_at,
+    )
+
+
+def _values(user: PushedUser) -> dict[str, Any]:
+    return {
+        "end_user_id": user.end_user_id,
+        "external_id": user.external_id,
+        "user_name": user.user_name,
+        "user_name_key": user_key(user.user_name),
+        "display_key": fold(str(user.attributes.get("displayName") or "")),
+        "active": user.active,
+        "attributes": dict(user.attributes),
+        "version": user.version,
+        "last_modified_at": user.last_modified_at,
+    }
+
+
+def _insert_emails(tx: Transaction, workspace_id: str, connection_id: str, user: PushedUser) -> None:
+    rows = [
+        {
+            "scim_user_id": user.id,
+            "position": position,
+            "workspace_id": workspace_id,
+            "connection_id": connection_id,
+            "value_key": fold(value),
+        }
+        for position, value in enumerate(_addresses(user.attributes))
+    ]
+    if rows:
+        tx.execute(_INSERT_EMAILS, rows)
+
+
+def _addresses(attributes: Mapping[str, Any]) -> Iterable[str]:
+    sent = (one.get("value") for one in attributes.get("emails") or () if isinstance(one, Mapping))
+    return (value for value in sent if isinstance(value, str) and value)
+
+
+def _of_directory(table: Any, connection_id: str) -> tuple[Any, Any]:
+    return table.c.source == Source.SCIM.value, table.c.source_connection_id == connection_id
