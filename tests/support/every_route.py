@@ -92,23 +92,7 @@ def world(house: House, number: int) -> World:
     link_id = link(house, person, active, f"00u{number}")
     knocked = _knocks(house, number, active, away, person)
     workspace_id = house.workspace.id
-    with house.runtime.database.transaction() as tx:
-        connections.update_connection(tx, workspace_id, kinds["p"].id, provisioning=None)
-        connections.update_connection(tx, workspace_id, kinds["d"].id, disabled=True)
-        connections.delete_connection(tx, workspace_id, free.id)
-        idps = metadata.tables["identity_providers"]
-        tx.execute(
-            idps.update().where(idps.c.id == kinds["r"].idp.id).values(metadata_url=metadata_url(kinds["r"].idp))
-        )
-        # Within the reach of the connection, which moving a link asks for.
-        for one in (person, newcomer):
-            address = f"{one.full_name.split()[0].lower()}@a.{domain}"
-            terms = [f"{one.id} {number}"]
-            end_users.update_profile(
-                tx, workspace_id, one.id, full_name=one.full_name, email=address, terms=terms, now=house.clock()
-            )
-        end_users.set_status(tx, workspace_id, person.id, EndUserStatus.ACTIVE, house.clock())
-        end_users.set_status(tx, workspace_id, away.id, EndUserStatus.DEACTIVATED, house.clock())
+    _settle(house, number, kinds, free, (person, newcomer), away)
     email = f"cora{number}@{house.workspace.name.lower()}.example"
     colleague, _ = admins.create_admin(
         house.runtime, operator(), workspace_id, f"Cora {number}", email, "auditor", None
@@ -135,6 +119,35 @@ def world(house: House, number: int) -> World:
         scim_token=_token(house, kinds["s"], number),
         scim_group=pushed_group(house, kinds["s"], f"Members {number}").id,
     )
+
+
+def _settle(
+    house: House,
+    number: int,
+    kinds: Mapping[str, Connection],
+    free: Connection,
+    reached: tuple[EndUser, EndUser],
+    away: EndUser,
+) -> None:
+    """Bring connections and people into the states that routes ask for."""
+    workspace_id, domain = house.workspace.id, f"w{number}.example"
+    with house.runtime.database.transaction() as tx:
+        connections.update_connection(tx, workspace_id, kinds["p"].id, provisioning=None)
+        connections.update_connection(tx, workspace_id, kinds["d"].id, disabled=True)
+        connections.delete_connection(tx, workspace_id, free.id)
+        idps = metadata.tables["identity_providers"]
+        tx.execute(
+            idps.update().where(idps.c.id == kinds["r"].idp.id).values(metadata_url=metadata_url(kinds["r"].idp))
+        )
+        # Within the reach of the connection, which moving a link asks for.
+        for one in reached:
+            address = f"{one.full_name.split()[0].lower()}@a.{domain}"
+            terms = [f"{one.id} {number}"]
+            end_users.update_profile(
+                tx, workspace_id, one.id, full_name=one.full_name, email=address, terms=terms, now=house.clock()
+            )
+        end_users.set_status(tx, workspace_id, reached[0].id, EndUserStatus.ACTIVE, house.clock())
+        end_users.set_status(tx, workspace_id, away.id, EndUserStatus.DEACTIVATED, house.clock())
 
 
 def _token(house: House, connection: Connection, number: int) -> str:
