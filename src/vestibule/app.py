@@ -131,6 +131,8 @@ def _lifespan(settings: Settings, runtime: Runtime, *, closes: bool, with_worker
 def routes() -> list[BaseRoute]:
     """Return every route of the server."""
     return [
+        # A router looks at one after the other, and this is where everybody comes in at nine in the morning.
+        *saml.ROUTES,
         *health.ROUTES,
         *static_files.routes(),
         Route("/", to_console, methods=["GET"]),
@@ -153,7 +155,6 @@ def routes() -> list[BaseRoute]:
         *launch.ROUTES,
         *settings_pages.ROUTES,
         *coming.ROUTES,
-        *saml.ROUTES,
     ]
 
 

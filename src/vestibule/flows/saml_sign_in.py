@@ -242,18 +242,16 @@ def _settle(
         arrived.attempt,
         email=claim.email,
         subject=claim.subject.value if claim.subject else assertion.name_id,
-        checks=assertion.checks,
     )
     fresh = saml_requests.use_request(tx, workspace_id, request.id, now) and assertions.use_assertion(
         tx, workspace_id, connection.id, assertion.issuer, assertion.assertion_id, assertion.not_on_or_after
     )
     if not fresh:
-        return record_refusal(
-            tx, runtime, attempt, ResponseReused("used before", expected="First use", received="Used before")
-        )
+        reused = ResponseReused("used before", expected="First use", received="Used before")
+        return record_refusal(tx, runtime, replace(attempt, checks=assertion.checks), reused)
     if assertion.session_not_on_or_after is not None and now >= assertion.session_not_on_or_after:
         ended = SessionEnded("the session there has ended", received=str(assertion.session_not_on_or_after))
-        return record_refusal(tx, runtime, attempt, ended)
+        return record_refusal(tx, runtime, replace(attempt, checks=assertion.checks), ended)
     decision = find_person(tx, runtime, attempt, connection, arrived.arrival.rival_entries, claim)
     if isinstance(decision, Enter):
         basis = _basis(decision, connection, assertion)
@@ -264,7 +262,7 @@ def _settle(
         if entered is not None:
             return entered
         decision = Refuse(Unfit.DEACTIVATED, decision.end_user)
-    return turn_away(tx, runtime, attempt, connection, claim, decision)
+    return turn_away(tx, runtime, replace(attempt, checks=assertion.checks), connection, claim, decision)
 
 
 def _basis(decision: Enter, connection: Connection, assertion: VerifiedAssertion) -> Basis:

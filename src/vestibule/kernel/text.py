@@ -49,6 +49,8 @@ def has_unsafe_characters(text: str) -> bool:
 
     The two joiners are safe between the letters that need them: Persian, Sinhala and emoji can't be written without.
     """
+    if text.isascii():
+        return not text.isprintable()
     return any(
         char in _BLANK or (unicodedata.category(char) in _UNSAFE and not _joins(text, index))
         for index, char in enumerate(text)
@@ -130,6 +132,8 @@ def email_domain(email: str) -> str:
 
 def printable(text: str, limit: int = 300) -> str:
     """Return hostile text made safe to show and to log: bounded, control and bidi characters written as escapes."""
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text
     safe = "".join(
         char if unicodedata.category(char) not in _UNSAFE else f"\\u{{{ord(char):x}}}" for char in text[: limit + 1]
     )
