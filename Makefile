@@ -62,5 +62,10 @@ pictures: $(TOOLS)
 families: $(VENV)/.dev
 	@$(BIN)/python -m tests.saml.hostile.page
 
+# Every target in turn, ten minutes each, until stopped or until something else than a refusal comes out.
+# make fuzz ARGS="verify -max_total_time=60" takes one of them.
+fuzz: $(VENV)/.dev
+	@$(BIN)/python -m tests.fuzz $(ARGS)
+
 clean:
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,147 @@
+"""What is fuzzed: each target takes any bytes, and only the project's own refusals may come out of it.
+
+`mutate` and `plaintext` go further: their bytes choose how a signed message is changed, and whatever is accepted afterwards
+must say exactly what was signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Final
+
+from tests.saml import forge
+from tests.saml.forge import Recipe, Signing
+from tests.saml.forge_encryption import encrypt, encrypted_response
+from tests.saml.mutating import mutated
+from tests.saml.test_encryption import KEYS
+from tests.saml.verifying import verify
+from vestibule.saml import xml
+from vestibule.saml.certificates import parse_certificates
+from vestibule.saml.encoding import decode_base64
+from vestibule.saml.errors import SamlError
+from vestibule.saml.metadata import parse_idp_metadata
+from vestibule.saml.responses import VerifiedAssertion, decode_post, peek_response
+
+Target = Callable[[bytes], None]
+_XS: Final = ' xmlns:xs="http://www.w3.org/2001/XMLSchema"'
+
+
+def _refusal(call: Callable[[], object]) -> SamlError | None:
+    try:
+        call()
+    except SamlError as error:
+        return error
+    return None
+
+
+def parse(data: bytes) -> None:
+    """The hardened parser, and the canonical form of what it lets through."""
+    try:
+        canonical = xml.canonicalize(xml.parse_untrusted(data))
+    except SamlError:
+        return
+    assert xml.canonicalize(xml.parse_canonical(canonical)) == canonical
+
+
+def peek(data: bytes) -> None:
+    """The form field, and what a response claims about itself."""
+    for read in (decode_post, peek_response):
+        _refusal(partial(read, data))
+
+
+def verify_message(data: bytes) -> None:
+    """The whole verification: nothing that a fuzzer writes is signed by our key."""
+    refusal = _refusal(lambda: verify(data, decryption_keys=KEYS))
+    assert refusal is not None
+    assert [check.outcome for check in refusal.checks].count("failed") == 1
+    assert all(len(check.received) <= 300 for check in refusal.checks)
+
+
+@cache
+def _originals() -> tuple[tuple[bytes, VerifiedAssertion], ...]:
+    made = [
+        forge.response(Recipe(saml_prefix=prefix, response_attributes=_XS), sign, Signing(inclusive_prefixes=prefixes))
+        for sign in ("assertion", "response", "both")
+        for prefix in ("saml", "")
+        for prefixes in (None, "#default xs")
+    ]
+    made += [forge.response(Recipe(pretty=True), "both", Signing(pretty=True)), encrypted_response(sign="both")]
+    return tuple((data, verify(data, decryption_keys=KEYS)) for data in made)
+
+
+class _Choices:
+    """Numbers out of the fuzzer's bytes, zeros when they are used up."""
+
+    def __init__(self, data: bytes) -> None:
+        self._rest = data
+
+    def __call__(self, count: int) -> int:
+        size = 1 if count <= 256 else 2
+        number, self._rest = int.from_bytes(self._rest[:size], "big"), self._rest[size:]
+        return number % count
+
+
+def mutate(data: bytes) -> None:
+    """A signed message, changed as the bytes say."""
+    choose = _Choices(data)
+    original, honest = _originals()[choose(len(_originals()))]
+    _says_what_was_signed(mutated(original, choose), honest)
+
+
+def plaintext(data: bytes) -> None:
+    """A signed assertion, changed as the bytes say, and then encrypted; or the bytes themselves encrypted."""
+    around = Recipe().xml().partition(Recipe().assertion_xml())
+    signed = _signed_assertion()
+    changed = mutated(signed, _Choices(data[1:])) if data[:1] < b"\x80" else data[1:]
+    _says_what_was_signed((around[0] + encrypt(changed) + around[2]).encode(), _originals()[0][1])
+
+
+@cache
+def _signed_assertion() -> bytes:
+    return forge.sign_xml(Recipe().assertion_xml(), "_assertion1")
+
+
+def _says_what_was_signed(data: bytes, honest: VerifiedAssertion) -> None:
+    try:
+        verified = verify(data, decryption_keys=KEYS)
+    except SamlError:
+        return
+    assert verified.name_id == honest.name_id
+    assert verified.attributes == honest.attributes
+    assert (verified.assertion_id, verified.issuer, verified.session_index) == (
+        honest.assertion_id,
+        honest.issuer,
+        honest.session_index,
+    )
+    assert verified.not_on_or_after == honest.not_on_or_after
+
+
+def envelope(data: bytes) -> None:
+    """An EncryptedAssertion in a response, before anything of it is opened."""
+    head, _, end = Recipe().xml().encode().partition(Recipe().assertion_xml().encode())
+    verify_message(head + data + end)
+
+
+def metadata(data: bytes) -> None:
+    """Metadata of an identity provider."""
+    refusal = _refusal(lambda: parse_idp_metadata(data, now=forge.NOW))
+    assert refusal is None or str(refusal)
+
+
+def certificates(data: bytes) -> None:
+    """What admins paste, and what base64 of it is."""
+    for read in (parse_certificates, decode_base64):
+        _refusal(partial(read, data))
+
+
+TARGETS: Final[dict[str, Target]] = {
+    "parse": parse,
+    "peek": peek,
+    "verify": verify_message,
+    "mutate": mutate,
+    "plaintext": plaintext,
+    "envelope": envelope,
+    "metadata": metadata,
+    "certificates": certificates,
+}
