@@ -106,7 +106,7 @@ def measure_floor(ground: Ground, number: int) -> Rate:
         prepared = traffic.prepare(house, "http://127.0.0.1:1", connection, emails, [GROUPS])
     messages = [one.message for one in prepared]
     port = settled_port()
-    command = [sys.executable, "-m", "uvicorn", "bench.floor:app", "--port", str(port), "--log-level", "warning"]
+    command = [sys.executable, "-m", "uvicorn", "bench.bare_route:app", "--port", str(port), "--log-level", "warning"]
     process = subprocess.Popen([*command, "--no-access-log"], cwd=ROOT)
     served = Served("", ground.folder, port, process)
     try:

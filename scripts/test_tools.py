@@ -76,7 +76,7 @@ def ensure_node() -> str:
 def install_node_packages(node: Path) -> None:
     """Runs `npm ci` in each folder under tests/ that has a package-lock.json: exactly what is locked, no install scripts."""
     environment = {**os.environ, "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-    npm = _npm_beside(node)
+    npm = npm_beside(node)
     for lock in sorted((ROOT / "tests").glob("**/package-lock.json")):
         if "node_modules" in lock.parts:
             continue
@@ -117,7 +117,7 @@ def _wheel_node() -> str | None:
     return next((str(path) for path in candidates), None)
 
 
-def _npm_beside(node: Path) -> list[str]:
+def npm_beside(node: Path) -> list[str]:
     """Return the command that is npm, empty when there is none. The wheel's `bin/npm` is a copied link that finds nothing."""
     program = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     on_path = shutil.which("npm")
@@ -129,7 +129,7 @@ def _npm_beside(node: Path) -> list[str]:
 def _node_is_usable(node: Path) -> bool:
     answer = subprocess.run([str(node), "--version"], check=False, capture_output=True, text=True)
     major = answer.stdout.strip().removeprefix("v").split(".")[0]
-    return answer.returncode == 0 and major.isdigit() and int(major) >= MIN_NODE_MAJOR and bool(_npm_beside(node))
+    return answer.returncode == 0 and major.isdigit() and int(major) >= MIN_NODE_MAJOR and bool(npm_beside(node))
 
 
 def _is_debian() -> bool:

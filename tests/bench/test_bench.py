@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from bench import lists, sign_ins, verification
 from bench.ground import Ground, ground
+from bench.peers import PeerMissingError, install, messages
 from bench.processes import usage
 from bench.statements import counting
+from tests.saml import forge
+from tests.saml.verifying import certificate, expectations
+from vestibule.saml.responses import verify_response
 from vestibule.storage.database import Database
 
 
@@ -47,9 +53,38 @@ def test_every_page_of_the_list_is_asked_with_few_people_and_with_more(where: Gr
 
 
 def test_verification_costs_more_than_its_floor() -> None:
-    measured = verification.measure(5)
-    assert measured.whole > measured.steps["RSA verify"] > 0
-    assert measured.floor == sum(measured.steps.values())
+    measured = dict(verification.measure(1))
+    assert list(measured) == ["assertion", "response", "both", "encrypted"]
+    assert 13_500 < measured["assertion"].size < 14_500
+    assert all(0 < one.floor < one.ours for one in measured.values())
+
+
+def test_longer_responses_are_verified_beside_floors_of_their_own() -> None:
+    sizes = [one.size for one in verification.measure_growth(1)]
+    assert sizes[1] > 5 * sizes[0]
+    assert sizes[3] > 5 * sizes[2]
+
+
+def test_a_peer_gets_a_message_like_ours_addressed_to_it() -> None:
+    acs = "http://127.0.0.1:4000/acs"
+    data = messages.response(acs, "https://peer.example/sp", "_request1", 7)
+    assert 13_500 < len(data) < 14_500
+    expected = expectations(
+        idp_entity_id=messages.IDP,
+        certificates=(certificate(forge.key("idp")),),
+        acs_url=acs,
+        sp_entity_id="https://peer.example/sp",
+        now=datetime.now(UTC),
+    )
+    assert verify_response(data, expected).name_id == "person7@example.com"
+    head, _, body = messages.post(acs, data, "state").partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /acs HTTP/1.1\r\nHost: 127.0.0.1:4000\r\n")
+    assert f"Content-Length: {len(body)}".encode() in head
+
+
+def test_a_peer_that_can_not_be_installed_says_why(tmp_path: Path) -> None:
+    with pytest.raises(PeerMissingError, match="no such package"):
+        install(("sh", "-c", "echo no such package >&2; exit 1"), tmp_path, "test-install.log")
 
 
 def test_statements_and_writing_transactions_are_counted(sqlite_url: str) -> None:
