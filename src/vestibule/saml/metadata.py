@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from vestibule.saml import names, reading, xml
 from vestibule.saml.certificates import Certificate, CertificateInvalid, parse_certificate
 from vestibule.saml.encoding import format_instant, parse_instant
-from vestibule.saml.errors import ForbiddenXml, InvalidTime, SamlError, TooLarge
+from vestibule.saml.errors import ForbiddenXml, InvalidTime, InvalidValue, SamlError, TooLarge, UnexpectedElement
 from vestibule.saml.metadata_errors import (
     EntityNotFound,
     MetadataEmpty,
@@ -72,6 +72,13 @@ def parse_idp_metadata(data: bytes, entity_id: str | None = None, *, now: dateti
     Raises MetadataInvalid, or CertificateInvalid when a certificate for signatures is unusable.
     """
     root = _parse(data)
+    try:
+        return _read(root, entity_id, now)
+    except (UnexpectedElement, InvalidValue) as error:
+        raise MetadataInvalid(error.reason, expected=error.expected, received=error.received) from error
+
+
+def _read(root: xml.Element, entity_id: str | None, now: datetime) -> IdpMetadata:
     entity, valid_until = _choose(root, entity_id, _valid_until(root, now), now)
     role = _idp_role(entity)
     ends = [end for end in (valid_until, _valid_until(role, now)) if end is not None]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
@@ -36,7 +37,9 @@ SIGNATURE: Final = _DS + "Signature"
 _ID_ONLY: Final = frozenset({"Id"})
 _ID_VALUE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,255}")
 _MAX_KEY_INFO: Final = 64
-_MAX_PREFIXES: Final = 32
+_MAX_PREFIXES: Final = 16
+# Eleven with both lists of prefixes, and some for the reasons of those that are not of the form.
+_MAX_SIGNED_INFO: Final = 16
 KEY_INFO: Final = frozenset(
     {f"{_DS}{name}" for name in ("KeyName", "KeyValue", "RSAKeyValue", "Modulus", "Exponent", "MgmtData")}
     | {
@@ -148,6 +151,9 @@ def _read_signature(signature: xml.Element, element_id: str) -> tuple[_SignedInf
 
 
 def _read_signed_info(element: xml.Element, element_id: str) -> _SignedInfo:
+    # Whoever signed it, canonical form has to be written before that is known: so its cost is bounded first.
+    if len([*islice(element.iter(), _MAX_SIGNED_INFO + 1)]) > _MAX_SIGNED_INFO:
+        raise _explain(element)
     method = element[0] if len(element) else None
     own = method[0].get("PrefixList", "") if method is not None and len(method) else ""
     canonical = xml.canonicalize(element, _prefixes(own))

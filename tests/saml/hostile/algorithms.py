@@ -245,9 +245,9 @@ def _canonicalizations() -> None:
             forge.response(signing=Signing(canonicalization=uri)),
         )
     TRANSFORMS.add(
-        "33 inclusive prefixes",
+        "17 inclusive prefixes",
         errors.SignatureMalformed,
-        forge.response(signing=Signing(inclusive_prefixes=" ".join(f"p{i}" for i in range(33)))),
+        forge.response(signing=Signing(inclusive_prefixes=" ".join(f"p{i}" for i in range(17)))),
     )
     listed = forge.response(signing=Signing(inclusive_prefixes="xs"))
     TRANSFORMS.add(

@@ -186,6 +186,105 @@ def _floods_of_characters() -> None:
     )
 
 
+def _amplified() -> None:
+    """What canonical form would multiply, or visit once more for each namespace: the message of a genuine signature, refilled."""
+    genuine = SIGNED["response"]
+    detail = "<samlp:StatusDetail>%s</samlp:StatusDetail></samlp:Status>"
+    long = " ".join(f'xmlns:p{i}="urn:{i}:{"x" * 230}"' for i in range(60))
+    short = " ".join(f'xmlns:p{i}="urn:{i}"' for i in range(58))
+    users = "".join(
+        f"<p0:x {' '.join(f'p{(n * 20 + i) % 60}:a=' + chr(34) * 2 for i in range(20))}/>" for n in range(1000)
+    )
+    many, deep = "<x xmlns='urn:y'/>" * 460, "<p0:a>" * 24 + "<p0:x/>" * 9400 + "</p0:a>" * 24
+    prefixes = f'<ec:InclusiveNamespaces xmlns:ec="{forge.EXC_C14N}" PrefixList="{{}}"/></ds:CanonicalizationMethod>'
+    for name, declared, before, after, data, error in (
+        (
+            "1,000 elements that use 20 long namespaces each",
+            long,
+            "</samlp:Status>",
+            detail % users,
+            genuine,
+            errors.DigestMismatch,
+        ),
+        (
+            "9,000 elements below 60 namespaces, and 460 more",
+            long,
+            "</samlp:Status>",
+            detail % (many + "<p0:x/>" * 9000),
+            genuine,
+            errors.DigestMismatch,
+        ),
+        (
+            "9,400 elements 26 levels below 58 namespaces",
+            short,
+            "</samlp:Status>",
+            detail % deep,
+            genuine,
+            errors.DigestMismatch,
+        ),
+        (
+            "1,000 elements in SignedInfo that use 20 long namespaces each",
+            long,
+            "</ds:SignedInfo>",
+            users + "</ds:SignedInfo>",
+            HONEST,
+            errors.SignatureMalformed,
+        ),
+        (
+            "9,400 elements in SignedInfo",
+            short,
+            "</ds:SignedInfo>",
+            deep + "</ds:SignedInfo>",
+            HONEST,
+            errors.SignatureMalformed,
+        ),
+    ):
+        filled = swap(swap(data, "<samlp:Response ", f"<samlp:Response {declared} ", 1), before, after)
+        FLOODS.add(name, error, filled)
+        if data is HONEST:
+            listed = prefixes.format(" ".join(f"p{i}" for i in range(16)))
+            method = f'<ds:CanonicalizationMethod Algorithm="{forge.EXC_C14N}"'
+            FLOODS.add(f"{name}, and 16 inclusive prefixes", error, swap(filled, method + "/>", f"{method}>{listed}"))
+
+
+def _many_words() -> None:
+    genuine = SIGNED["response"]
+    detail = "<samlp:StatusDetail>%s</samlp:StatusDetail></samlp:Status>"
+    FLOODS.add(
+        "40,000 references to line breaks",
+        errors.DigestMismatch,
+        swap(genuine, "</samlp:Status>", detail % f"<p:x xmlns:p='urn:p' a='{'&#10;' * 40_000}'/>"),
+    )
+    listed = f'<ec:InclusiveNamespaces xmlns:ec="{forge.EXC_C14N}" PrefixList="{"p " * 100_000}"/>'
+    FLOODS.add(
+        "a list of 100,000 inclusive prefixes",
+        errors.SignatureMalformed,
+        swap(
+            HONEST,
+            f'<ds:Transform Algorithm="{forge.EXC_C14N}"/>',
+            f'<ds:Transform Algorithm="{forge.EXC_C14N}">{listed}</ds:Transform>',
+        ),
+    )
+    FLOODS.add(
+        "40,000 times the word xmlns in a name",
+        errors.DigestMismatch,
+        swap(genuine, "ada@example.com</saml:NameID>", "xmlns" * 40_000 + "</saml:NameID>"),
+    )
+    FLOODS.add(
+        "65 prefixes on 65 elements",
+        errors.TooLarge,
+        swap(
+            HONEST, "<samlp:Status>", "".join(f'<p{i}:x xmlns:p{i}="urn:{i}"/>' for i in range(65)) + "<samlp:Status>"
+        ),
+    )
+    hidden = ("urn:" + "x" * 300).replace("xxxx", 'xx"x')
+    FLOODS.add(
+        "a namespace that hides its length behind the other kind of quote",
+        errors.MalformedXml,
+        swap(HONEST, "<samlp:Response ", f"<samlp:Response xmlns:l='{hidden}' "),
+    )
+
+
 def _encodings() -> None:
     for encoding in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp037"):
         ENCODINGS.add(f"written in {encoding}", errors.MalformedXml, HONEST.decode().encode(encoding))
@@ -269,5 +368,7 @@ _dtd()
 _floods()
 _floods_of_namespaces()
 _floods_of_characters()
+_amplified()
+_many_words()
 _encodings()
 _not_one_document()

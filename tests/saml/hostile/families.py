@@ -9,6 +9,7 @@ from tests.saml.hostile import (
     assertions,
     documents,
     encryption,
+    metadata,
     rules,
     signatures,
     smuggling,
@@ -37,6 +38,7 @@ FAMILIES: Final[tuple[Family, ...]] = (
     rules.WHOM,
     rules.WHEN,
     rules.SHAPE,
+    metadata.FAMILY,
 )
 CORPUS: Final[tuple[Hostile, ...]] = tuple(message for family in FAMILIES for message in family.messages)
 JUDGES: Final = {family.name: family.judge for family in FAMILIES}
