@@ -21,6 +21,7 @@ WHOLE: Final = Plan(
 QUICK: Final = Plan(sign_ins=300, slow_sign_ins=100, warm=300, more=600, few=1000, many=20_000, times=10, rounds=10)
 PARTS: Final[dict[str, Callable[[Ground, Plan], list[Target]]]] = {
     "verification": parts.verifying,
+    "refusals": parts.refusing,
     "acs": parts.acs,
     "lists": parts.end_users,
     "memory": parts.memory,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from bench import lists, sign_ins, verification
+from bench import lists, refusals, sign_ins, verification
 from bench.ground import ENGINES, Ground, Where
 from bench.peers import PeerMissingError, PeerRate, jackson, python3_saml, shibboleth
 from bench.tables import Plan, Target, at_least, console, table
@@ -20,6 +20,8 @@ LEAST_JACKSON: Final = 5
 LEAST_SHIBBOLETH: Final = 1.2
 # From 30 to 300 groups, from 100 to 1,000 attributes: what 10 times as much may cost beside a floor that grows as much.
 MOST_STEEPER: Final = 1.3
+MOST_REFUSAL_MS: Final = 50
+MOST_REFUSAL_MIB: Final = 32
 
 
 def verifying(where: Ground, plan: Plan) -> list[Target]:
@@ -39,6 +41,21 @@ def verifying(where: Ground, plan: Plan) -> list[Target]:
         targets.append(_not_measured("verification beside python3-saml", missing))
     console.print(shown, "")
     return [*targets, *_growth(plan)]
+
+
+def refusing(_where: Ground, plan: Plan) -> list[Target]:
+    """Show what it costs to refuse each hostile message of the tests' corpus."""
+    shown = table("Refusing a hostile message, CPU ms", "messages", "middle", "dearest", "which")
+    measured = refusals.measure(max(3, plan.rounds // 10))
+    for one in measured:
+        shown.add_row(one.family, str(one.messages), f"{one.middle_ms:.2f}", f"{one.dearest_ms:.1f}", one.dearest[:40])
+    console.print(shown, "")
+    dearest = max(one.dearest_ms for one in measured)
+    mib = refusals.most_memory() / 2**20
+    return [
+        Target(f"no refusal takes {MOST_REFUSAL_MS} ms of CPU", f"{dearest:.1f}", dearest < MOST_REFUSAL_MS),
+        Target(f"no refusal takes {MOST_REFUSAL_MIB} MiB of Python's memory", f"{mib:.1f}", mib < MOST_REFUSAL_MIB),
+    ]
 
 
 def _growth(plan: Plan) -> list[Target]:

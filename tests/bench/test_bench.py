@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from bench import lists, sign_ins, verification
+from bench import lists, refusals, sign_ins, verification
 from bench.ground import Ground, ground
 from bench.peers import PeerMissingError, install, messages
 from bench.processes import usage
@@ -50,6 +50,12 @@ def test_every_page_of_the_list_is_asked_with_few_people_and_with_more(where: Gr
     for kind in ("environment", "status", "source", "large group", "small group", "Everyone"):
         assert min(timings[f"filter: {kind}"].rows) > 0, kind
     assert all(one.few_ms > 0 and one.ratio > 0 for one in timings.values())
+
+
+def test_every_family_of_hostile_messages_is_refused() -> None:
+    measured = refusals.measure(1)
+    assert sum(one.messages for one in measured) > 1000
+    assert all(0 < one.middle_ms <= one.dearest_ms for one in measured)
 
 
 def test_verification_costs_more_than_its_floor() -> None:
