@@ -52,6 +52,7 @@ from vestibule.web.portal import launch, links
 from vestibule.web.portal import sign_in as portal_sign_in
 from vestibule.web.problems import problem_page
 from vestibule.web.protocols import saml
+from vestibule.web.protocols import scim as scim_protocol
 from vestibule.web.site import Site
 from vestibule.web.visits import Visit, read_visit
 
@@ -133,6 +134,7 @@ def routes() -> list[BaseRoute]:
     return [
         # A router looks at one after the other, and this is where everybody comes in at nine in the morning.
         *saml.ROUTES,
+        *scim_protocol.ROUTES,
         *health.ROUTES,
         *static_files.routes(),
         Route("/", to_console, methods=["GET"]),

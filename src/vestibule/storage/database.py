@@ -83,6 +83,13 @@ class Database:
 
 
 @contextmanager
+def savepoint(tx: Transaction) -> Iterator[None]:
+    """Do a part of a transaction whole or not at all, the rest unharmed. Raises AlreadyTaken, DatabaseBusy."""
+    with timely(), tx.begin_nested():
+        yield
+
+
+@contextmanager
 def timely() -> Iterator[None]:
     """Turn the engines' errors that are nobody's mistake into AlreadyTaken, DatabaseBusy or DatabaseUnreachable."""
     try:

@@ -1,0 +1,87 @@
+"""What a directory is answered: pushed users and groups as resources, narrowed to what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from vestibule.directory.pushed import PushedGroup, PushedMember, PushedUser
+from vestibule.directory.scim import Caller, base_url
+from vestibule.flows.parts.runtime import Runtime
+from vestibule.scim.attributes import ResourceType
+from vestibule.scim.rendering import Projection, etag, meta, project, schemas_of
+from vestibule.scim.schemas import GROUP, USER
+from vestibule.storage import scim_members
+from vestibule.storage.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status, a body (None for none), and headers."""
+
+    status: int
+    body: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Renderer:
+    """Renders the resources of one connection under its base URL."""
+
+    base: str
+    projection: Projection
+
+    @staticmethod
+    def of(runtime: Runtime, caller: Caller, projection: Projection) -> Renderer:
+        """Return the renderer for a directory."""
+        return Renderer(base_url(runtime.public_url, caller.connection_id), projection)
+
+    def location(self, resource_type: ResourceType, resource_id: str) -> str:
+        """Return the address of a resource."""
+        return f"{self.base}{resource_type.endpoint}/{resource_id}"
+
+    def users(self, tx: Transaction, found: Sequence[PushedUser]) -> list[dict[str, Any]]:
+        """Return users as resources, with the groups that they are in where those are wanted; one statement for all."""
+        groups = scim_members.list_groups_of(tx, [one.id for one in found]) if self.projection.wants("groups") else {}
+        return [self._user(one, groups.get(one.id, ())) for one in found]
+
+    def groups(self, tx: Transaction, found: Sequence[PushedGroup]) -> list[dict[str, Any]]:
+        """Return groups as resources; members are read only where they are wanted, in one statement for all."""
+        wanted = self.projection.wants("members")
+        members = scim_members.list_members(tx, [one.id for one in found]) if wanted else {}
+        return [self._group(one, members.get(one.id, ())) for one in found]
+
+    def _user(self, user: PushedUser, groups: Iterable[PushedMember]) -> dict[str, Any]:
+        resource: dict[str, Any] = {"schemas": schemas_of(USER, user.attributes), "id": user.id, **user.attributes}
+        resource["active"] = user.active
+        listed = [self._reference(GROUP, one, "direct") for one in groups]
+        if listed:
+            resource["groups"] = listed
+        location = self.location(USER, user.id)
+        resource["meta"] = meta(USER, location, user.version, user.created_at, user.last_modified_at)
+        return project(resource, self.projection)
+
+    def _group(self, group: PushedGroup, members: Iterable[PushedMember]) -> dict[str, Any]:
+        resource: dict[str, Any] = {"schemas": schemas_of(GROUP, ()), "id": group.id}
+        if group.external_id:
+            resource["externalId"] = group.external_id
+        resource["displayName"] = group.display_name
+        if self.projection.wants("members"):
+            resource["members"] = [self._reference(USER, one, "User") for one in members]
+        location = self.location(GROUP, group.id)
+        resource["meta"] = meta(GROUP, location, group.version, group.created_at, group.last_modified_at)
+        return project(resource, self.projection)
+
+    def _reference(self, resource_type: ResourceType, one: PushedMember, kind: str) -> dict[str, Any]:
+        return {
+            "value": one.value,
+            "$ref": self.location(resource_type, one.value),
+            "display": one.display,
+            "type": kind,
+        }
+
+    def answer(self, resource_type: ResourceType, status: int, resource_id: str, version: int, body: Any) -> Answer:
+        """Return an answer about one resource."""
+        headers = {"Location": self.location(resource_type, resource_id), "ETag": etag(version)}
+        return Answer(status, body, headers)

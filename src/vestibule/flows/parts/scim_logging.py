@@ -1,0 +1,74 @@
+"""What a directory sent, on the record for the admin: redacted, bounded, with what was done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from vestibule.directory.scim import ScimEvent
+from vestibule.flows.parts.pushing import Push
+from vestibule.kernel.ids import new_id
+from vestibule.kernel.text import printable
+from vestibule.storage import scim_events
+from vestibule.storage.database import Transaction
+
+MAX_SENT: Final = 4000
+MAX_PATH: Final = 300
+_MOST_LISTED: Final = 20
+_DEEPEST: Final = 12
+_SECRET: Final = ("password", "secret", "token")
+_HIDDEN: Final = "•••"
+
+
+def log_request(
+    tx: Transaction, push: Push, method: str, path: str, body: Any, status: int, scim_type: str | None = None
+) -> None:
+    """Append one request to the connection's log. `path` and `body` are untrusted."""
+    event = ScimEvent(
+        id=new_id("scim_event", push.now),
+        at=push.now,
+        method=method,
+        path=printable(path, MAX_PATH),
+        status=status,
+        scim_type=scim_type,
+        resource_id=push.subject_id,
+        resource_name=push.subject_name,
+        address=push.actor.address,
+        sent=_sent(body),
+        notes=[{"message": note.message, "params": dict(note.params)} for note in push.notes],
+    )
+    scim_events.append(tx, push.workspace_id, push.connection_id, event)
+
+
+def _sent(body: Any) -> str:
+    if body is None:
+        return ""
+    text = json.dumps(redacted(body), ensure_ascii=False, indent=1)
+    lines = [printable(line, MAX_SENT) for line in text[: MAX_SENT * 2].splitlines()]
+    whole = "\n".join(lines)
+    return whole if len(whole) <= MAX_SENT else whole[: MAX_SENT - 1] + "…"
+
+
+def redacted(value: Any, depth: int = 0) -> Any:
+    """Return a body with every secret hidden, wherever it stands: as a member, or as the value of an operation with such a path."""
+    if depth > _DEEPEST:
+        return "…"
+    if isinstance(value, Mapping):
+        secret_path = any(str(name).lower() == "path" and _is_secret(str(inner)) for name, inner in value.items())
+        return {
+            str(name): _HIDDEN
+            if _is_secret(str(name)) or (secret_path and str(name).lower() == "value")
+            else redacted(inner, depth + 1)
+            for name, inner in value.items()
+        }
+    if isinstance(value, list):
+        shown = [redacted(one, depth + 1) for one in value[:_MOST_LISTED]]
+        more = len(value) - len(shown)
+        return [*shown, f"… {more} more"] if more else shown
+    return value
+
+
+def _is_secret(name: str) -> bool:
+    lower = name.lower()
+    return any(word in lower for word in _SECRET)

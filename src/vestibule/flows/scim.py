@@ -1,0 +1,197 @@
+"""A directory at the door: who it is, what it looks up, and what it changes, one transaction for each request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+
+from vestibule.directory.activity import Actor, ActorKind
+from vestibule.directory.connections import Provisioning
+from vestibule.directory.scim import Caller
+from vestibule.flows.parts.callers import Visitor
+from vestibule.flows.parts.departing import hold
+from vestibule.flows.parts.push_errors import DeparturesHeld
+from vestibule.flows.parts.pushing import Push
+from vestibule.flows.parts.runtime import Runtime
+from vestibule.flows.parts.scim_answers import Answer, Renderer
+from vestibule.flows.parts.scim_bulk import carry_out_bulk
+from vestibule.flows.parts.scim_changes import Change, carry_out, in_scim
+from vestibule.flows.parts.scim_logging import log_request
+from vestibule.flows.parts.throttling import SCIM_TOKEN_PER_ADDRESS, count_attempt
+from vestibule.kernel.errors import DatabaseBusy, Throttled, VestibuleError
+from vestibule.kernel.ids import is_id
+from vestibule.kernel.secrets import token_hash
+from vestibule.kernel.text import printable
+from vestibule.scim.bulk import read_bulk
+from vestibule.scim.errors import NotAllowed, ResourceNotFound, ScimError, TooManyRequests, Unauthorized
+from vestibule.scim.queries import parse_query
+from vestibule.scim.rendering import etag_matches, list_response, parse_projection
+from vestibule.scim.schemas import GROUP, USER
+from vestibule.storage import scim_directories, scim_groups, scim_lists, scim_users
+
+# A directory that is busy would otherwise write the same minute again and again.
+CONTACT_EVERY: Final = timedelta(minutes=1)
+_BEARER: Final = re.compile(r"bearer +(?P<token>[A-Za-z0-9._~+/=-]{1,500})\s*\Z", re.IGNORECASE)
+log = structlog.get_logger()
+
+
+def authenticate(runtime: Runtime, visitor: Visitor, connection_id: str, authorization: str) -> Caller:
+    """Return the directory that calls with a bearer token (RFC 6750, 2.1; both values untrusted).
+
+    The token is found by its hash, so no comparison tells how much of it was right. Raises Unauthorized for one that opens
+    nothing, TooManyRequests after too many of those, NotAllowed where the connection is disabled or people come another way.
+    """
+    found, bearer = None, _BEARER.match(authorization)
+    if bearer is not None and is_id(connection_id, "connection"):
+        with runtime.database.reading() as tx:
+            found = scim_directories.find_caller(tx, connection_id, token_hash(bearer["token"]))
+    if found is None or found.token.expired(runtime.clock()):
+        try:
+            count_attempt(runtime, (SCIM_TOKEN_PER_ADDRESS, visitor.network))
+        except Throttled as error:
+            raise TooManyRequests(str(error), error.retry_after_seconds) from error
+        raise Unauthorized("The token has expired." if found else "A valid bearer token is needed.")
+    if found.disabled:
+        raise NotAllowed("This connection is disabled. An admin of the workspace can enable it.")
+    if found.provisioning is not Provisioning.SCIM:
+        raise NotAllowed("SCIM provisioning is not turned on for this connection.")
+    return found
+
+
+def look_up(
+    runtime: Runtime,
+    visitor: Visitor,
+    caller: Caller,
+    endpoint: str,
+    resource_id: str,
+    parameters: Mapping[str, str],
+    if_none_match: str | None = None,
+) -> Answer:
+    """Return one user or group, or 304 where the directory has this version already. Raises ScimError."""
+    resource_type = USER if endpoint == "Users" else GROUP
+    projection = parse_projection(resource_type, parameters.get("attributes"), parameters.get("excludedAttributes"))
+    renderer = Renderer.of(runtime, caller, projection)
+    with _reading(runtime, visitor, caller, f"/{endpoint}/{resource_id}"), runtime.database.reading() as tx:
+        if endpoint == "Users":
+            user = None
+            if is_id(resource_id, "scim_user"):
+                user = scim_users.find_user(tx, caller.connection_id, resource_id)
+            version = user.version if user else 0
+            body = renderer.users(tx, [user]) if user else []
+        else:
+            group = None
+            if is_id(resource_id, "scim_group"):
+                group = scim_groups.find_group(tx, caller.connection_id, resource_id)
+            version = group.version if group else 0
+            body = renderer.groups(tx, [group]) if group else []
+        if not body:
+            raise ResourceNotFound(f"There is no {resource_type.name.lower()} {printable(resource_id, 60)}.")
+    answer = renderer.answer(resource_type, 200, resource_id, version, body[0])
+    return Answer(304, None, answer.headers) if etag_matches(if_none_match, version) else answer
+
+
+def list_resources(
+    runtime: Runtime, visitor: Visitor, caller: Caller, endpoint: str, parameters: Mapping[str, str]
+) -> Answer:
+    """Return a page of users or groups. Raises ScimError."""
+    resource_type = USER if endpoint == "Users" else GROUP
+    asked = "&".join(f"{name}={value}" for name, value in parameters.items())
+    with _reading(runtime, visitor, caller, f"/{endpoint}" + (f"?{asked}" if asked else "")):
+        query = parse_query(resource_type, parameters)
+        renderer = Renderer.of(runtime, caller, query.projection)
+        with runtime.database.reading() as tx:
+            if endpoint == "Users":
+                users = scim_lists.list_users(tx, caller.connection_id, query)
+                resources, total, following = renderer.users(tx, users.resources), users.total, users.next
+            else:
+                groups = scim_lists.list_groups(tx, caller.connection_id, query)
+                resources, total, following = renderer.groups(tx, groups.resources), groups.total, groups.next
+    start_index = query.start_index if query.cursor is None else None
+    next_cursor = query.cursor_after(following) if following else None
+    return Answer(200, list_response(resources, total, start_index, next_cursor))
+
+
+def change(runtime: Runtime, visitor: Visitor, caller: Caller, asked: Change) -> Answer:
+    """Carry out one change in one transaction, with what there is to say about it on the record. Raises ScimError."""
+    path = f"/{asked.endpoint}" + (f"/{asked.resource_id}" if asked.resource_id else "")
+    push = _push(runtime, visitor, caller)
+    with _refusing(runtime, push, asked.method, path, asked.body), runtime.database.transaction() as tx:
+        answer = carry_out(tx, push, asked)
+        if _contact_is_due(push):
+            scim_directories.note_contact(tx, caller, push.now)
+        log_request(tx, push, asked.method, path, asked.body, answer.status)
+    return answer
+
+
+def change_many(runtime: Runtime, visitor: Visitor, caller: Caller, body: Any) -> Answer:
+    """Carry out a bulk request in one transaction: each of its operations whole or not at all. Raises ScimError."""
+    push = _push(runtime, visitor, caller)
+    with _refusing(runtime, push, "POST", "/Bulk", body), runtime.database.transaction() as tx:
+        bulk = read_bulk(body)
+        answer = carry_out_bulk(tx, push, bulk)
+        if _contact_is_due(push):
+            scim_directories.note_contact(tx, caller, push.now)
+        log_request(tx, push, "POST", "/Bulk", body, answer.status)
+    return answer
+
+
+def note_refusal(
+    runtime: Runtime, visitor: Visitor, caller: Caller, method: str, path: str, body: Any, error: ScimError
+) -> None:
+    """Put on the record what was refused before it reached a flow, such as a body that is no JSON."""
+    _log_refusal(runtime, _push(runtime, visitor, caller), method, path, body, error)
+
+
+def _push(runtime: Runtime, visitor: Visitor, caller: Caller) -> Push:
+    actor = Actor(ActorKind.DIRECTORY, caller.connection_id, caller.name, visitor.address, visitor.request_id)
+    return Push(runtime, caller, actor, runtime.clock())
+
+
+def _contact_is_due(push: Push) -> bool:
+    last = push.caller.token.last_used_at
+    return last is None or push.now - last >= CONTACT_EVERY
+
+
+@contextmanager
+def _reading(runtime: Runtime, visitor: Visitor, caller: Caller, path: str) -> Iterator[None]:
+    """Turn refusals into SCIM's words and on the record; a look that succeeds is on it once a minute."""
+    push = _push(runtime, visitor, caller)
+    with _refusing(runtime, push, "GET", path, None):
+        yield
+    if _contact_is_due(push):
+        try:
+            with runtime.database.transaction() as tx:
+                scim_directories.note_contact(tx, caller, push.now)
+                log_request(tx, push, "GET", path, None, 200)
+        except DatabaseBusy as error:
+            log.warning("contact not noted", reason=error.reason)
+
+
+@contextmanager
+def _refusing(runtime: Runtime, push: Push, method: str, path: str, body: Any) -> Iterator[None]:
+    try:
+        yield
+    except VestibuleError as error:
+        refusal = in_scim(error)
+        if isinstance(error, DeparturesHeld):
+            # What led to it is rolled back; that it is held, and that admins are told, must stay.
+            with runtime.database.transaction() as tx:
+                hold(tx, push)
+        _log_refusal(runtime, push, method, path, body, refusal)
+        raise refusal from error
+
+
+def _log_refusal(runtime: Runtime, push: Push, method: str, path: str, body: Any, refusal: ScimError) -> None:
+    push.note("%(detail)s", detail=refusal.detail)
+    try:
+        with runtime.database.transaction() as tx:
+            if _contact_is_due(push):
+                scim_directories.note_contact(tx, push.caller, push.now)
+            log_request(tx, push, method, path, body, refusal.status, refusal.scim_type)
+    except DatabaseBusy as error:
+        log.warning("refusal not on the record", reason=error.reason)

@@ -1,0 +1,125 @@
+"""Bulk (RFC 7644, 3.7): operations out of a body, and references by `bulkId` put in as they become known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from vestibule.scim.errors import InvalidSyntax, InvalidValue, PayloadTooLarge
+from vestibule.scim.resources import as_object
+from vestibule.scim.schemas import MAX_OPERATIONS
+
+BULK_RESPONSE_URN: Final = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
+_METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_PATH: Final = re.compile(r"/?(?:v2/)?(?P<endpoint>Users|Groups)(?:/(?P<id>[^/?#]+))?/?\Z", re.IGNORECASE)
+_REFERENCE: Final = "bulkId:"
+
+
+@dataclass(frozen=True, slots=True)
+class BulkOperation:
+    """One operation. `endpoint` is Users or Groups, `resource_id` may be a reference by bulkId; `data` is untrusted."""
+
+    method: str
+    endpoint: str
+    resource_id: str | None
+    bulk_id: str | None
+    version: str | None
+    data: Any
+
+    def references(self) -> frozenset[str]:
+        """Return the bulkIds that this operation needs to be known."""
+        found = set(_references(self.data))
+        if self.resource_id and self.resource_id.startswith(_REFERENCE):
+            found.add(self.resource_id[len(_REFERENCE) :])
+        return frozenset(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """A bulk request. After `fail_on_errors` failures nothing more is done; 0 is never."""
+
+    operations: tuple[BulkOperation, ...]
+    fail_on_errors: int
+
+
+def read_bulk(body: Any) -> Bulk:
+    """Return a BulkRequest message (untrusted). Raises InvalidSyntax, PayloadTooLarge; each operation is judged when its turn comes."""
+    members = {name.lower(): value for name, value in as_object(body).items()}
+    sent, limit = members.get("operations"), members.get("failonerrors", 0)
+    if not isinstance(sent, list):
+        raise InvalidSyntax("“Operations” is missing.")
+    if len(sent) > MAX_OPERATIONS:
+        raise PayloadTooLarge(f"More than {MAX_OPERATIONS} operations.")
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 0:
+        raise InvalidSyntax("“failOnErrors” is no whole number.")
+    return Bulk(tuple(_operation(one) for one in sent), limit)
+
+
+def _operation(sent: Any) -> BulkOperation:
+    members = {name.lower(): value for name, value in as_object(sent).items()}
+    method, path, bulk_id = members.get("method"), members.get("path"), members.get("bulkid")
+    if not isinstance(method, str) or method.upper() not in _METHODS:
+        raise InvalidSyntax("“method” is none of POST, PUT, PATCH and DELETE.")
+    found = _PATH.match(path) if isinstance(path, str) else None
+    if found is None:
+        raise InvalidSyntax("“path” leads to no user and no group.")
+    if (method.upper() == "POST") is (found["id"] is not None):
+        raise InvalidSyntax("POST goes to an endpoint, everything else to a resource.")
+    if bulk_id is not None and not isinstance(bulk_id, str):
+        raise InvalidSyntax("“bulkId” is no string.")
+    if method.upper() == "POST" and not bulk_id:
+        raise InvalidSyntax("A POST has a “bulkId”.")
+    version = members.get("version")
+    return BulkOperation(
+        method=method.upper(),
+        endpoint=found["endpoint"].title(),
+        resource_id=found["id"],
+        bulk_id=bulk_id,
+        version=version if isinstance(version, str) else None,
+        data=members.get("data"),
+    )
+
+
+def put_in(value: Any, known: Mapping[str, str]) -> Any:
+    """Return a value with every reference by bulkId replaced by the id that it stands for. Raises InvalidValue for an unknown one."""
+    if isinstance(value, str) and value.startswith(_REFERENCE):
+        found = known.get(value[len(_REFERENCE) :])
+        if found is None:
+            raise InvalidValue(f"“{value}” stands for nothing.")
+        return found
+    if isinstance(value, list):
+        return [put_in(one, known) for one in value]
+    if isinstance(value, Mapping):
+        return {name: put_in(one, known) for name, one in value.items()}
+    return value
+
+
+def in_order(operations: tuple[BulkOperation, ...]) -> tuple[int, ...]:
+    """Return in which order to do them: as sent, but nothing before what it refers to. What goes in circles keeps its place."""
+    makers = {one.bulk_id: index for index, one in enumerate(operations) if one.method == "POST" and one.bulk_id}
+    waiting = list(range(len(operations)))
+    done: set[int] = set()
+    order: list[int] = []
+    while waiting:
+        ready = [
+            index
+            for index in waiting
+            if all(makers.get(name, index) in done | {index} for name in operations[index].references())
+        ]
+        step = ready or waiting
+        order += step
+        done |= set(step)
+        waiting = [index for index in waiting if index not in done]
+    return tuple(order)
+
+
+def _references(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value[len(_REFERENCE) :]] if value.startswith(_REFERENCE) else []
+    if isinstance(value, list):
+        return [name for one in value for name in _references(one)]
+    if isinstance(value, Mapping):
+        return [name for one in value.values() for name in _references(one)]
+    return []

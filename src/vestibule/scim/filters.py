@@ -1,0 +1,323 @@
+"""Filters and PATCH paths (RFC 7644, 3.4.2.2 and 3.5.2): text in, a tree of resolved attributes out; and matching a value.
+
+Tolerated, because real clients send it: a value without quotes, a filter that was URL-encoded twice, `emails[…].value eq "x"`
+(Entra), booleans as strings. An attribute that the schema does not have makes a comparison that never matches.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import unquote
+
+from vestibule.scim.attributes import Attribute, Path, ResourceType, resolve
+from vestibule.scim.errors import InvalidFilter, InvalidPath, ScimError
+
+MAX_LENGTH: Final = 8000
+MAX_DEPTH: Final = 40
+MAX_TERMS: Final = 200
+OPERATORS: Final = frozenset({"eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"})
+_TOKEN: Final = re.compile(r'\s*(?:(?P<string>"(?:[^"\\]|\\.)*")|(?P<sign>[()\[\]])|(?P<word>[^\s()\[\]"]+))')
+_SPACE: Final = re.compile(r"\s*\Z")
+
+Value = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """`attribute op value`. Without a path the schema has no such attribute."""
+
+    path: Path | None
+    operator: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """`attribute pr`."""
+
+    path: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All of them."""
+
+    terms: tuple[Filter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Any of them."""
+
+    terms: tuple[Filter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Not that."""
+
+    term: Filter
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """`attribute[filter]`: one value of a multi-valued attribute for which the filter, over its sub-attributes, holds."""
+
+    path: Path | None
+    filter: Filter
+
+
+Filter = Compare | Present | And | Or | Not | Within
+
+
+@dataclass(frozen=True, slots=True)
+class PatchPath:
+    """The path of a PATCH operation: an attribute, the values of it that a filter finds, a sub-attribute of those."""
+
+    path: Path
+    filter: Filter | None = None
+
+
+def parse_filter(resource_type: ResourceType, text: str) -> Filter:
+    """Return the tree of a filter (untrusted). Raises InvalidFilter."""
+    try:
+        return _Parser(resource_type, text).whole()
+    except InvalidFilter:
+        plain = unquote(text)
+        if plain == text:
+            raise
+        return _Parser(resource_type, plain).whole()
+
+
+def parse_path(resource_type: ResourceType, text: str) -> PatchPath | None:
+    """Return a PATCH path (untrusted), or None when the schema has no such attribute. Raises InvalidPath."""
+    head, bracket, rest = text.strip().partition("[")
+    path = resolve(resource_type, head.strip())
+    if not bracket:
+        return PatchPath(path) if path else None
+    inside, closed, tail = rest.rpartition("]")
+    if not closed or not inside.strip() or (tail and not tail.startswith(".")):
+        raise InvalidPath(f"“{text}” is no path.")
+    if path is None:
+        return None
+    if path.attribute is None or path.sub is not None or not path.attribute.multi:
+        raise InvalidPath(f"“{head}” has no values to choose from.")
+    try:
+        found = _Parser(resource_type, inside, path).whole()
+    except ScimError as error:
+        raise InvalidPath(error.detail) from error
+    if not tail:
+        return PatchPath(path, found)
+    sub = path.attribute.sub(tail[1:])
+    return PatchPath(Path(path.urn, path.attribute, sub), found) if sub else None
+
+
+class _Parser:
+    """A recursive descent over the tokens of one filter. `inside` is the multi-valued attribute whose brackets it is in."""
+
+    def __init__(self, resource_type: ResourceType, text: str, inside: Path | None = None) -> None:
+        self._type, self._inside = resource_type, inside
+        self._tokens = _tokens(text)
+        self._at, self._depth, self._terms = 0, 0, 0
+
+    def whole(self) -> Filter:
+        found = self._or()
+        if self._at < len(self._tokens):
+            raise InvalidFilter(f"The filter goes on where it should end: “{self._tokens[self._at]}”.")
+        return found
+
+    def _peek(self) -> str:
+        return self._tokens[self._at] if self._at < len(self._tokens) else ""
+
+    def _next(self) -> str:
+        token = self._peek()
+        if not token:
+            raise InvalidFilter("The filter ends too early.")
+        self._at += 1
+        return token
+
+    def _or(self) -> Filter:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise InvalidFilter("The filter is nested too deeply.")
+        terms = [self._and()]
+        while self._peek().lower() == "or":
+            self._at += 1
+            terms.append(self._and())
+        self._depth -= 1
+        return terms[0] if len(terms) == 1 else Or(tuple(terms))
+
+    def _and(self) -> Filter:
+        terms = [self._term()]
+        while self._peek().lower() == "and":
+            self._at += 1
+            terms.append(self._term())
+        return terms[0] if len(terms) == 1 else And(tuple(terms))
+
+    def _term(self) -> Filter:
+        self._terms += 1
+        if self._terms > MAX_TERMS:
+            raise InvalidFilter("The filter has too many terms.")
+        word = self._next()
+        if word == "(":
+            return self._group()
+        if word.lower() == "not" and self._peek() == "(":
+            self._at += 1
+            return Not(self._group())
+        if word in {")", "[", "]"} or word.startswith('"'):
+            raise InvalidFilter(f"“{word}” stands where an attribute should.")
+        if self._peek() == "[":
+            return self._within(word)
+        return self._expression(self._path(word), word)
+
+    def _group(self) -> Filter:
+        found = self._or()
+        if self._next() != ")":
+            raise InvalidFilter("A bracket is not closed.")
+        return found
+
+    def _within(self, name: str) -> Filter:
+        if self._inside is not None:
+            raise InvalidFilter("Square brackets can’t be nested.")
+        path = resolve(self._type, name)
+        if path is not None and (path.attribute is None or not path.attribute.multi or path.sub):
+            raise InvalidFilter(f"“{name}” has no values to choose from.")
+        self._at += 1
+        self._inside = path or Path(None, Attribute(name, multi=True))
+        found = self._or()
+        if self._next() != "]":
+            raise InvalidFilter("A square bracket is not closed.")
+        if self._peek().startswith("."):
+            # Entra: emails[type eq "work"].value eq "x", which the grammar does not have.
+            tail = self._next()[1:]
+            found = And((found, self._expression(self._path(tail), tail)))
+        self._inside = None
+        return Within(path, found)
+
+    def _path(self, name: str) -> Path | None:
+        if self._inside is None:
+            return resolve(self._type, name)
+        attribute = self._inside.attribute
+        sub = attribute.sub(name) if attribute else None
+        return Path(self._inside.urn, attribute, sub) if sub else None
+
+    def _expression(self, path: Path | None, name: str) -> Filter:
+        operator = self._next().lower()
+        if operator == "pr":
+            return Present(path)
+        if operator not in OPERATORS:
+            raise InvalidFilter(f"“{operator}” is no operator.")
+        token = self._next()
+        if token in {"(", ")", "[", "]"}:
+            raise InvalidFilter(f"“{name} {operator}” has no value.")
+        value = _value(token)
+        if path is not None and path.attribute is not None:
+            value = _fitting(path, operator, value)
+        return Compare(path, operator, value)
+
+
+def _tokens(text: str) -> list[str]:
+    if len(text) > MAX_LENGTH:
+        raise InvalidFilter("The filter is too long.")
+    tokens, at = [], 0
+    while not _SPACE.match(text, at):
+        found = _TOKEN.match(text, at)
+        if found is None:
+            raise InvalidFilter("The filter has a quotation mark that is not closed.")
+        tokens.append(found[found.lastgroup or 0])
+        at = found.end()
+    if not tokens:
+        raise InvalidFilter("The filter is empty.")
+    return tokens
+
+
+def _value(token: str) -> Value:
+    if token.startswith('"'):
+        try:
+            return str(json.loads(token))
+        except ValueError as error:
+            raise InvalidFilter("A string of the filter is not a JSON string.") from error
+    lower = token.lower()
+    if lower in {"true", "false", "null"}:
+        return {"true": True, "false": False, "null": None}[lower]
+    if re.fullmatch(r"-?(0|[1-9]\d{0,17})(\.\d{1,17})?", token):
+        return float(token) if "." in token else int(token)
+    return token
+
+
+def _fitting(path: Path, operator: str, value: Value) -> Value:
+    """Return a value as the attribute's type has it. Raises InvalidFilter where it can’t be compared (RFC 7644, 3.4.2.2)."""
+    target = path.target
+    kind = target.kind
+    if kind == "complex" and target.sub("value"):
+        kind = "string"
+    if value is None:
+        return value
+    if kind == "boolean":
+        if isinstance(value, str) and value.lower() in {"true", "false"}:
+            value = value.lower() == "true"
+        if not isinstance(value, bool) or operator not in {"eq", "ne"}:
+            raise InvalidFilter(f"“{target.name}” is true or false: it can be compared by eq and ne only.")
+        return value
+    if kind == "dateTime":
+        if operator in {"co", "sw", "ew"}:
+            return str(value)
+        return parse_instant(str(value)).isoformat()
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def parse_instant(text: str) -> datetime:
+    """Return a dateTime of a filter. Seven digits of a second (.NET) are cut to six. Raises InvalidFilter."""
+    tidy = re.sub(r"(\.\d{6})\d+", r"\1", text.strip().replace(" ", "+"))
+    try:
+        found = datetime.fromisoformat(tidy)
+    except ValueError as error:
+        raise InvalidFilter(f"“{text}” is no dateTime.") from error
+    found = found if found.tzinfo else found.replace(tzinfo=UTC)
+    try:
+        return found.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidFilter(f"“{text}” is no dateTime.") from error
+
+
+def matches(found: Filter, element: Any) -> bool:
+    """Say whether a filter inside square brackets holds for one value of its attribute."""
+    if isinstance(found, And):
+        return all(matches(term, element) for term in found.terms)
+    if isinstance(found, Or):
+        return any(matches(term, element) for term in found.terms)
+    if isinstance(found, Not):
+        return not matches(found.term, element)
+    if isinstance(found, Within) or found.path is None or found.path.sub is None:
+        return False
+    value = element.get(found.path.sub.name) if isinstance(element, Mapping) else element
+    if isinstance(found, Present):
+        return value not in (None, "", [], {})
+    return _holds(found, value)
+
+
+def _holds(found: Compare, value: Any) -> bool:
+    wanted = found.value
+    if wanted is None or value is None:
+        return (value is wanted) is (found.operator == "eq")
+    if isinstance(wanted, bool) or isinstance(value, bool):
+        return (value is wanted) is (found.operator == "eq")
+    left, right = str(value), str(wanted)
+    if found.path is None or not found.path.target.case_exact:
+        left, right = left.casefold(), right.casefold()
+    return {
+        "eq": left == right,
+        "ne": left != right,
+        "co": right in left,
+        "sw": left.startswith(right),
+        "ew": left.endswith(right),
+        "gt": left > right,
+        "ge": left >= right,
+        "lt": left < right,
+        "le": left <= right,
+    }[found.operator]

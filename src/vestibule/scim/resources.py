@@ -1,0 +1,176 @@
+"""Reading a resource that a client sent into canonical form: names as the schema spells them, values of the right types, no empties.
+
+Read-only attributes, `password` and what the schema does not have are left out; the latter is reported.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from vestibule.scim.attributes import Attribute, Path, ResourceType, Schema, resolve
+from vestibule.scim.errors import InvalidSyntax, InvalidValue
+
+MAX_STRING: Final = 20_000
+MAX_VALUES: Final = 1000
+# These stand in unique indexes.
+MAX_KEYS: Final = {"username": 320, "externalid": 512, "displayname": 1000}
+_ECHOED: Final = frozenset({"schemas", "id", "meta"})
+
+
+@dataclass(slots=True)
+class Reading:
+    """A resource while it is read: its canonical form, and the names that the schema does not have."""
+
+    resource: dict[str, Any] = field(default_factory=dict)
+    ignored: list[str] = field(default_factory=list)
+
+
+def read_resource(resource_type: ResourceType, body: Any) -> Reading:
+    """Return a whole resource (untrusted: POST or PUT) in canonical form. Raises InvalidSyntax, InvalidValue."""
+    reading = Reading()
+    for name, value in as_object(body).items():
+        if name.lower() not in _ECHOED:
+            put(resource_type, reading, name, value)
+    for attribute in resource_type.core.attributes:
+        if attribute.required and not reading.resource.get(attribute.name):
+            raise InvalidValue(f"“{attribute.name}” is missing.")
+    return reading
+
+
+def as_object(body: Any) -> Mapping[str, Any]:
+    """Return a JSON object. Raises InvalidSyntax."""
+    if not isinstance(body, Mapping):
+        raise InvalidSyntax("The body is no JSON object.")
+    return body
+
+
+def put(resource_type: ResourceType, reading: Reading, name: str, value: Any) -> None:
+    """Put one member of a body into a reading; dotted names and URNs before a name are understood. Raises InvalidValue."""
+    path = resolve(resource_type, name)
+    if path is None:
+        reading.ignored.append(name)
+        return
+    if path.attribute is None:
+        extension = resource_type.extension(path.urn or "")
+        if extension is not None and value is not None:
+            _put_extension(reading, extension, value)
+        return
+    if (
+        path.attribute.mutability == "readOnly"
+        or path.attribute.returned == "never"
+        or path.attribute.name == "schemas"
+    ):
+        return
+    holder = reading.resource.setdefault(path.urn, {}) if path.urn else reading.resource
+    _put_at(holder, path, value, reading.ignored)
+    if path.urn and not holder:
+        del reading.resource[path.urn]
+
+
+def _put_at(holder: dict[str, Any], path: Path, value: Any, ignored: list[str]) -> None:
+    attribute = path.attribute
+    if attribute is None:
+        return
+    if path.sub is not None:
+        if attribute.multi:
+            ignored.append(f"{attribute.name}.{path.sub.name}")
+            return
+        cleaned = clean(path.sub, value, ignored)
+        inner = dict(holder.get(attribute.name) or {})
+        if cleaned is not None:
+            holder[attribute.name] = inner | {path.sub.name: cleaned}
+        return
+    cleaned = clean(attribute, value, ignored)
+    if cleaned is None:
+        holder.pop(attribute.name, None)
+    else:
+        holder[attribute.name] = cleaned
+
+
+def _put_extension(reading: Reading, extension: Schema, value: Any) -> None:
+    if not isinstance(value, Mapping):
+        raise InvalidValue(f"“{extension.urn}” is no JSON object.")
+    holder: dict[str, Any] = dict(reading.resource.get(extension.urn) or {})
+    for name, inner in value.items():
+        attribute = extension.by_name.get(name.lower())
+        if attribute is None:
+            reading.ignored.append(f"{extension.urn}:{name}")
+            continue
+        _put_at(holder, Path(extension.urn, attribute), inner, reading.ignored)
+    if holder:
+        reading.resource[extension.urn] = holder
+
+
+def clean(attribute: Attribute, value: Any, ignored: list[str]) -> Any:
+    """Return a value as its attribute has it, None for nothing. Raises InvalidValue."""
+    if value is None:
+        return None
+    if not attribute.multi:
+        return clean_one(attribute, value, ignored)
+    values = value if isinstance(value, list) else [value]
+    if len(values) > MAX_VALUES:
+        raise InvalidValue(f"“{attribute.name}” has more than {MAX_VALUES} values.")
+    cleaned = [found for one in values if (found := clean_one(attribute, one, ignored)) is not None]
+    return cleaned or None
+
+
+def clean_one(attribute: Attribute, value: Any, ignored: list[str]) -> Any:
+    """Return one value of an attribute. Raises InvalidValue."""
+    if value is None:
+        return None
+    if attribute.kind == "complex":
+        return _clean_complex(attribute, value, ignored)
+    if attribute.kind == "boolean":
+        return _clean_boolean(attribute, value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = json.dumps(value)
+    if not isinstance(value, str):
+        raise InvalidValue(f"“{attribute.name}” is no string.")
+    return clean_text(attribute.name, value) or None
+
+
+def clean_text(name: str, value: str) -> str:
+    """Return a string that can be stored. Raises InvalidValue."""
+    if len(value) > MAX_KEYS.get(name.lower(), MAX_STRING):
+        raise InvalidValue(f"“{name}” is too long.")
+    # Neither can be stored: NUL not in PostgreSQL, half a character nowhere.
+    if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
+        raise InvalidValue(f"“{name}” has a character that is none.")
+    return value
+
+
+def _clean_boolean(attribute: Attribute, value: Any) -> bool:
+    # Entra sends "False" where its attribute mapping says so.
+    if isinstance(value, str) and value.strip().lower() in {"true", "false"}:
+        return value.strip().lower() == "true"
+    if not isinstance(value, bool):
+        raise InvalidValue(f"“{attribute.name}” is true or false.")
+    return value
+
+
+def _clean_complex(attribute: Attribute, value: Any, ignored: list[str]) -> dict[str, Any] | None:
+    if isinstance(value, str) and attribute.sub("value"):
+        # A manager as a bare id, roles as JSON in strings.
+        value = _parsed(value) if value.lstrip().startswith("{") else {"value": value}
+    if not isinstance(value, Mapping):
+        raise InvalidValue(f"“{attribute.name}” is no JSON object.")
+    cleaned: dict[str, Any] = {}
+    for name, inner in value.items():
+        sub = attribute.sub(name)
+        if sub is None:
+            ignored.append(f"{attribute.name}.{name}")
+        elif sub.mutability != "readOnly" or attribute.name == "manager":
+            found = clean(sub, inner, ignored)
+            if found is not None:
+                cleaned[sub.name] = found
+    return cleaned or None
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return {"value": text}

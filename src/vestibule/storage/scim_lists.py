@@ -1,0 +1,137 @@
+"""Lists of pushed users and groups: filtered and ordered by SQL, by pages that are counted off or that go on after a position."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select
+
+from vestibule.directory.pushed import PushedGroup, PushedUser
+from vestibule.scim.errors import InvalidCursor
+from vestibule.scim.queries import Query
+from vestibule.storage.database import Transaction
+from vestibule.storage.scim_filters import group_condition, user_condition
+from vestibule.storage.scim_groups import WHOLE, to_pushed_group
+from vestibule.storage.scim_json import text_at
+from vestibule.storage.scim_users import to_pushed_user
+from vestibule.storage.tables import scim_groups, scim_users
+from vestibule.storage.types import Instant
+
+_COLUMNS: Final = {
+    "id": "id",
+    "externalId": "external_id",
+    "displayName": "display_key",
+    "userName": "user_name_key",
+    "active": "active",
+}
+_INSTANTS: Final = {"created": "created_at", "lastModified": "last_modified_at"}
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A page of a list: how many there are in all, and where the next page begins, if there is one."""
+
+    resources: tuple[T, ...]
+    total: int
+    next: tuple[str, ...] | None
+
+
+def list_users(tx: Transaction, connection_id: str, query: Query) -> Page[PushedUser]:
+    """Return a page of the users of a connection."""
+    mine = and_(scim_users.c.connection_id == connection_id, scim_users.c.deleted_at.is_(None))
+    if query.filter is not None:
+        mine = and_(mine, user_condition(tx, query.filter))
+    return _page(tx, scim_users, select(scim_users), mine, query, to_pushed_user)
+
+
+def list_groups(tx: Transaction, connection_id: str, query: Query) -> Page[PushedGroup]:
+    """Return a page of the groups of a connection, without their members."""
+    mine = scim_groups.c.connection_id == connection_id
+    if query.filter is not None:
+        mine = and_(mine, group_condition(tx, query.filter))
+    return _page(tx, scim_groups, WHOLE, mine, query, to_pushed_group)
+
+
+def _page(tx: Transaction, table: Any, whole: Any, mine: ColumnElement[bool], query: Query, make: Any) -> Page[Any]:
+    key = _sort_key(tx, table, query)
+    order = [table.c.id] if key is None else [key, table.c.id]
+    selected = whole.where(mine) if key is None else whole.add_columns(key.label("sort_key")).where(mine)
+    selected = selected.order_by(*(one.desc() if query.descending else one for one in order))
+    if query.cursor is None:
+        selected = selected.offset(query.start_index - 1).limit(query.count)
+        rows = tx.execute(selected).all() if query.count else []
+    else:
+        if query.cursor:
+            selected = selected.where(_after(table, key, query))
+        rows = tx.execute(selected.limit(query.count + 1)).all()
+    more = query.cursor is not None and len(rows) > query.count
+    rows = rows[: query.count]
+    following = _position(rows[-1], key) if more and rows else None
+    return Page(tuple(make(row) for row in rows), _total(tx, table, mine, query, len(rows)), following)
+
+
+def _total(tx: Transaction, table: Any, mine: ColumnElement[bool], query: Query, found: int) -> int:
+    if query.cursor is None and 0 < found < query.count:
+        # The last page: what is before it, and it.
+        return query.start_index - 1 + found
+    if query.cursor is None and query.start_index == 1 and found == 0 and query.count:
+        return 0
+    return tx.execute(select(func.count()).select_from(table).where(mine)).scalar_one()
+
+
+def _sort_key(tx: Transaction, table: Any, query: Query) -> Any:
+    """Return what a list is ordered by before the id, or None where that is all. Nothing sorts as the empty text."""
+    path = query.sort_by
+    if path is None or path.attribute is None:
+        return None
+    name, sub = path.attribute.name, path.sub.name if path.sub else None
+    if path.urn is None and name == "meta" and sub in _INSTANTS:
+        return table.c[_INSTANTS[sub]]
+    if path.urn is None and _COLUMNS.get(name, "") in table.c:
+        return (
+            None if name == "id" else func.coalesce(table.c[_COLUMNS[name]], literal(False if name == "active" else ""))
+        )
+    if "attributes" not in table.c or name in {"groups", "meta", "schemas"}:
+        return None
+    steps: list[str | int] = [path.urn, name] if path.urn else [name]
+    if path.attribute.multi:
+        steps.append(0)
+    if path.attribute.kind == "complex":
+        steps.append(sub or ("value" if path.attribute.sub("value") else "formatted"))
+    return func.coalesce(func.lower(text_at(tx, table.c.attributes, *steps)), "")
+
+
+def _position(row: Any, key: Any) -> tuple[str, ...]:
+    if key is None:
+        return (row.id,)
+    value = row.sort_key
+    return (value.isoformat() if isinstance(value, datetime) else str(value), row.id)
+
+
+def _after(table: Any, key: Any, query: Query) -> ColumnElement[bool]:
+    position = query.cursor or ()
+    if len(position) != (1 if key is None else 2):
+        raise InvalidCursor("The cursor belongs to another question.")
+    last: Any = position[-1]
+    further: ColumnElement[bool] = table.c.id < last if query.descending else table.c.id > last
+    if key is None:
+        return further
+    value = _value(key, position[0])
+    beyond = key < value if query.descending else key > value
+    return or_(beyond, and_(key == value, further))
+
+
+def _value(key: Any, text: str) -> Any:
+    if isinstance(key.type, Instant):
+        try:
+            return literal(datetime.fromisoformat(text), Instant)
+        except ValueError as error:
+            raise InvalidCursor("The cursor belongs to another question.") from error
+    if text in {"True", "False"} and key.type.python_type is bool:
+        return literal(text == "True")
+    return literal(text)
