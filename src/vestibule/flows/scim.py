@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -114,6 +115,26 @@ def list_resources(
     start_index = query.start_index if query.cursor is None else None
     next_cursor = query.cursor_after(following) if following else None
     return Answer(200, list_response(resources, total, start_index, next_cursor))
+
+
+def search_everything(runtime: Runtime, visitor: Visitor, caller: Caller, parameters: Mapping[str, str]) -> Answer:
+    """Return a page of users and then groups (RFC 7644, 3.4.3: a search at the root). Raises ScimError."""
+    counted_off = {name: value for name, value in parameters.items() if name != "cursor"}
+    with _reading(runtime, visitor, caller, "/.search"):
+        for_users, for_groups = parse_query(USER, counted_off), parse_query(GROUP, counted_off)
+        with runtime.database.reading() as tx:
+            users = scim_lists.list_users(tx, caller.connection_id, for_users)
+            rest = replace(
+                for_groups,
+                start_index=max(1, for_groups.start_index - users.total),
+                count=for_groups.count - len(users.resources),
+            )
+            groups = scim_lists.list_groups(tx, caller.connection_id, rest)
+            resources = [
+                *Renderer.of(runtime, caller, for_users.projection).users(tx, users.resources),
+                *Renderer.of(runtime, caller, for_groups.projection).groups(tx, groups.resources),
+            ]
+    return Answer(200, list_response(resources, users.total + groups.total, for_users.start_index))
 
 
 def change(runtime: Runtime, visitor: Visitor, caller: Caller, asked: Change) -> Answer:

@@ -130,7 +130,8 @@ _GROUP: Final = Schema(
                     "$ref", "reference", "The address of the user.", mutability="immutable", references=("User",)
                 ),
                 Attribute("type", description="User.", mutability="immutable", canonical=("User", "Group")),
-                Attribute("display", description="The user's name.", mutability="readOnly"),
+                # In a group of 10,000 nobody reads the names; who wants them says so.
+                Attribute("display", description="The user's name.", mutability="readOnly", returned="request"),
             ),
         ),
     ),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, exists, insert, or_, select, update
+from sqlalchemy import bindparam, delete, exists, insert, select, update
 
 from vestibule.directory.groups import Group
 from vestibule.directory.pushed import PushedGroup
@@ -30,13 +30,10 @@ def find_group(tx: Transaction, connection_id: str, scim_group_id: str, *, lock:
     return to_pushed_group(found) if found else None
 
 
-def find_namesakes(
-    tx: Transaction, connection_id: str, external_id: str | None, display_name: str
-) -> tuple[PushedGroup, ...]:
-    """Return the groups of a connection that have an externalId or a displayName."""
-    same = or_(pushed.c.external_id == external_id, pushed.c.display_key == fold(display_name))
-    rows = tx.execute(WHOLE.where(pushed.c.connection_id == connection_id, same))
-    return tuple(to_pushed_group(row) for row in rows)
+def find_namesakes(tx: Transaction, connection_id: str, display_name: str) -> tuple[PushedGroup, ...]:
+    """Return the groups of a connection that have a displayName."""
+    mine = (pushed.c.connection_id == connection_id, pushed.c.display_key == fold(display_name))
+    return tuple(to_pushed_group(row) for row in tx.execute(WHOLE.where(*mine)))
 
 
 def names_taken(
@@ -54,7 +51,7 @@ def names_taken(
 
 
 def insert_group(tx: Transaction, group: Group, made: PushedGroup, connection_id: str) -> None:
-    """Save a pushed group and the end-user group that it is. Raises IntegrityError when a name or an externalId is taken."""
+    """Save a pushed group and the end-user group that it is. Raises IntegrityError when the name is taken."""
     tx.execute(
         insert(groups).values(
             id=group.id,
@@ -86,7 +83,7 @@ def insert_group(tx: Transaction, group: Group, made: PushedGroup, connection_id
 
 
 def update_group(tx: Transaction, workspace_id: str, group: PushedGroup) -> None:
-    """Save a changed group. Raises IntegrityError when the connection has another one of that externalId."""
+    """Save a changed group."""
     mine = (pushed.c.workspace_id == workspace_id, pushed.c.id == group.id)
     tx.execute(
         update(pushed)

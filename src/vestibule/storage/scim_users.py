@@ -30,11 +30,17 @@ _FIND: Final = select(users).where(
     users.c.deleted_at.is_(None),
 )
 _LOCK: Final = _FIND.with_for_update()
-# One lookup by each unique index: with OR, one of them would read the table.
+# How many of one externalId are looked at: one means a person, more mean nothing.
+_FEW: Final = 3
+# One lookup by each index: with OR, one of them would read the table.
+_by_external_id = (
+    select(users)
+    .where(users.c.connection_id == bindparam("connection_id"), users.c.external_id == bindparam("external_id"))
+    .limit(_FEW)
+    .subquery()
+)
 _NAMESAKES: Final = union_all(
-    select(users).where(
-        users.c.connection_id == bindparam("connection_id"), users.c.external_id == bindparam("external_id")
-    ),
+    select(_by_external_id),
     select(users).where(
         users.c.connection_id == bindparam("connection_id"), users.c.user_name_key == bindparam("user_name_key")
     ),
@@ -88,7 +94,7 @@ def find_user(tx: Transaction, connection_id: str, scim_user_id: str, *, lock: b
 def find_namesakes(
     tx: Transaction, connection_id: str, external_id: str | None, user_name: str
 ) -> tuple[tuple[PushedUser, bool], ...]:
-    """Return who of a connection has an externalId or a userName, each with whether it was deleted there."""
+    """Return who of a connection has an externalId (a few of them) or a userName, each with whether it was deleted there."""
     values = {"connection_id": connection_id, "external_id": external_id, "user_name_key": user_key(user_name)}
     rows = {row.id: row for row in tx.execute(_NAMESAKES, values)}
     return tuple((to_pushed_user(row), row.deleted_at is not None) for row in rows.values())
@@ -118,7 +124,7 @@ def find_account(
 
 
 def insert_user(tx: Transaction, workspace_id: str, connection_id: str, user: PushedUser) -> None:
-    """Save a new user. Raises IntegrityError when the connection has one of that userName or externalId."""
+    """Save a new user. Raises IntegrityError when the connection has one of that userName."""
     row = _values(user) | {"id": user.id, "workspace_id": workspace_id, "connection_id": connection_id}
     tx.execute(_INSERT, row | {"created_at": user.created_at})
     _insert_emails(tx, workspace_id, connection_id, user)
@@ -127,7 +133,7 @@ def insert_user(tx: Transaction, workspace_id: str, connection_id: str, user: Pu
 def update_user(
     tx: Transaction, workspace_id: str, connection_id: str, user: PushedUser, *, emails_changed: bool
 ) -> None:
-    """Save a changed user. Raises IntegrityError when the connection has another one of that userName or externalId."""
+    """Save a changed user. Raises IntegrityError when the connection has another one of that userName."""
     mine = (users.c.workspace_id == workspace_id, users.c.connection_id == connection_id, users.c.id == user.id)
     tx.execute(update(users).where(*mine).values(**_values(user)))
     if emails_changed:

@@ -29,9 +29,7 @@ def create_group(
     tx: Transaction, push: Push, display_name: str, external_id: str | None, members: Iterable[str]
 ) -> PushedGroup:
     """Make a group with its members (untrusted values). Raises GroupExists when the directory pushed it already."""
-    for other in scim_groups.find_namesakes(tx, push.connection_id, external_id, display_name):
-        if not (external_id and other.external_id and external_id != other.external_id):
-            raise GroupExists(f"{other.id} is there")
+    _require_free(tx, push, display_name, external_id)
     naming = _name(tx, push, display_name)
     group = Group(
         id=new_id("group", push.now),
@@ -65,12 +63,8 @@ def rename_group(
     """Bring a group's name and externalId, and the name that it has here, to what the directory says. Raises GroupExists."""
     if (display_name, external_id) == (before.display_name, before.external_id):
         return before
-    for other in scim_groups.find_namesakes(tx, push.connection_id, external_id, display_name):
-        same_id = external_id is not None and other.external_id == external_id
-        same_name = fold(other.display_name) == fold(display_name) != fold(before.display_name)
-        told_apart = external_id and other.external_id and not same_id
-        if other.id != before.id and (same_id or (same_name and not told_apart)):
-            raise GroupExists(f"{other.id} is there")
+    if fold(display_name) != fold(before.display_name):
+        _require_free(tx, push, display_name, external_id)
     naming = Naming(before.name, before.clashes_with)
     if display_name != before.display_name:
         naming = _name(tx, push, display_name, before.group_id)
@@ -138,6 +132,13 @@ def _add(tx: Transaction, push: Push, group: PushedGroup, values: Iterable[str])
     if added:
         push.record(tx, "group.members_joined", _subject(group), members=added)
     return added > 0
+
+
+def _require_free(tx: Transaction, push: Push, display_name: str, external_id: str | None) -> None:
+    """Raise GroupExists unless externalIds tell groups of one displayName apart: without them a second one is a lost answer."""
+    for other in scim_groups.find_namesakes(tx, push.connection_id, display_name):
+        if not (external_id and other.external_id and external_id != other.external_id):
+            raise GroupExists(f"{other.id} is there")
 
 
 def _name(tx: Transaction, push: Push, display_name: str, group_id: str | None = None) -> Naming:

@@ -40,17 +40,16 @@ def create_user(tx: Transaction, push: Push, resource: Mapping[str, Any]) -> Pus
     of the connection's reach.
     """
     found = scim_users.find_namesakes(tx, push.connection_id, resource.get("externalId"), resource["userName"])
-    live = [user for user, gone in found if not gone]
-    if live:
-        return _rehire(tx, push, live, resource)
+    former = _same_person(found, resource)
+    if former is not None and not former[1]:
+        return _rehire(tx, push, former[0], resource)
     user = _made(new_id("scim_user", push.now), push, resource)
-    known_as = next((gone for gone, _ in found if gone.external_id == user.external_id), None)
-    if known_as is not None:
+    if former is not None:
         # Deleted there, and here by the same externalId again: the same person, who lived on through something else.
         if user.active and (email := email_of(resource)):
             _require_reach(push, email)
-        scim_users.delete_user(tx, push.workspace_id, push.connection_id, known_as.id)
-        user = replace(user, end_user_id=known_as.end_user_id)
+        scim_users.delete_user(tx, push.workspace_id, push.connection_id, former[0].id)
+        user = replace(user, end_user_id=former[0].end_user_id)
     elif user.active:
         user = replace(user, end_user_id=_account_for(tx, push, user))
     scim_users.insert_user(tx, push.workspace_id, push.connection_id, user)
@@ -69,12 +68,14 @@ def change_user(tx: Transaction, push: Push, before: PushedUser, resource: Mappi
     after = replace(
         _made(before.id, push, resource),
         end_user_id=before.end_user_id,
+        # Who says nothing of it changes nothing of it: nobody leaves, or comes back, by being left out.
+        active=resource.get("active", before.active),
         version=before.version + 1,
         created_at=before.created_at,
     )
     if (after.attributes, after.active) == (before.attributes, before.active):
         return before
-    _require_free_names(tx, push, before, after)
+    _require_free_name(tx, push, before, after)
     if before.active and not after.active:
         depart(tx, push, before)
     if after.end_user_id is not None:
@@ -121,26 +122,40 @@ def _made(user_id: str, push: Push, resource: Mapping[str, Any]) -> PushedUser:
     )
 
 
-def _rehire(tx: Transaction, push: Push, found: list[PushedUser], resource: Mapping[str, Any]) -> PushedUser:
-    wanted = resource.get("externalId")
-    if len(found) > 1 or found[0].active:
-        raise UserExists(f"{found[0].id} is there")
-    before = scim_users.find_user(tx, push.connection_id, found[0].id, lock=True)
+def _same_person(
+    found: tuple[tuple[PushedUser, bool], ...], resource: Mapping[str, Any]
+) -> tuple[PushedUser, bool] | None:
+    """Return whom a new resource is again, with whether they were deleted there: by userName, or by an externalId of one person only.
+
+    Whether externalIds are unique is the directory's business (RFC 7643, 3.1): one that several have, or that somebody active
+    has under another userName, says nothing.
+    """
+    key = scim_users.user_key(resource["userName"])
+    for user, gone in found:
+        if not gone and scim_users.user_key(user.user_name) == key:
+            return user, gone
+    external_id = resource.get("externalId")
+    same = [one for one in found if external_id and one[0].external_id == external_id]
+    return same[0] if len(same) == 1 and not same[0][0].active else None
+
+
+def _rehire(tx: Transaction, push: Push, found: PushedUser, resource: Mapping[str, Any]) -> PushedUser:
+    before = scim_users.find_user(tx, push.connection_id, found.id, lock=True)
     if before is None or before.active:
-        raise UserExists(f"{found[0].id} is there")
+        raise UserExists(f"{found.id} is there, and active")
+    wanted = resource.get("externalId")
     if wanted and before.external_id and wanted != before.external_id:
         raise UserNameOfFormer(f"{before.id} has another externalId")
     scim_members.forget_memberships(tx, push.workspace_id, before.id)
     return change_user(tx, push, before, resource)
 
 
-def _require_free_names(tx: Transaction, push: Push, before: PushedUser, after: PushedUser) -> None:
-    if (before.user_name, before.external_id) == (after.user_name, after.external_id):
+def _require_free_name(tx: Transaction, push: Push, before: PushedUser, after: PushedUser) -> None:
+    if scim_users.user_key(before.user_name) == scim_users.user_key(after.user_name):
         return
-    found = scim_users.find_namesakes(tx, push.connection_id, after.external_id, after.user_name)
-    others = [(user, gone) for user, gone in found if user.id != before.id]
-    if any(not gone or user.external_id == after.external_id for user, gone in others):
-        raise UserExists(f"not {before.id}")
+    found = scim_users.find_namesakes(tx, push.connection_id, None, after.user_name)
+    if any(user.id != before.id for user, _ in found):
+        raise UserExists(f"another one than {before.id}")
 
 
 def _require_reach(push: Push, email: str) -> None:

@@ -54,7 +54,6 @@ class Renderer:
 
     def _user(self, user: PushedUser, groups: Iterable[PushedMember]) -> dict[str, Any]:
         resource: dict[str, Any] = {"schemas": schemas_of(USER, user.attributes), "id": user.id, **user.attributes}
-        resource["active"] = user.active
         listed = [self._reference(GROUP, one, "direct") for one in groups]
         if listed:
             resource["groups"] = listed
@@ -68,18 +67,17 @@ class Renderer:
             resource["externalId"] = group.external_id
         resource["displayName"] = group.display_name
         if self.projection.wants("members"):
-            resource["members"] = [self._reference(USER, one, "User") for one in members]
+            named = "members.display" in self.projection.only
+            resource["members"] = [self._reference(USER, one, "User", named=named) for one in members]
         location = self.location(GROUP, group.id)
         resource["meta"] = meta(GROUP, location, group.version, group.created_at, group.last_modified_at)
         return project(resource, self.projection)
 
-    def _reference(self, resource_type: ResourceType, one: PushedMember, kind: str) -> dict[str, Any]:
-        return {
-            "value": one.value,
-            "$ref": self.location(resource_type, one.value),
-            "display": one.display,
-            "type": kind,
-        }
+    def _reference(
+        self, resource_type: ResourceType, one: PushedMember, kind: str, *, named: bool = True
+    ) -> dict[str, Any]:
+        display = {"display": one.display} if named else {}
+        return {"value": one.value, "$ref": self.location(resource_type, one.value), **display, "type": kind}
 
     def answer(self, resource_type: ResourceType, status: int, resource_id: str, version: int, body: Any) -> Answer:
         """Return an answer about one resource."""

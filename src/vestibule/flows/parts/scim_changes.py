@@ -98,15 +98,14 @@ def _change_user(tx: Transaction, push: Push, change: Change) -> Answer:
         pushed_users.delete_user(tx, push, before)
         return Answer(204)
     if change.method == "PUT":
-        resource = _read_user(push, change.body)
+        resource = {"active": before.active, **_read_user(push, change.body)}
     elif change.method == "PATCH":
         reading = patch_resource(USER, before.attributes, read_operations(change.body))
         _note_ignored(push, reading.ignored)
         resource = reading.resource
     else:
         raise MethodNotAllowed(f"{change.method} is not for a user.")
-    # Who says nothing of it changes nothing of it: nobody leaves by being left out of a PUT.
-    user = pushed_users.change_user(tx, push, before, {"active": before.active, **resource})
+    user = pushed_users.change_user(tx, push, before, resource)
     return _user_answer(tx, push, change, user, 200)
 
 

@@ -76,10 +76,10 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name="fk_scim_users_workspace_id"),
         sa.UniqueConstraint("connection_id", "end_user_id", name="uq_scim_users_connection_id_end_user_id"),
-        sa.UniqueConstraint("connection_id", "external_id", name="uq_scim_users_connection_id_external_id"),
         sa.UniqueConstraint("connection_id", "user_name_key", name="uq_scim_users_connection_id_user_name_key"),
     )
     op.create_index("ix_scim_users_connection_id_display_key_id", "scim_users", ["connection_id", "display_key", "id"])
+    op.create_index("ix_scim_users_connection_id_external_id", "scim_users", ["connection_id", "external_id"])
     op.create_index("ix_scim_users_connection_id_id", "scim_users", ["connection_id", "id"])
     op.create_index(
         "ix_scim_users_connection_id_last_modified_at_id", "scim_users", ["connection_id", "last_modified_at", "id"]
@@ -120,13 +120,13 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["group_id"], ["groups.id"], name="fk_scim_groups_group_id", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name="fk_scim_groups_workspace_id"),
-        sa.UniqueConstraint("connection_id", "external_id", name="uq_scim_groups_connection_id_external_id"),
         sa.UniqueConstraint("group_id", name="uq_scim_groups_group_id"),
     )
     op.create_index("ix_scim_groups_clashes_with", "scim_groups", ["clashes_with"])
     op.create_index(
         "ix_scim_groups_connection_id_display_key_id", "scim_groups", ["connection_id", "display_key", "id"]
     )
+    op.create_index("ix_scim_groups_connection_id_external_id", "scim_groups", ["connection_id", "external_id"])
     op.create_index("ix_scim_groups_connection_id_id", "scim_groups", ["connection_id", "id"])
     op.create_index(
         "ix_scim_groups_connection_id_last_modified_at_id", "scim_groups", ["connection_id", "last_modified_at", "id"]
