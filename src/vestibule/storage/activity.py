@@ -8,9 +8,10 @@ from sqlalchemy import Select, insert, select
 
 from vestibule.directory.activity import ActivityFilter, Actor, ActorKind, Entry, Event, Outcome, Subject
 from vestibule.storage.database import Transaction
+from vestibule.storage.prepared import Prepared
 from vestibule.storage.tables import activity as table
 
-_APPEND = insert(table)
+_APPEND = Prepared(insert(table))
 # Sorts after every continuation of a prefix, whatever the prefix (untrusted) ends with.
 _LAST_CHARACTER = "\U0010ffff"
 
@@ -18,8 +19,8 @@ _LAST_CHARACTER = "\U0010ffff"
 def append(tx: Transaction, workspace_id: str, entry: Entry) -> None:
     """Append one entry."""
     actor, event = entry.actor, entry.event
-    tx.execute(
-        _APPEND,
+    _APPEND.write(
+        tx,
         {
             "id": entry.id,
             "workspace_id": workspace_id,

@@ -10,12 +10,11 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from vestibule.storage.database import Transaction
+from vestibule.storage.prepared import Prepared
 from vestibule.storage.tables import saml_assertions
 
-# SQLAlchemy forgets how many rows an INSERT wrote unless it is told not to.
-_COUNTED: Final = {"preserve_rowcount": True}
-_SQLITE: Final = sqlite_insert(saml_assertions).on_conflict_do_nothing().execution_options(**_COUNTED)
-_POSTGRESQL: Final = postgresql_insert(saml_assertions).on_conflict_do_nothing().execution_options(**_COUNTED)
+_SQLITE: Final = Prepared(sqlite_insert(saml_assertions).on_conflict_do_nothing())
+_POSTGRESQL: Final = Prepared(postgresql_insert(saml_assertions).on_conflict_do_nothing())
 
 
 def use_assertion(
@@ -28,4 +27,4 @@ def use_assertion(
     key = hashlib.sha256(f"{connection_id}\0{issuer}\0{assertion_id}".encode()).hexdigest()
     statement = _SQLITE if tx.dialect.name == "sqlite" else _POSTGRESQL
     row = {"assertion_key": key, "workspace_id": workspace_id, "expires_at": expires_at}
-    return tx.execute(statement, row).rowcount == 1
+    return statement.write(tx, row) == 1

@@ -13,6 +13,7 @@ from vestibule.directory.mapping import AttributeMapping, mapping_from
 from vestibule.directory.provisioning import GroupsBy, JitRules, UnknownGroups
 from vestibule.storage.database import Transaction
 from vestibule.storage.identity_providers import to_idp
+from vestibule.storage.prepared import Prepared
 from vestibule.storage.tables import activity, connection_domains, connections, idp_certificates, sessions
 from vestibule.storage.tables import identity_providers as idps
 
@@ -54,15 +55,16 @@ def _whole(last_sign_in: Any) -> Any:
 
 
 # Built once: each sign-in runs it, and building a statement costs more than running it.
-_LOAD: Final = _whole(null().label("last_sign_in_at")).where(connections.c.id == bindparam("connection_id"))
-_FIND: Final = _LOAD.where(connections.c.workspace_id == bindparam("workspace_id"))
+_BY_ID: Final = _whole(null().label("last_sign_in_at")).where(connections.c.id == bindparam("connection_id"))
+_LOAD: Final = Prepared(_BY_ID)
+_FIND: Final = _BY_ID.where(connections.c.workspace_id == bindparam("workspace_id"))
 _LIST: Final = _whole(null().label("last_sign_in_at")).where(connections.c.workspace_id == bindparam("workspace_id"))
 _LIST_WITH_LAST: Final = _whole(_LAST_SIGN_IN).where(connections.c.workspace_id == bindparam("workspace_id"))
 
 
 def load_connection(tx: Transaction, connection_id: str) -> Connection | None:
     """Return a connection of any workspace by its public id, whole, in one statement: for the IdP's and the browser's calls."""
-    return next(iter(_connections(tx.execute(_LOAD, {"connection_id": connection_id}))), None)
+    return next(iter(_connections(_LOAD.rows(tx, {"connection_id": connection_id}))), None)
 
 
 def find_connection(tx: Transaction, workspace_id: str, connection_id: str) -> Connection | None:

@@ -20,7 +20,7 @@ from vestibule.kernel.errors import AlreadyTaken, DatabaseBusy, DatabaseUnreacha
 
 __all__ = ["Database", "Transaction"]
 
-_READ_ONLY: Final = {"vestibule_read_only": True}
+READ_ONLY: Final = "vestibule_read_only"
 # A key that exists, or a row that is gone or still needed: unique and foreign keys, and exclusion.
 _TAKEN: Final = {
     "23505",
@@ -60,7 +60,7 @@ class Database:
 
         An INSERT, UPDATE or DELETE is refused (RuntimeError): it would be committed by itself, whatever comes after it.
         """
-        with timely(), self.engine.connect().execution_options(**_READ_ONLY) as tx:
+        with timely(), self.engine.connect().execution_options(**{READ_ONLY: True}) as tx:
             yield tx
 
     @contextmanager
@@ -131,7 +131,7 @@ def _is_unreachable(error: DBAPIError) -> bool:
 def _refuse_to_write_while_reading(connection: Transaction, *event_arguments: Any) -> None:
     context = event_arguments[3]
     writes = context is not None and (context.isinsert or context.isupdate or context.isdelete)
-    if writes and connection.get_execution_options().get("vestibule_read_only"):
+    if writes and connection.get_execution_options().get(READ_ONLY):
         raise RuntimeError("a write in Database.reading()")
 
 
@@ -157,7 +157,7 @@ def _sqlite(url: Any, pool_size: int, timeout_seconds: float) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Transaction) -> None:
         # IMMEDIATE: a transaction that reads first and writes later would otherwise fail when another one wrote meanwhile.
-        if not connection.get_execution_options().get("vestibule_read_only"):
+        if not connection.get_execution_options().get(READ_ONLY):
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
@@ -199,7 +199,7 @@ def _postgresql(url: Any, pool_size: int, timeout_seconds: float) -> Engine:
     @event.listens_for(engine, "engine_connect")
     def read_only_is_autocommit(connection: Transaction) -> None:
         # Without BEGIN and COMMIT a read costs one round trip instead of three.
-        if connection.get_execution_options().get("vestibule_read_only"):
+        if connection.get_execution_options().get(READ_ONLY):
             connection.execution_options(isolation_level="AUTOCOMMIT")
 
     return engine

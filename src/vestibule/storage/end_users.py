@@ -14,6 +14,7 @@ from vestibule.directory.end_users import EndUser, EndUserStatus
 from vestibule.directory.sources import Source
 from vestibule.kernel.text import email_key, fold
 from vestibule.storage.database import Transaction
+from vestibule.storage.prepared import Prepared
 from vestibule.storage.tables import end_user_terms, end_users, environment_access, group_members
 
 # Everything but the hash itself, which only `password_hash_of` reads.
@@ -22,7 +23,7 @@ COLUMNS: tuple[Any, ...] = (
     end_users.c.password_hash.is_not(None).label("has_password"),
 )
 # Built once: each sign-in runs it, and building a statement costs more than running it.
-_NOTE_SIGN_IN: Final = (
+_NOTE_SIGN_IN: Final = Prepared(
     update(end_users)
     .where(
         end_users.c.workspace_id == bindparam("in_workspace"),
@@ -119,7 +120,7 @@ def set_status(tx: Transaction, workspace_id: str, end_user_id: str, status: End
 def note_sign_in(tx: Transaction, workspace_id: str, end_user_id: str, now: datetime) -> bool:
     """Note that a person signed in, which makes an invited one active; return False if they are gone or deactivated by now."""
     whose = {"in_workspace": workspace_id, "whose": end_user_id, "now": now}
-    return tx.execute(_NOTE_SIGN_IN, whose).rowcount == 1
+    return _NOTE_SIGN_IN.write(tx, whose) == 1
 
 
 def set_password_hash(

@@ -14,6 +14,7 @@ from vestibule.directory.sessions import IdentityLink, Subject
 from vestibule.kernel.text import email_key
 from vestibule.storage.database import Transaction
 from vestibule.storage.end_users import COLUMNS, to_end_user
+from vestibule.storage.prepared import Prepared
 from vestibule.storage.tables import end_users, environment_access, identity_links
 
 _ACCESS: Final = and_(
@@ -32,26 +33,29 @@ def _candidates(how: str) -> Any:
 
 
 # Two lookups by unique index in one statement: a join with OR would read the table.
-_FIND: Final = union_all(
-    _candidates("link")
-    .select_from(identity_links)
-    .join(end_users, end_users.c.id == identity_links.c.end_user_id)
-    .outerjoin(environment_access, _ACCESS)
-    .where(
-        identity_links.c.workspace_id == bindparam("in_workspace"),
-        identity_links.c.connection_id == bindparam("connection_id"),
-        identity_links.c.subject_key == bindparam("subject_key"),
-    ),
-    _candidates("email")
-    .select_from(end_users)
-    .outerjoin(
-        identity_links,
-        and_(
-            identity_links.c.connection_id == bindparam("connection_id"), identity_links.c.end_user_id == end_users.c.id
+_FIND: Final = Prepared(
+    union_all(
+        _candidates("link")
+        .select_from(identity_links)
+        .join(end_users, end_users.c.id == identity_links.c.end_user_id)
+        .outerjoin(environment_access, _ACCESS)
+        .where(
+            identity_links.c.workspace_id == bindparam("in_workspace"),
+            identity_links.c.connection_id == bindparam("connection_id"),
+            identity_links.c.subject_key == bindparam("subject_key"),
         ),
+        _candidates("email")
+        .select_from(end_users)
+        .outerjoin(
+            identity_links,
+            and_(
+                identity_links.c.connection_id == bindparam("connection_id"),
+                identity_links.c.end_user_id == end_users.c.id,
+            ),
+        )
+        .outerjoin(environment_access, _ACCESS)
+        .where(end_users.c.workspace_id == bindparam("in_workspace"), end_users.c.email_key == bindparam("email_key")),
     )
-    .outerjoin(environment_access, _ACCESS)
-    .where(end_users.c.workspace_id == bindparam("in_workspace"), end_users.c.email_key == bindparam("email_key")),
 )
 
 
@@ -64,8 +68,8 @@ def find_candidates(
     email: str | None,
 ) -> tuple[Candidate | None, Candidate | None]:
     """Return who has a subject on a connection, and who has an e-mail address in the workspace, in one statement."""
-    rows = tx.execute(
-        _FIND,
+    rows = _FIND.rows(
+        tx,
         {
             "in_workspace": workspace_id,
             "environment_id": environment_id,

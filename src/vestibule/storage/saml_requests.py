@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 from vestibule.directory.sessions import SamlRequest
 from vestibule.directory.workspaces import Environment, Workspace
 from vestibule.storage.database import Transaction
+from vestibule.storage.prepared import Prepared
 from vestibule.storage.tables import connection_domains, connections, environments, saml_requests, workspaces
 from vestibule.storage.workspaces import to_environment
 
@@ -43,7 +44,7 @@ _RIVALS: Final = (
     .scalar_subquery()
     .label("rivals")
 )
-_ARRIVAL: Final = (
+_ARRIVAL: Final = Prepared(
     select(
         environments,
         workspaces.c.name.label("workspace_name"),
@@ -58,7 +59,7 @@ _ARRIVAL: Final = (
     .outerjoin(saml_requests, saml_requests.c.id == bindparam("request_id"))
     .where(connections.c.id == bindparam("connection_id"))
 )
-_USE: Final = (
+_USE: Final = Prepared(
     update(saml_requests)
     .where(
         saml_requests.c.id == bindparam("request_id"),
@@ -89,9 +90,10 @@ def insert_request(tx: Transaction, request: SamlRequest) -> None:
 
 def find_arrival(tx: Transaction, connection_id: str, request_id: str | None) -> Arrival | None:
     """Return everything around a response at a connection, in one statement. The request may be used, expired or of another connection."""
-    row = tx.execute(_ARRIVAL, {"connection_id": connection_id, "request_id": request_id}).one_or_none()
-    if row is None:
+    rows = _ARRIVAL.rows(tx, {"connection_id": connection_id, "request_id": request_id})
+    if not rows:
         return None
+    row = rows[0]
     return Arrival(
         environment=to_environment(row),
         workspace=Workspace(row.workspace_id, row.workspace_name, row.help_contact, row.workspace_created_at),
@@ -102,7 +104,7 @@ def find_arrival(tx: Transaction, connection_id: str, request_id: str | None) ->
 
 def use_request(tx: Transaction, workspace_id: str, request_id: str, now: datetime) -> bool:
     """Use a request: True the first time, and False ever after, also when two answers arrive at the same instant."""
-    return tx.execute(_USE, {"request_id": request_id, "in_workspace": workspace_id, "now": now}).rowcount == 1
+    return _USE.write(tx, {"request_id": request_id, "in_workspace": workspace_id, "now": now}) == 1
 
 
 def _request(row: Any) -> SamlRequest:

@@ -13,6 +13,7 @@ from vestibule.directory.sessions import Session, SignInMethod
 from vestibule.directory.workspaces import Environment
 from vestibule.storage.database import Transaction
 from vestibule.storage.end_users import COLUMNS, to_end_user
+from vestibule.storage.prepared import Prepared
 from vestibule.storage.tables import connections, end_users, environments, identity_providers, sessions
 from vestibule.storage.workspaces import to_environment
 
@@ -36,7 +37,7 @@ class NewSession:
     authn_instant: datetime | None = None
 
 
-_INSERT: Final = insert(sessions)
+_INSERT: Final = Prepared(insert(sessions))
 _PERSON: Final = tuple(column.label(f"person_{column.name}") for column in COLUMNS)
 _PLACE: Final = tuple(column.label(f"place_{column.name}") for column in environments.c)
 _WHOLE: Final = (
@@ -54,18 +55,20 @@ _LIVE: Final = and_(
         and_(connections.c.disabled.is_(False), connections.c.provisioning.is_not(None)),
     ),
 )
-_FIND: Final = _WHOLE.where(
-    sessions.c.token_hash == bindparam("token_hash"),
-    environments.c.key == bindparam("environment_key"),
-    sessions.c.expires_at > bindparam("now"),
-    _LIVE,
+_FIND: Final = Prepared(
+    _WHOLE.where(
+        sessions.c.token_hash == bindparam("token_hash"),
+        environments.c.key == bindparam("environment_key"),
+        sessions.c.expires_at > bindparam("now"),
+        _LIVE,
+    )
 )
 
 
 def insert_session(tx: Transaction, session: NewSession, token_hash: str) -> None:
     """Save a new session. Raises IntegrityError when the person has no access to the environment (any more)."""
-    tx.execute(
-        _INSERT,
+    _INSERT.write(
+        tx,
         {
             "id": session.id,
             "workspace_id": session.environment.workspace_id,
@@ -88,8 +91,8 @@ def insert_session(tx: Transaction, session: NewSession, token_hash: str) -> Non
 
 def find_session(tx: Transaction, token_hash: str, environment_key: str, now: datetime) -> Session | None:
     """Return the live session of a cookie in an environment with its person, in one statement."""
-    row = tx.execute(_FIND, {"token_hash": token_hash, "environment_key": environment_key, "now": now}).one_or_none()
-    return _session(row) if row else None
+    rows = _FIND.rows(tx, {"token_hash": token_hash, "environment_key": environment_key, "now": now})
+    return _session(rows[0]) if rows else None
 
 
 def list_sessions(tx: Transaction, workspace_id: str, end_user_id: str, now: datetime) -> tuple[Session, ...]:
