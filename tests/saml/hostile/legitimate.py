@@ -20,6 +20,8 @@ XS: Final = ' xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.
 SKEW: Final = timedelta(seconds=120)
 SECOND: Final = timedelta(seconds=1)
 _OID: Final = "urn:oasis:names:tc:SAML:2.0:attrname-format:uri"
+_UNSPECIFIED: Final = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
+_PERSISTENT: Final = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
 _CLAIMS: Final = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
 _MS: Final = "http://schemas.microsoft.com/"
 _NAME_ID: Final = f'<saml:NameID xmlns:saml="{forge.SAML}">ada@example.com</saml:NameID>'
@@ -264,7 +266,6 @@ def _values() -> None:
 
 
 def _name_ids() -> None:
-    person = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
     add(
         "a thousand attributes and 300 groups",
         lambda: forge.response(
@@ -278,10 +279,10 @@ def _name_ids() -> None:
     add(
         "a persistent NameID",
         lambda: forge.response(
-            name_id="G-1234", name_id_format=person, name_qualifier=forge.IDP, sp_name_qualifier=forge.SP
+            name_id="G-1234", name_id_format=_PERSISTENT, name_qualifier=forge.IDP, sp_name_qualifier=forge.SP
         ),
         name_id="G-1234",
-        name_id_format=person,
+        name_id_format=_PERSISTENT,
         name_qualifier=forge.IDP,
         sp_name_qualifier=forge.SP,
     )
@@ -503,6 +504,28 @@ _VENDORS: Final[tuple[tuple[str, Recipe, forge.SignWhat, dict[str, Any]], ...]] 
         ),
         "response",
         {"name_id": "AAdzZWNyZXQx"},
+    ),
+    (
+        "Duo: names as mapped, response signed",
+        Recipe(attributes=(Attribute("mail", ("ada@example.com",)), Attribute("Groups", ("a", "b"), None))),
+        "response",
+        {"attributes": {"mail": ("ada@example.com",), "Groups": ("a", "b")}},
+    ),
+    (
+        "CyberArk: names as mapped, NameID unspecified, both signed",
+        Recipe(name_id="ada", name_id_format=_UNSPECIFIED, attributes=(Attribute("LoginName", ("ada",)),)),
+        "both",
+        {"name_id": "ada", "name_id_format": _UNSPECIFIED},
+    ),
+    (
+        "LemonLDAP::NG: OIDs with friendly names, NameID persistent",
+        Recipe(
+            name_id="_4f2c",
+            name_id_format=_PERSISTENT,
+            attributes=(Attribute("urn:oid:2.5.4.42", ("Ada",), _OID, "givenName"),),
+        ),
+        "assertion",
+        {"name_id": "_4f2c", "name_id_format": _PERSISTENT},
     ),
     (
         "SimpleSAMLphp: pretty OIDs, both signed",
