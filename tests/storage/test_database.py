@@ -71,6 +71,19 @@ def test_a_connection_that_was_used_for_reading_writes_in_transactions_again(dat
         database.close()
 
 
+def test_reading_opens_no_transaction_so_that_postgresql_keeps_what_it_prepared(postgresql_url: str) -> None:
+    database = Database(postgresql_url, pool_size=1)
+    for _ in range(4):
+        with database.reading() as tx:
+            tx.execute(select(workspaces.c.id).where(workspaces.c.id == "wsp_1"))
+            # The time at which the transaction began.
+            assert tx.execute(text("SELECT now()")).scalar_one() < tx.execute(text("SELECT now()")).scalar_one()
+    with database.reading() as tx:
+        prepared = tx.execute(text("SELECT statement FROM pg_prepared_statements")).scalars().all()
+    database.close()
+    assert any("workspaces" in statement for statement in prepared)
+
+
 def test_reading_sees_what_was_committed_meanwhile(database: Database) -> None:
     query = select(func.count()).select_from(workspaces)
     with database.reading() as tx:
