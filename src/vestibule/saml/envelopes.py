@@ -87,7 +87,7 @@ def read_envelope(root: xml.Element) -> Envelope:
     extensions = children.optional(tags.EXTENSIONS)
     if extensions is not None:
         reading.validate_foreign(extensions, OURS)
-    status, message = _read_status(children.required(tags.STATUS))
+    status, message = read_status(children.required(tags.STATUS))
     found = children.several(tags.ASSERTION, tags.ENCRYPTED_ASSERTION)
     children.end()
     assertions = [element for element in found if element.tag == tags.ASSERTION]
@@ -122,7 +122,8 @@ def read_issuer(element: xml.Element) -> str:
     return reading.token_of(element)
 
 
-def _read_status(status: xml.Element) -> tuple[tuple[str, ...], str]:
+def read_status(status: xml.Element) -> tuple[tuple[str, ...], str]:
+    """Return the codes of a samlp:Status, the outermost first, and its message. Raises UnexpectedElement, MissingElement."""
     reading.validate_attributes(status, _NONE)
     children = reading.Children(status)
     code: xml.Element | None = children.required(tags.STATUS_CODE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import quote
 
 from vestibule.saml import names
@@ -45,17 +45,25 @@ def build_authn_request(
     return request.replace("<samlp:AuthnRequest", declared, 1).encode()
 
 
-def redirect_url(sso_url: str, request: bytes, relay_state: str | None, signer: SigningKey | None = None) -> str:
+def redirect_url(
+    sso_url: str,
+    request: bytes,
+    relay_state: str | None,
+    signer: SigningKey | None = None,
+    *,
+    kind: Literal["SAMLRequest", "SAMLResponse"] = "SAMLRequest",
+) -> str:
     """Return the address to send the browser to by HTTP-Redirect; with a `signer` the query is signed (saml-bindings 3.4.4).
 
-    Raises ValueError when `relay_state` is over 80 bytes, which identity providers may cut off.
+    Raises ValueError when `relay_state` is over 80 bytes, which identity providers may cut off; in an answer (`kind`) it is
+    theirs, and goes back as it came.
     """
     deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
     deflated = deflater.compress(request) + deflater.flush()
     # The signature covers these octets in this order, so they are written once and used twice.
-    query = "SAMLRequest=" + quote(encode_base64(deflated), safe="")
+    query = f"{kind}=" + quote(encode_base64(deflated), safe="")
     if relay_state is not None:
-        query += "&RelayState=" + quote(_bounded(relay_state), safe="")
+        query += "&RelayState=" + quote(_bounded(relay_state, kind), safe="")
     if signer is not None:
         query += "&SigAlg=" + quote(names.RSA_SHA256, safe="")
         query += "&Signature=" + quote(encode_base64(signer.sign(query.encode("ascii"))), safe="")
@@ -64,18 +72,24 @@ def redirect_url(sso_url: str, request: bytes, relay_state: str | None, signer: 
     return sso_url + ("" if sso_url.endswith(("?", "&")) else "&") + query
 
 
-def post_form(request: bytes, relay_state: str | None, signer: SigningKey | None = None) -> dict[str, str]:
+def post_form(
+    request: bytes,
+    relay_state: str | None,
+    signer: SigningKey | None = None,
+    *,
+    kind: Literal["SAMLRequest", "SAMLResponse"] = "SAMLRequest",
+) -> dict[str, str]:
     """Return the fields of the form that carries the request by HTTP-POST; with a `signer` the XML is signed (saml-bindings 3.5.4).
 
-    Raises ValueError when `relay_state` is over 80 bytes.
+    Raises ValueError when `relay_state` is over 80 bytes; in an answer (`kind`) it is theirs, and goes back as it came.
     """
-    fields = {"SAMLRequest": encode_base64(request if signer is None else sign_xml(request, signer))}
+    fields: dict[str, str] = {kind: encode_base64(request if signer is None else sign_xml(request, signer))}
     if relay_state is not None:
-        fields["RelayState"] = _bounded(relay_state)
+        fields["RelayState"] = _bounded(relay_state, kind)
     return fields
 
 
-def _bounded(relay_state: str) -> str:
-    if len(relay_state.encode()) > _MAX_RELAY_STATE_BYTES:
+def _bounded(relay_state: str, kind: str) -> str:
+    if kind == "SAMLRequest" and len(relay_state.encode()) > _MAX_RELAY_STATE_BYTES:
         raise ValueError(f"RelayState is over {_MAX_RELAY_STATE_BYTES} bytes")
     return relay_state

@@ -20,6 +20,15 @@ _MAX_NAME_ID_CHARACTERS: Final = 1024
 Opener = Callable[[xml.Element], xml.Element]
 
 
+class NameId(NamedTuple):
+    """Who is meant, as the identity provider names them."""
+
+    value: str
+    format: str | None = None
+    name_qualifier: str | None = None
+    sp_name_qualifier: str | None = None
+
+
 class Confirmation(NamedTuple):
     """One SubjectConfirmation; without SubjectConfirmationData all but `method` is None."""
 
@@ -47,12 +56,7 @@ def read_subject(element: xml.Element, open_id: Opener) -> Subject:
     """
     reading.validate_attributes(element, _NONE)
     children = reading.Children(element)
-    name_id = children.optional(tags.NAME_ID)
-    encrypted_id = children.optional(tags.ENCRYPTED_ID)
-    if encrypted_id is not None:
-        name_id = _open_name_id(encrypted_id, name_id, open_id)
-    if name_id is None:
-        raise SubjectInvalid("there is no NameID", expected="a NameID", received="none")
+    name_id = find_name_id(children, open_id)
     confirmations = children.several(tags.SUBJECT_CONFIRMATION)
     children.end()
     reading.validate_attributes(name_id, _NAME_ID)
@@ -62,6 +66,25 @@ def read_subject(element: xml.Element, open_id: Opener) -> Subject:
         name_qualifier=name_id.get("NameQualifier"),
         sp_name_qualifier=name_id.get("SPNameQualifier"),
         confirmations=tuple([_read_confirmation(confirmation) for confirmation in confirmations]),
+    )
+
+
+def find_name_id(children: reading.Children, open_id: Opener) -> xml.Element:
+    """Return the saml:NameID that comes next, opened where it is encrypted. Its content is unread. Raises SubjectInvalid."""
+    name_id = children.optional(tags.NAME_ID)
+    encrypted_id = children.optional(tags.ENCRYPTED_ID)
+    if encrypted_id is not None:
+        name_id = _open_name_id(encrypted_id, name_id, open_id)
+    if name_id is None:
+        raise SubjectInvalid("there is no NameID", expected="a NameID", received="none")
+    return name_id
+
+
+def read_name_id(element: xml.Element) -> NameId:
+    """Return a NameID with its qualifiers. Raises SubjectInvalid, UnexpectedElement (saml-core 2.2.3)."""
+    reading.validate_attributes(element, _NAME_ID)
+    return NameId(
+        _read_name_id(element), element.get("Format"), element.get("NameQualifier"), element.get("SPNameQualifier")
     )
 
 
