@@ -15,14 +15,17 @@ from tests.saml.forge import Recipe, Signing
 from tests.saml.forge_encryption import encrypt, encrypted_response
 from tests.saml.mutating import mutated
 from tests.saml.test_encryption import KEYS
-from tests.saml.verifying import verify
+from tests.saml.verifying import expectations, verify
 from vestibule.saml import xml
 from vestibule.saml.certificates import parse_certificates
 from vestibule.saml.encoding import decode_base64
 from vestibule.saml.errors import SamlError
+from vestibule.saml.logouts import verify_posted, verify_redirected
 from vestibule.saml.metadata import parse_idp_metadata
+from vestibule.saml.redirects import Kind, inflate
 from vestibule.saml.responses import VerifiedAssertion, decode_post, peek_response
 
+_KINDS: Final[tuple[Kind, ...]] = ("SAMLRequest", "SAMLResponse")
 Target = Callable[[bytes], None]
 _XS: Final = ' xmlns:xs="http://www.w3.org/2001/XMLSchema"'
 
@@ -135,6 +138,19 @@ def certificates(data: bytes) -> None:
         _refusal(partial(read, data))
 
 
+def redirect(data: bytes) -> None:
+    """A query string of the redirect binding, and its packed message alone."""
+    _refusal(lambda: verify_redirected(data, expectations()))
+    _refusal(partial(inflate, data))
+
+
+def logout(data: bytes) -> None:
+    """A posted logout message: nothing that a fuzzer writes is signed by our key."""
+    for kind in _KINDS:
+        refusal = _refusal(partial(verify_posted, forge.post_field(data), kind, expectations(decryption_keys=KEYS)))
+        assert refusal is not None
+
+
 TARGETS: Final[dict[str, Target]] = {
     "parse": parse,
     "peek": peek,
@@ -144,4 +160,6 @@ TARGETS: Final[dict[str, Target]] = {
     "envelope": envelope,
     "metadata": metadata,
     "certificates": certificates,
+    "redirect": redirect,
+    "logout": logout,
 }

@@ -9,7 +9,9 @@ from tests.saml.hostile import (
     assertions,
     documents,
     encryption,
+    logouts,
     metadata,
+    redirects,
     rules,
     signatures,
     smuggling,
@@ -38,6 +40,8 @@ FAMILIES: Final[tuple[Family, ...]] = (
     rules.WHOM,
     rules.WHEN,
     rules.SHAPE,
+    logouts.POSTED,
+    redirects.REDIRECTED,
     metadata.FAMILY,
 )
 CORPUS: Final[tuple[Hostile, ...]] = tuple(message for family in FAMILIES for message in family.messages)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -13,6 +14,8 @@ from tests.saml.hostile.families import CORPUS, JUDGES
 from tests.saml.hostile.others import bergshamra_accepts, signxml_accepts
 from tests.saml.test_encryption import KEYS
 from vestibule.saml.errors import SamlError
+
+_SIGNATURE: Final = re.compile(rb"<(?:\w+:)?Signature[ >/]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
     _because(
         "As above, and the hiding place is the signature itself, or its place in the parent.",
         "SignatureMalformed",
-        of=("wrapping",),
+        of=("wrapping", "logout messages"),
     ),
     _because(
         "The signature stands elsewhere than the schema has it, or holds what SAML has no use for: Object, Manifest, text, attributes.",
@@ -70,9 +73,9 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
     ),
     _because("A reference that says it is something else than an element.", "SignatureMalformed", of=("references",)),
     _because(
-        "A good signature over another element than its parent: they resolve the reference wherever it leads.",
+        "A good signature over another element than its parent, or over all there is: they resolve the reference wherever it leads.",
         "SignatureReferenceInvalid",
-        of=("signatures",),
+        of=("signatures", "logout messages"),
     ),
     _because(
         "XPointer, two references of which all hold, or an ID that is no plain name: legal in XML Signature, not in SAML; IDs are "
@@ -116,7 +119,9 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
     _because("Encodings, versions and declarations that we don’t read at all; some parsers guess.", "MalformedXml"),
     _because("A limit of size, depth or number comes before any cryptography.", "TooLarge"),
     _because(
-        "The signature is good and the message is another one: logout, a request, metadata, SAML 1.1.", "NotAResponse"
+        "The signature is good and the message is another one: logout, a request, metadata, SAML 1.1, or the reverse.",
+        "NotAResponse",
+        "NotALogoutMessage",
     ),
     _because("The signature is good, and there is not exactly one assertion.", "AssertionCount"),
     _because(
@@ -126,6 +131,7 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         "MissingElement",
         "VersionUnsupported",
         "InvalidTime",
+        "SubjectInvalid",
     ),
     _because(
         "The signature is good, and the response around it is for somebody else, from somebody else, too old, or a refusal.",
@@ -169,7 +175,7 @@ def opinions() -> tuple[Opinion, ...]:
     """Return what all three say of every hostile message with a signature in the clear."""
     found = []
     for message in CORPUS:
-        if b"Signature" in message.data:
+        if _SIGNATURE.search(message.data):
             key = _key_of(message)
             others = signxml_accepts(message.data, key), bergshamra_accepts(message.data, key)
             found.append(Opinion(message, _ours(message), *others))
