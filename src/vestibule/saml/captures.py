@@ -1,0 +1,260 @@
+"""Finding SAML messages in whatever somebody has at hand: XML, base64, an address, a form, a page, a recording of a browser.
+
+Everything is untrusted and bounded before it is read. What comes out is the bytes of each message and where it was found;
+nothing is parsed as SAML here, nothing is fetched, nothing is run.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
+from urllib.parse import unquote, unquote_plus, urlsplit
+
+from vestibule.kernel.text import N_
+from vestibule.saml import xml
+from vestibule.saml.encoding import decode_base64
+from vestibule.saml.errors import NotBase64, SamlError
+from vestibule.saml.trace import showable
+
+Carrier = Literal["xml", "base64", "deflated"]
+# A recording of a browser holds every picture and script of every page that it saw.
+MAX_BYTES: Final = 32 * 1024 * 1024
+MAX_MESSAGES: Final = 50
+_MAX_MESSAGE: Final = xml.METADATA.max_bytes
+_MAX_ENTRIES: Final = 20_000
+_PARAMETERS: Final = frozenset({"SAMLResponse", "SAMLRequest"})
+_WORD: Final = re.compile(r"[^\s\"'<>]+")
+_FIELD: Final = re.compile(r"(?:^|[?&#;])(SAMLResponse|SAMLRequest)=([^&#;]+)")
+_RELAY_STATE: Final = re.compile(r"(?:^|[?&#;])RelayState=([^&#;]*)")
+_INPUT: Final = re.compile(r"<input\b([^<>]*)>", re.IGNORECASE)
+_ATTRIBUTE: Final = re.compile(r"""(?<![A-Za-z])([A-Za-z]{1,40})\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+))""")
+_HTML: Final = re.compile(
+    r"(?:<\?xml[^<>]{0,200}\?>\s*)?(?:<!--[^<>]{0,400}-->\s*)?<(?:!doctype\s+html|html|head|body|form|input)\b",
+    re.IGNORECASE,
+)
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/=\s]{16,}\Z")
+
+
+class CaptureInvalid(SamlError):
+    """There is no SAML message in what was given."""
+
+    code = "capture"
+    public = N_(
+        "There is no SAML message here. Paste the XML, its base64, a whole address, a form body, a HAR file, or metadata."
+    )
+    spec = "saml-bindings-2.0-os 3"
+
+
+class CaptureEmpty(CaptureInvalid):
+    """Nothing was given."""
+
+    code = "capture_empty"
+    public = N_("There is nothing here. Paste a message, or choose a file.")
+
+
+class CaptureTooLarge(CaptureInvalid):
+    """More than a recording of a sign-in has."""
+
+    code = "capture_too_large"
+    public = N_("This is too large. Record only the sign-in, or paste the message alone.")
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """One message as it was found, all of it untrusted. `place` says where (printable), `parameter` names its form field.
+
+    `query` is the address's query as it stands, for a signature over it; empty when the message came in another way.
+    """
+
+    data: bytes = field(repr=False)
+    carrier: Carrier
+    parameter: str = ""
+    relay_state: str | None = None
+    place: str = ""
+    query: str = field(default="", repr=False)
+
+
+def find_messages(given: str | bytes) -> tuple[Captured, ...]:
+    """Return the SAML messages in untrusted text or bytes, in order, each once, MAX_MESSAGES at most.
+
+    Raises CaptureEmpty, CaptureTooLarge, or CaptureInvalid when there is none. Anything that begins like XML and is no web
+    page is a message, well-formed or not.
+    """
+    if len(given) > MAX_BYTES:
+        raise CaptureTooLarge("too long", expected=f"{MAX_BYTES} or fewer", received=str(len(given)))
+    text = given if isinstance(given, str) else _decoded(given)
+    text = text.strip("\ufeff \t\r\n\0")
+    if not text:
+        raise CaptureEmpty("nothing was given")
+    found: dict[tuple[bytes, str], Captured] = {}
+    for one in _messages(text):
+        key = (one.data, one.parameter)
+        if key not in found and len(found) == MAX_MESSAGES:
+            break
+        found[key] = _merged(found.get(key), one)
+    if not found:
+        raise CaptureInvalid("no message was found", received=text[:80])
+    return tuple(found.values())
+
+
+def _merged(first: Captured | None, again: Captured) -> Captured:
+    # A recording has a field both decoded and as it was sent; only the latter says what stood beside it.
+    if first is None:
+        return again
+    relay_state = again.relay_state if first.relay_state is None else first.relay_state
+    return replace(first, relay_state=relay_state, query=first.query or again.query)
+
+
+def _decoded(data: bytes) -> str:
+    # A file that an editor or a shell wrote as UTF-16. The message itself must be UTF-8, and is judged later.
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    return data.decode("utf-8", "surrogateescape")
+
+
+def _messages(text: str) -> Iterator[Captured]:
+    if text.startswith(("{", "[")):
+        yield from _of_json(text)
+    elif text.startswith("<") and not _HTML.match(text):
+        # Not searched for a form: a message could hide another one in itself.
+        yield Captured(text.encode("utf-8", "surrogateescape"), "xml")
+    else:
+        found = tuple(_of_text(text, ""))
+        yield from found or _of_value(text.strip("\"'"), "")
+
+
+def _of_text(text: str, place: str) -> Iterator[Captured]:
+    if "<" in text and _INPUT.search(text):
+        yield from _of_page(text, place)
+    for word in _WORD.finditer(text):
+        if "SAMLRe" in word[0]:
+            yield from _of_word(word[0], place)
+
+
+def _of_word(word: str, place: str) -> Iterator[Captured]:
+    """Read an address or a form body."""
+    relay_state = _RELAY_STATE.search(word)
+    for match in _FIELD.finditer(word):
+        # No honest base64 has a space, so a plus that nobody escaped is a plus.
+        yield from _of_value(
+            match[2],
+            place,
+            parameter=match[1],
+            relay_state=unquote_plus(relay_state[1]) if relay_state else None,
+            query=word.partition("?")[2].partition("#")[0],
+        )
+
+
+def _of_page(text: str, place: str) -> Iterator[Captured]:
+    fields = [_attributes(match[1]) for match in _INPUT.finditer(text)]
+    relay_state = next((one.get("value") for one in fields if one.get("name") == "RelayState"), None)
+    for one in fields:
+        if one.get("name") in _PARAMETERS:
+            yield from _of_value(one.get("value", ""), place, parameter=one["name"], relay_state=relay_state)
+
+
+def _attributes(tag: str) -> dict[str, str]:
+    return {
+        match[1].lower(): html.unescape(match[2] or match[3] or match[4] or "") for match in _ATTRIBUTE.finditer(tag)
+    }
+
+
+def _of_value(
+    value: str, place: str, *, parameter: str = "", relay_state: str | None = None, query: str = ""
+) -> Iterator[Captured]:
+    """Read a value that may be base64, percent-encoded or not, deflated or not; yield nothing when it is neither."""
+    plain = unquote(value) if "%" in value else value
+    if plain.lstrip().startswith("<"):
+        yield Captured(plain.encode("utf-8", "surrogateescape"), "xml", parameter, relay_state, place, query)
+        return
+    if not _BASE64.match(plain) or len(plain) > 2 * _MAX_MESSAGE:
+        return
+    try:
+        data = decode_base64(plain.strip())
+    except NotBase64:
+        return
+    if _begins_like_xml(data):
+        yield Captured(data, "base64", parameter, relay_state, place, query)
+    elif inflated := _inflated(data):
+        yield Captured(inflated, "deflated", parameter, relay_state, place, query)
+    elif parameter:
+        # A form says that this is a message, so it is shown for what it is.
+        yield Captured(data, "base64", parameter, relay_state, place, query)
+
+
+def _begins_like_xml(data: bytes) -> bool:
+    return data[:64].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
+
+
+def _inflated(data: bytes) -> bytes:
+    # One byte over the limit is kept, so that it is refused for its size and not shown cut off.
+    try:
+        inflated = zlib.decompressobj(-15).decompress(data, _MAX_MESSAGE + 1)
+    except zlib.error:
+        return b""
+    return inflated if _begins_like_xml(inflated) else b""
+
+
+def _of_json(text: str) -> Iterator[Captured]:
+    """Read a HAR file (log.entries), an export of SAML-tracer (requests), or any JSON that has such fields somewhere."""
+    try:
+        document = json.loads(text.encode("utf-8", "replace"))
+    except (ValueError, RecursionError) as error:
+        raise CaptureInvalid(f"not JSON: {type(error).__name__}", received=text[:80]) from error
+    for number, entry in enumerate(_entries(document), start=1):
+        place = _place(number, entry)
+        for pairs in _strings(entry):
+            yield from _of_pair(*pairs, place)
+
+
+def _entries(document: object) -> list[object]:
+    if isinstance(document, dict):
+        log = document.get("log")
+        entries = log.get("entries") if isinstance(log, dict) else document.get("requests")
+        if isinstance(entries, list):
+            return entries[:_MAX_ENTRIES]
+    return [document]
+
+
+def _place(number: int, entry: object) -> str:
+    request = entry.get("request", entry) if isinstance(entry, dict) else None
+    if not isinstance(request, dict) or not isinstance(request.get("url"), str):
+        return ""
+    try:
+        parts = urlsplit(request["url"])
+    except ValueError:
+        return f"{number}"
+    # Without the query, which may carry what is personal.
+    return showable(f"{number}: {request.get('method', '')} {parts.scheme}://{parts.netloc}{parts.path}")
+
+
+def _strings(entry: object) -> Iterator[tuple[str, str]]:
+    """Yield every string in a JSON value with the name that it has there; a name and value side by side count as such."""
+    stack: list[tuple[str, object]] = [("", entry)]
+    while stack:
+        name, value = stack.pop()
+        if isinstance(value, str):
+            yield name, value
+        elif isinstance(value, dict):
+            named, its_value = value.get("name"), value.get("value")
+            if isinstance(named, str) and isinstance(its_value, str):
+                yield named, its_value
+            else:
+                stack.extend(reversed([(str(key), one) for key, one in value.items()]))
+        elif isinstance(value, list):
+            if len(value) == 2 and value[0] in _PARAMETERS and isinstance(value[1], str):
+                yield value[0], value[1]
+            else:
+                stack.extend(reversed([(name, one) for one in value]))
+
+
+def _of_pair(name: str, value: str, place: str) -> Iterator[Captured]:
+    if name in _PARAMETERS:
+        yield from _of_value(value, place, parameter=name)
+    elif "SAMLRe" in value:
+        yield from _of_text(value, place)
