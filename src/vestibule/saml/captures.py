@@ -169,7 +169,7 @@ def _of_value(
 ) -> Iterator[Captured]:
     """Read a value that may be base64, percent-encoded or not, deflated or not; yield nothing when it is neither."""
     plain = unquote(value) if "%" in value else value
-    if plain.lstrip().startswith("<"):
+    if plain.lstrip().startswith("<") and not _HTML.match(plain.lstrip()):
         yield Captured(plain.encode("utf-8", "surrogateescape"), "xml", parameter, relay_state, place, query)
         return
     if not _BASE64.match(plain) or len(plain) > 2 * _MAX_MESSAGE:

@@ -150,17 +150,22 @@ def read_status(status: xml.Element) -> tuple[tuple[str, ...], str]:
 def validate_envelope(envelope: Envelope, expectations: Expectations, trace: Trace) -> None:
     """Raise the SamlError of the first rule that an untrusted response breaks; record those that pass."""
     facts = envelope.facts
-    _validate_status(facts, trace)
-    _validate_in_response_to(facts, expectations, trace)
-    _validate_issuer(envelope, expectations, trace)
-    _validate_destination(envelope, expectations, trace)
+    validate_status(facts, trace)
+    validate_in_response_to(facts, expectations, trace)
+    validate_response_issuer(envelope, expectations, trace)
+    validate_destination(envelope, expectations, trace)
     validate_issued(facts.issue_instant, "the response", expectations)
+    validate_count(envelope, expectations, trace)
+
+
+def validate_count(envelope: Envelope, expectations: Expectations, trace: Trace) -> None:
+    """Raise AssertionCount or EncryptedNotSupported unless there is one assertion that we can read."""
     if envelope.encrypted and not expectations.decryption_keys:
         raise EncryptedNotSupported("the assertion is encrypted", expected="an assertion", received="encrypted")
     if sum(envelope.counts) != 1:
         raise AssertionCount("not exactly one assertion", expected="1", received=str(sum(envelope.counts)))
     if envelope.assertions:
-        validate_assertion_id(envelope.assertions[0], facts)
+        validate_assertion_id(envelope.assertions[0], envelope.facts)
     trace.passed("assertion", "1", "1")
 
 
@@ -170,7 +175,8 @@ def validate_assertion_id(assertion: xml.Element, facts: Facts) -> None:
         raise AssertionCount("response and assertion have the same ID", received=facts.response_id)
 
 
-def _validate_status(facts: Facts, trace: Trace) -> None:
+def validate_status(facts: Facts, trace: Trace) -> None:
+    """Raise StatusNotSuccess unless the identity provider says that the sign-in succeeded (saml-core 3.2.2.2)."""
     if facts.status[0] != names.STATUS_SUCCESS or len(facts.status) > 1:
         received = " / ".join(status.rpartition(":")[2] for status in facts.status)
         received = f"{received}: {facts.status_message}" if facts.status_message else received
@@ -178,7 +184,8 @@ def _validate_status(facts: Facts, trace: Trace) -> None:
     trace.passed("status", "Success", "Success")
 
 
-def _validate_in_response_to(facts: Facts, expectations: Expectations, trace: Trace) -> None:
+def validate_in_response_to(facts: Facts, expectations: Expectations, trace: Trace) -> None:
+    """Raise Unsolicited or InResponseToMismatch unless the response answers the stored request."""
     expected = expectations.in_response_to
     if expected is None or facts.in_response_to is None:
         raise Unsolicited(
@@ -193,7 +200,8 @@ def _validate_in_response_to(facts: Facts, expectations: Expectations, trace: Tr
     trace.passed("in_response_to", expected, facts.in_response_to)
 
 
-def _validate_issuer(envelope: Envelope, expectations: Expectations, trace: Trace) -> None:
+def validate_response_issuer(envelope: Envelope, expectations: Expectations, trace: Trace) -> None:
+    """Raise IssuerMissing or IssuerMismatch unless the response is from the connection's identity provider."""
     issuer = envelope.facts.issuer
     if issuer is None and envelope.signed:
         raise IssuerMissing("a signed response has no issuer", expected=expectations.idp_entity_id, received="none")
@@ -208,7 +216,8 @@ def validate_issuer(issuer: str, expectations: Expectations) -> None:
         raise IssuerMismatch("another issuer", expected=expectations.idp_entity_id, received=issuer)
 
 
-def _validate_destination(envelope: Envelope, expectations: Expectations, trace: Trace) -> None:
+def validate_destination(envelope: Envelope, expectations: Expectations, trace: Trace) -> None:
+    """Raise DestinationMissing or DestinationMismatch unless the response was sent to our address."""
     destination = envelope.facts.destination
     if destination is None and envelope.signed:
         # Without it a signed response could be carried from one service provider to another (saml-bindings 3.5.5.2).

@@ -91,7 +91,9 @@ class VerifiedAssertion:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class Found:
+    """The assertion in bytes that were verified, and how they were."""
+
     element: xml.Element
     signed: Signed
     proof: VerifiedBytes
@@ -138,7 +140,7 @@ def _verify(message: bytes | UnverifiedResponse, expectations: Expectations, tra
     envelope = read_envelope(root)
     trace.passed("message")
     validate_envelope(envelope, expectations, trace)
-    found = _verify_signatures(root, envelope, expectations)
+    found = verify_signatures(root, envelope, expectations)
     if found.encryption is not None:
         trace.passed("assertion", "1", f"1, {found.encryption}")
     trace.passed("signature", found.proof.describe, found.proof.describe)
@@ -151,7 +153,8 @@ def _verify(message: bytes | UnverifiedResponse, expectations: Expectations, tra
     return _verified(assertion, found, replayable_until, trace)
 
 
-def _verify_signatures(root: xml.Element, envelope: Envelope, expectations: Expectations) -> _Found:
+def verify_signatures(root: xml.Element, envelope: Envelope, expectations: Expectations) -> Found:
+    """Verify every signature of a response whose envelope is `envelope`; the parsed document is used up. Raises SamlError."""
     # Every signature that is present must verify. What is read afterwards comes from the outermost verified bytes; where
     # only ciphertext was verified or nothing at all, from those of the assertion's own signature.
     outer: VerifiedBytes | None = None
@@ -165,11 +168,11 @@ def _verify_signatures(root: xml.Element, envelope: Envelope, expectations: Expe
     if find_signature(element, tags.ISSUER) is None:
         if outer is None:
             raise SignatureMissing("neither response nor assertion is signed", expected="a signature", received="none")
-        return _Found(element, "response", outer, encryption)
+        return Found(element, "response", outer, encryption)
     inner = verify_enveloped(element, expectations.certificates)
     if outer is None or encryption is not None:
         element = xml.parse_canonical(inner.canonical)
-    return _Found(element, "assertion" if outer is None else "both", outer or inner, encryption)
+    return Found(element, "assertion" if outer is None else "both", outer or inner, encryption)
 
 
 def _open_assertion(envelope: Envelope, expectations: Expectations, *, signed: bool) -> tuple[xml.Element, str | None]:
@@ -182,7 +185,7 @@ def _open_assertion(envelope: Envelope, expectations: Expectations, *, signed: b
     return opened.root, opened.label
 
 
-def _verified(assertion: Assertion, found: _Found, replayable_until: datetime, trace: Trace) -> VerifiedAssertion:
+def _verified(assertion: Assertion, found: Found, replayable_until: datetime, trace: Trace) -> VerifiedAssertion:
     return VerifiedAssertion(
         assertion_id=assertion.assertion_id,
         issuer=assertion.issuer,

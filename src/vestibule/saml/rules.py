@@ -34,20 +34,21 @@ def validate_assertion(assertion: Assertion, expectations: Expectations, trace: 
     validate_issued(assertion.issue_instant, "the assertion", expectations)
     trace.passed("idp_entity_id", expectations.idp_entity_id, assertion.issuer)
     trace.passed("name_id", "a NameID", assertion.subject.name_id)
-    confirmation = _validate_confirmations(assertion.subject, expectations, trace)
-    _validate_not_before(assertion, expectations, trace)
+    confirmation = validate_confirmations(assertion.subject, expectations, trace)
+    validate_not_before(assertion, expectations, trace)
     _validate_not_on_or_after(assertion.conditions.not_on_or_after, confirmation, expectations, trace)
-    _validate_audiences(assertion.conditions, expectations, trace)
-    _validate_session(assertion.authn, expectations, trace)
+    validate_audiences(assertion.conditions, expectations, trace)
+    validate_session(assertion.authn, expectations, trace)
     return _replayable_until(assertion, expectations)
 
 
-def _validate_confirmations(subject: Subject, expectations: Expectations, trace: Trace) -> datetime:
+def validate_confirmations(subject: Subject, expectations: Expectations, trace: Trace) -> datetime:
+    """Return until when the first passing bearer confirmation holds; raise the error of the first one when none passes."""
     # One passing bearer confirmation is enough: identity providers write one for each address that they know.
     first_error: SamlError | None = None
     for confirmation in subject.confirmations:
         try:
-            not_on_or_after = _validate_confirmation(confirmation, expectations)
+            not_on_or_after = validate_confirmation(confirmation, expectations)
         except SamlError as error:
             first_error = first_error or error
         else:
@@ -68,7 +69,8 @@ def _record_progress(error: SamlError, expectations: Expectations, trace: Trace)
             trace.passed("recipient", expectations.acs_url, expectations.acs_url)
 
 
-def _validate_confirmation(confirmation: Confirmation, expectations: Expectations) -> datetime:
+def validate_confirmation(confirmation: Confirmation, expectations: Expectations) -> datetime:
+    """Return until when a bearer confirmation holds; raise the error of the first rule it breaks (saml-profiles 4.1.4.2)."""
     if confirmation.method != names.BEARER:
         raise SubjectConfirmationInvalid("not a bearer", expected=names.BEARER, received=confirmation.method)
     if confirmation.not_before is not None:
@@ -91,11 +93,12 @@ def _validate_confirmation(confirmation: Confirmation, expectations: Expectation
             expected=expectations.in_response_to or "",
             received=confirmation.in_response_to or "none",
         )
-    _validate_not_expired(confirmation.not_on_or_after, expectations)
+    validate_not_expired(confirmation.not_on_or_after, expectations)
     return confirmation.not_on_or_after
 
 
-def _validate_not_expired(not_on_or_after: datetime, expectations: Expectations) -> None:
+def validate_not_expired(not_on_or_after: datetime, expectations: Expectations) -> None:
+    """Raise Expired when an end has come, skew allowed."""
     if expectations.now - expectations.skew >= not_on_or_after:
         raise Expired(
             "expired",
@@ -104,7 +107,8 @@ def _validate_not_expired(not_on_or_after: datetime, expectations: Expectations)
         )
 
 
-def _validate_not_before(assertion: Assertion, expectations: Expectations, trace: Trace) -> None:
+def validate_not_before(assertion: Assertion, expectations: Expectations, trace: Trace) -> None:
+    """Raise NotYetValid or IssuedInFuture for what lies in the future, skew allowed."""
     latest = expectations.now + expectations.skew
 
     def expected() -> str:
@@ -124,11 +128,12 @@ def _validate_not_on_or_after(
     condition: datetime | None, confirmation: datetime, expectations: Expectations, trace: Trace
 ) -> None:
     earliest = confirmation if condition is None else min(condition, confirmation)
-    _validate_not_expired(earliest, expectations)
+    validate_not_expired(earliest, expectations)
     trace.passed("not_on_or_after", lambda: f"later than {format_instant(expectations.now)}", _lazy(earliest))
 
 
-def _validate_audiences(conditions: Conditions, expectations: Expectations, trace: Trace) -> None:
+def validate_audiences(conditions: Conditions, expectations: Expectations, trace: Trace) -> None:
+    """Raise AudienceMismatch unless each restriction names us (saml-core 2.5.1.4)."""
     if conditions.not_before and conditions.not_on_or_after and conditions.not_before >= conditions.not_on_or_after:
         raise InvalidValue("the conditions end before they begin")
     if not conditions.audiences:
@@ -142,7 +147,8 @@ def _validate_audiences(conditions: Conditions, expectations: Expectations, trac
     trace.passed("audience", expectations.sp_entity_id, ", ".join(conditions.audiences[0]))
 
 
-def _validate_session(authn: Authn, expectations: Expectations, trace: Trace) -> None:
+def validate_session(authn: Authn, expectations: Expectations, trace: Trace) -> None:
+    """Raise SessionEnded when the session at the identity provider is over."""
     end = authn.session_not_on_or_after
     if end is not None and expectations.now - expectations.skew >= end:
         raise SessionEnded(

@@ -1,0 +1,19 @@
+"""What a connection expects of a message, for those who explain one. Verification of sign-ins has its own expectations."""
+
+from __future__ import annotations
+
+from vestibule.directory.connections import Connection, acs_url, sp_entity_id
+from vestibule.flows.parts.runtime import Runtime
+from vestibule.saml.certificates import parse_certificate
+from vestibule.saml.inspection_checks import Measure
+
+
+def measure_of(runtime: Runtime, connection: Connection) -> Measure:
+    """Return what a connection expects now."""
+    return Measure(
+        now=runtime.clock(),
+        idp_entity_id=connection.idp.entity_id,
+        certificates=tuple(parse_certificate(one.der) for one in connection.idp.certificates),
+        acs_url=acs_url(runtime.public_url, connection.id),
+        sp_entity_id=sp_entity_id(runtime.public_url, connection.id),
+    )

@@ -1,0 +1,103 @@
+"""Writing an untrusted document for people to read: indented, bounded, without a character that acts, and redacted on request.
+
+What comes out is plain text and no XML any more: whoever shows it on a page escapes it as any text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from vestibule.kernel.text import printable
+from vestibule.saml import names, reading, tags, xml
+
+MAX_CHARACTERS: Final = 200_000
+_MAX_VALUE: Final = 4_000
+_MAX_LINES: Final = 5_000
+HIDDEN: Final = "[redacted]"
+_EMAIL: Final = re.compile(r"[^\s\"'<>@%=&;:,()\[\]]{1,64}(?:@|%40)[A-Za-z0-9.\-]{1,253}")
+_PERSONAL_TEXT: Final = frozenset(
+    {tags.NAME_ID, tags.ATTRIBUTE_VALUE, f"{{{names.SAMLP}}}SessionIndex", f"{{{names.SAMLP}}}NewID"}
+)
+_PERSONAL_ATTRIBUTES: Final = frozenset({"SessionIndex", "SPProvidedID", "Address", "DNSName"})
+
+
+def readable(root: xml.Element, *, redact: bool = False) -> str:
+    """Return a parsed document as indented text. With `redact` NameIDs, attribute values, session indexes and addresses are hidden."""
+    lines: list[str] = []
+    room = MAX_CHARACTERS
+    for line in _lines(root, redact=redact):
+        room -= len(line) + 1
+        if room < 0 or len(lines) == _MAX_LINES:
+            lines.append("…")
+            break
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def readable_bytes(data: bytes) -> str:
+    """Return bytes that are no XML we read, as text: bounded, every line made printable."""
+    lines = data[:MAX_CHARACTERS].decode("utf-8", "replace").split("\n")[:_MAX_LINES]
+    text = "\n".join(printable(line.rstrip("\r"), _MAX_VALUE) for line in lines)
+    return text if len(text) <= MAX_CHARACTERS else text[: MAX_CHARACTERS - 1] + "…"
+
+
+def scrub(text: str) -> str:
+    """Return a text with everything hidden that looks like an e-mail address."""
+    return _EMAIL.sub(HIDDEN, text)
+
+
+def _lines(root: xml.Element, *, redact: bool) -> Iterator[str]:
+    # With a stack of its own: the depth is bounded, but by whoever parsed.
+    stack: list[tuple[xml.Element, int, bool]] = [(root, 0, False)]
+    while stack:
+        element, depth, closing = stack.pop()
+        indent, name = "  " * depth, _name(element)
+        if closing:
+            yield f"{indent}</{name}>"
+            continue
+        start = f"{indent}<{name}{_attributes(element, redact=redact)}"
+        text = _text(element, redact=redact)
+        if not len(element):
+            yield f"{start}>{text}</{name}>" if text else f"{start}/>"
+            continue
+        yield f"{start}>{text}"
+        stack.append((element, depth, True))
+        stack.extend((child, depth + 1, False) for child in reversed(element))
+
+
+def _name(element: xml.Element) -> str:
+    local = printable(reading.local_name(element), _MAX_VALUE)
+    return f"{printable(element.prefix, 100)}:{local}" if element.prefix else local
+
+
+def _attributes(element: xml.Element, *, redact: bool) -> str:
+    parent = element.getparent()
+    around = {} if parent is None else parent.nsmap
+    written = [
+        (f"xmlns:{prefix}" if prefix else "xmlns", uri)
+        for prefix, uri in element.nsmap.items()
+        if around.get(prefix) != uri
+    ]
+    prefixes = {uri: prefix for prefix, uri in element.nsmap.items() if prefix}
+    for name, value in element.attrib.items():
+        space, _, local = str(name).rpartition("}")
+        prefix = prefixes.get(space[1:], "xml" if space[1:] == names.XML else "")
+        hidden = redact and local in _PERSONAL_ATTRIBUTES
+        written.append((f"{prefix}:{local}" if prefix else local, HIDDEN if hidden else str(value)))
+    return "".join(f' {printable(name, 200)}="{_value(value, redact=redact)}"' for name, value in written)
+
+
+def _text(element: xml.Element, *, redact: bool) -> str:
+    pieces = [element.text or "", *(child.tail or "" for child in element)]
+    text = " ".join(piece.strip() for piece in pieces if piece.strip())
+    if redact and text and element.tag in _PERSONAL_TEXT:
+        return HIDDEN
+    return _value(text, redact=redact)
+
+
+def _value(value: str, *, redact: bool) -> str:
+    # Line breaks inside a value (base64) are layout to a reader.
+    flat = " ".join(value.split("\n")) if "\n" in value else value
+    return printable(scrub(flat) if redact else flat, _MAX_VALUE)

@@ -1,0 +1,156 @@
+"""Finding messages in what people have at hand: each form as browsers, proxies and extensions write it, and bounded."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from urllib.parse import quote
+
+import pytest
+
+from tests.saml import forge
+from vestibule.saml.captures import (
+    MAX_BYTES,
+    MAX_MESSAGES,
+    CaptureEmpty,
+    CaptureInvalid,
+    CaptureTooLarge,
+    find_messages,
+)
+
+RESPONSE = forge.response(sign="assertion")
+FIELD = base64.b64encode(RESPONSE).decode()
+ESCAPED = quote(FIELD, safe="")
+
+
+def deflated(data: bytes) -> str:
+    deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return base64.b64encode(deflater.compress(data) + deflater.flush()).decode()
+
+
+REDIRECT = quote(deflated(RESPONSE), safe="")
+PAGE = (
+    '<!DOCTYPE html><html><body onload="document.forms[0].submit()"><form method="post" action="https://sp.example/acs">'
+    f'<input type="hidden" name="SAMLResponse" value="{FIELD.replace("+", "&#x2b;").replace("=", "&#61;")}"/>'
+    "<input type='hidden' name='RelayState' value='tab-1'></form></body></html>"
+)
+HAR = json.dumps(
+    {
+        "log": {
+            "version": "1.2",
+            "entries": [
+                {
+                    "request": {
+                        "method": "GET",
+                        "url": f"https://idp.example/sso?SAMLRequest={REDIRECT}&RelayState=tab-1",
+                        "queryString": [{"name": "SAMLRequest", "value": deflated(RESPONSE)}],
+                    },
+                    "response": {"status": 200, "content": {"mimeType": "text/html", "text": PAGE}},
+                },
+                {
+                    "request": {
+                        "method": "POST",
+                        "url": "https://sp.example/acs?email=ada@example.com",
+                        "postData": {
+                            "mimeType": "application/x-www-form-urlencoded",
+                            "params": [{"name": "SAMLResponse", "value": ESCAPED}],
+                            "text": f"RelayState=tab-1&SAMLResponse={ESCAPED}",
+                        },
+                    },
+                    "response": {"status": 303, "headers": [{"name": "location", "value": "/e/dev/"}]},
+                },
+            ],
+        }
+    }
+)
+SAML_TRACER = json.dumps(
+    {"requests": [{"method": "POST", "url": "https://sp.example/acs", "post": [["SAMLResponse", FIELD]]}]}
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "carrier", "parameter", "relay_state"),
+    [
+        (RESPONSE.decode(), "xml", "", None),
+        (f"\ufeff\n{RESPONSE.decode()}\n", "xml", "", None),
+        (FIELD, "base64", "", None),
+        ("\r\n".join(FIELD[at : at + 76] for at in range(0, len(FIELD), 76)), "base64", "", None),
+        (f'"{FIELD}"', "base64", "", None),
+        (ESCAPED, "base64", "", None),
+        (deflated(RESPONSE), "deflated", "", None),
+        (f"https://idp.example/sso?SAMLRequest={REDIRECT}&RelayState=tab%2D1", "deflated", "SAMLRequest", "tab-1"),
+        (f"GET /sso?RelayState=tab-1&SAMLResponse={REDIRECT} HTTP/1.1", "deflated", "SAMLResponse", "tab-1"),
+        (f"SAMLResponse={ESCAPED}&RelayState=tab-1", "base64", "SAMLResponse", "tab-1"),
+        (f"RelayState=tab-1&SAMLResponse={FIELD}", "base64", "SAMLResponse", "tab-1"),
+        (f"curl 'https://sp.example/acs' --data-raw 'SAMLResponse={ESCAPED}'", "base64", "SAMLResponse", None),
+        (PAGE, "base64", "SAMLResponse", "tab-1"),
+        (SAML_TRACER, "base64", "SAMLResponse", None),
+    ],
+)  # fmt: skip
+def test_a_message_is_found_in_each_form(given: str, carrier: str, parameter: str, relay_state: str | None) -> None:
+    for form in (given, given.encode()):
+        (found,) = find_messages(form)
+        assert found.data == RESPONSE
+        assert (found.carrier, found.parameter, found.relay_state) == (carrier, parameter, relay_state)
+
+
+def test_a_recording_of_a_browser_gives_each_message_once_and_says_where_without_the_query() -> None:
+    request, response = find_messages(HAR)
+    assert (request.parameter, request.place) == ("SAMLRequest", "1: GET https://idp.example/sso")
+    assert request.query.startswith("SAMLRequest=")
+    # The IdP's page had it first.
+    assert (response.parameter, response.relay_state) == ("SAMLResponse", "tab-1")
+    assert all("ada@" not in one.place for one in (request, response))
+
+
+def test_a_message_can_not_hide_behind_a_form_inside_itself() -> None:
+    inner = (
+        f'<form xmlns="x"><input name="SAMLResponse" value="{base64.b64encode(b"<harmless/>" * 9).decode()}"/></form>'
+    )
+    hostile = RESPONSE.replace(
+        b"<samlp:Status>", f"<samlp:Extensions>{inner}</samlp:Extensions><samlp:Status>".encode()
+    )
+    (found,) = find_messages(hostile)
+    assert found.data == hostile
+
+
+@pytest.mark.parametrize("given", ["", " \r\n", "\0"])
+def test_nothing_is_nothing(given: str) -> None:
+    with pytest.raises(CaptureEmpty):
+        find_messages(given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "hello",
+        "https://idp.example/metadata",
+        "<html><body>Sign in</body></html>",
+        "SAMLResponse=%%%",
+        "{",
+        "[" * 100_000,
+        '{"log": {"entries": 7}}',
+        base64.b64encode(b"\x89PNG\r\n\x1a\n" * 20).decode(),
+    ],
+)
+def test_what_holds_no_message_is_refused_with_a_sentence(given: str) -> None:
+    with pytest.raises(CaptureInvalid) as caught:
+        find_messages(given)
+    assert "no SAML message" in str(caught.value)
+
+
+def test_size_and_number_are_bounded_before_anything_is_read() -> None:
+    with pytest.raises(CaptureTooLarge):
+        find_messages(b" " * (MAX_BYTES + 1))
+    many = "\n".join(f"SAMLResponse={quote(base64.b64encode(b'<a>%d</a>        ' % n).decode())}" for n in range(200))
+    assert len(find_messages(many)) == MAX_MESSAGES
+    bomb = deflated(b"<a>" + b" " * 30_000_000)
+    (found,) = find_messages(f"https://idp.example/?SAMLRequest={quote(bomb, safe='')}")
+    assert len(found.data) < 3_000_000
+
+
+@pytest.mark.parametrize("unit", ["SAMLResponse=", "<input ", "a", "a=", "x='", "<!--", "%", '{"a":'])
+def test_long_rubbish_is_read_in_one_go(unit: str) -> None:
+    with pytest.raises(CaptureInvalid):
+        find_messages("z " + unit * (2_000_000 // len(unit)))

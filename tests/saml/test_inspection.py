@@ -1,0 +1,186 @@
+"""Explaining a message: never better than the real verification says, each check by itself, safe to show, redacted on request."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.saml import forge
+from tests.saml.hostile.corpus import Hostile
+from tests.saml.hostile.families import CORPUS
+from tests.saml.hostile.legitimate import PASSING, Legitimate
+from tests.saml.test_encryption import KEYS
+from tests.saml.verifying import certificate, verify
+from tests.support.metadata import idp_metadata
+from vestibule.saml.captures import Captured
+from vestibule.saml.errors import SamlError
+from vestibule.saml.inspection import Inspection, as_data, inspect_message
+from vestibule.saml.inspection_checks import AS_CLAIMED, FITS_OWN_CERTIFICATE, Finding, Measure, judge_response
+from vestibule.saml.readable import MAX_CHARACTERS
+
+MEASURE = Measure(
+    now=forge.NOW,
+    idp_entity_id=forge.IDP,
+    certificates=(certificate(),),
+    acs_url=forge.ACS,
+    sp_entity_id=forge.SP,
+    in_response_to=forge.REQUEST_ID,
+)
+
+
+def inspect(data: bytes, *, redact: bool = False, **changes: Any) -> Inspection:
+    return inspect_message(Captured(data, "xml"), replace(MEASURE, **changes), redact=redact)
+
+
+def measure_of(overrides: Any) -> Measure | None:
+    known = {name: value for name, value in overrides.items() if name in Measure.__slots__}
+    return replace(MEASURE, **{"decryption_keys": KEYS, **known}) if len(known) == len(overrides) else None
+
+
+def outcomes(findings: tuple[Finding, ...]) -> dict[str, str]:
+    return {one.name: one.outcome for one in findings}
+
+
+def failed(found: Inspection) -> set[str]:
+    return {one.name for one in found.findings if one.outcome == "failed"}
+
+
+def safe(text: str) -> bool:
+    return all(char == "\n" or unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Cn"} for char in text)
+
+
+# Whoever explains a message later does not know any more that nobody had asked for it, and says so.
+HOSTILE = [
+    (one, measure)
+    for one in CORPUS
+    if one.overrides.get("in_response_to", "asked") is not None
+    and (measure := measure_of(one.overrides)) is not None
+    and measure.complete
+]
+
+
+@pytest.mark.parametrize(
+    ("message", "measure"), HOSTILE, ids=lambda each: str(each) if isinstance(each, Hostile) else ""
+)
+def test_a_hostile_message_is_never_explained_as_acceptable_and_what_is_shown_is_harmless(
+    message: Hostile, measure: Measure
+) -> None:
+    try:
+        verify(message.data, **{"decryption_keys": KEYS, **message.overrides})
+    except SamlError:
+        found = inspect_message(Captured(message.data, "xml"), measure)
+        assert found.verdict != "accepted"
+        if found.kind == "Response":
+            assert found.verdict == "refused"
+            assert failed(found)
+        for shown in (found, inspect_message(Captured(message.data, "xml"), measure, redact=True)):
+            data = as_data(shown)
+            assert safe(shown.text)
+            assert safe(shown.opened_text)
+            assert len(shown.text) <= MAX_CHARACTERS + 2
+            assert all(safe(one.received) and len(one.received) <= 400 for one in shown.findings)
+            assert all(safe(name) and safe(value) for name, value in shown.facts)
+            json.dumps(data).encode()
+
+
+@pytest.mark.parametrize("message", PASSING, ids=str)
+def test_a_legitimate_message_passes_each_check_by_itself(message: Legitimate) -> None:
+    measure = measure_of(message.overrides())
+    assert measure is not None
+    judged = judge_response(message.build(), measure)
+    assert (set(outcomes(judged.findings).values()), judged.accepted, judged.verified) == ({"passed"}, True, True)
+
+
+def test_all_that_is_wrong_shows_at_once_and_stays_a_claim_where_the_signature_fails() -> None:
+    confirmation = forge.Confirmation(
+        recipient="https://other.example/acs", in_response_to="_x", not_on_or_after="2026-11-23T10:00:00Z"
+    )
+    data = forge.response(
+        forge.Recipe(audiences=(("https://other.example",),), confirmations=(confirmation,)), sign="assertion"
+    )
+    found = inspect(data.replace(b"Ada Park", b"Eve Park"))
+    assert failed(found) == {"signature", "recipient", "in_response_to", "not_on_or_after", "audience"}
+    notes = {one.name: one.note for one in found.findings}
+    assert (notes["audience"], notes["destination"]) == (AS_CLAIMED, "")
+    assert (found.verified, found.verdict) == (False, "refused")
+    assert dict(found.attributes)["displayName"] == ("Eve Park",)
+
+
+def test_a_foreign_signer_is_told_from_a_changed_message() -> None:
+    foreign = forge.response(forge.Recipe(), sign="assertion", signing=forge.Signing(key=forge.key("other")))
+    note = {one.name: one.note for one in inspect(foreign).findings}["signature"]
+    assert note == FITS_OWN_CERTIFICATE
+    changed = forge.response(sign="assertion").replace(b"Ada Park", b"Eve Park")
+    assert {one.name: one.note for one in inspect(changed).findings}["signature"] == ""
+
+
+def test_without_a_connection_only_the_structure_is_judged_and_nothing_is_called_accepted() -> None:
+    found = inspect_message(Captured(forge.response(sign="both"), "xml"), Measure(now=forge.NOW))
+    assert (found.verdict, failed(found), found.verified) == ("unknown", set(), False)
+    shown = outcomes(found.findings)
+    assert {name for name, outcome in shown.items() if outcome == "not_checked"} == {
+        "in_response_to", "idp_entity_id", "destination", "recipient", "audience", "signature",
+    }  # fmt: skip
+    expired = inspect_message(
+        Captured(forge.response(forge.Recipe(not_before=None, not_on_or_after="2026-11-23T14:00:00Z")), "xml"),
+        Measure(now=forge.NOW),
+    )
+    assert (expired.verdict, failed(expired)) == ("refused", {"not_on_or_after"})
+
+
+def test_redacted_nothing_personal_is_left_and_the_signature_is() -> None:
+    data = forge.response(
+        forge.Recipe(status_message="no ada@example.com", session_index="_session-of-ada"), sign="both"
+    )
+    shown = json.dumps(as_data(inspect(data, redact=True)))
+    for personal in ("ada@", "Ada Park", "Engineering", "Lisbon", "_session-of-ada"):
+        assert personal not in shown
+    assert "SignatureValue>" in shown
+    assert "[redacted]" in shown
+    open_shown = json.dumps(as_data(inspect(data)))
+    assert "Ada Park" in open_shown
+    # What can't be read can't be redacted, so it is not shown.
+    assert inspect(b"<a>ada@example.com", redact=True).text == ""
+    assert "ada@" not in json.dumps(as_data(inspect(b"<a>ada@example.com", redact=True)))
+
+
+def test_metadata_is_compared_with_the_connection() -> None:
+    read = inspect(idp_metadata(forge.IDP).encode())
+    assert (read.kind, outcomes(read.findings)["metadata"]) == ("EntityDescriptor", "passed")
+    other = inspect(idp_metadata("https://other.example").encode())
+    assert other.verdict == "refused"
+    unknown = inspect_message(Captured(idp_metadata(forge.IDP).encode(), "xml"), Measure(now=forge.NOW))
+    assert (unknown.verdict, dict(unknown.facts)["entityID"]) == ("unknown", forge.IDP)
+
+
+def test_requests_and_logout_messages_are_shown() -> None:
+    logout = (
+        f'<samlp:LogoutRequest xmlns:samlp="{forge.SAMLP}" xmlns:saml="{forge.SAML}" ID="_l" Version="2.0" '
+        'IssueInstant="2026-11-23T14:18:07Z" Destination="https://sp.example/slo"><saml:Issuer>https://idp.example</saml:Issuer>'
+        "<saml:NameID>ada@example.com</saml:NameID><samlp:SessionIndex>_s1</samlp:SessionIndex></samlp:LogoutRequest>"
+    ).encode()
+    found = inspect(logout)
+    assert (found.kind, found.verdict) == ("LogoutRequest", "unknown")
+    facts = dict(found.facts)
+    assert (facts["Issuer"], facts["NameID"], facts["SessionIndex"]) == (
+        "https://idp.example",
+        "ada@example.com",
+        "_s1",
+    )
+    hidden = json.dumps(as_data(inspect(logout, redact=True)))
+    assert "ada@" not in hidden
+    assert "_s1" not in hidden
+
+
+def test_an_encrypted_assertion_is_opened_where_the_key_is_at_hand() -> None:
+    encrypted = next(one for one in PASSING if b"EncryptedAssertion" in one.build())
+    measure = measure_of(encrypted.overrides())
+    assert measure is not None
+    opened = inspect_message(Captured(encrypted.build(), "xml"), measure)
+    assert "NameID" in opened.opened_text
+    closed = inspect_message(Captured(encrypted.build(), "xml"), replace(measure, decryption_keys=()))
+    assert (closed.opened_text, failed(closed)) == ("", {"assertion"})
