@@ -13,6 +13,7 @@ from tests.journeys.portal import Portal
 from tests.journeys.providers import Providers
 from tests.support import directories, people
 from tests.support.house import House, Server
+from vestibule.directory.connections import Connection
 from vestibule.directory.sessions import KnockReason
 from vestibule.flows import admins, connections, end_user, environments, scim_directories
 
@@ -55,11 +56,12 @@ def furnish(scene: Scene) -> None:
     forgotten = people.connect(house, "test", "ADFS of last year", ("example.net",))
     connections.delete_connection(house.runtime, house.owner, forgotten.id)
     pushing = people.connect(house, "test", "Okta Test", ("pushed.example",))
-    connections.choose_provisioning(house.runtime, house.owner, pushing.id, "scim")
+    pushing = connections.choose_provisioning(house.runtime, house.owner, pushing.id, "scim")
     token = scim_directories.make_token(house.runtime, house.owner, pushing.id, "Okta provisioning app", "365").token
     people.group_of(house, "test", "Engineering")
     pushed = directories.pushed_user(house, pushing, "maya@pushed.example")
     directories.pushed_group(house, pushing, "Engineering", pushed.id)
+    push_something(scene, pushing)
     scene.ids |= {"pushed": pushed.end_user_id or ""}
     scene.ids |= {"scim": pushing.id, "scim_token": token.id}
     scene.ids |= {"disabled": disabled.id, "idp": disabled.idp.id, "unused_idp": forgotten.idp.id}
@@ -77,6 +79,20 @@ def furnish(scene: Scene) -> None:
     scene.ids["plain_entry"] = scene.admin.url.rpartition("/")[2]
     scene.portal.sign_in(idp, idp.people[0])
     scene.portal.expect_in(idp.people[0].name, "Designers")
+
+
+def push_something(scene: Scene, pushing: Connection) -> None:
+    """Let a directory send what is done and what is refused, with a token that is gone afterwards."""
+    okta = directories.directory(scene.server, pushing)
+    okta.create("jonas.berg@pushed.example", favouriteColour="blue", password="not kept")
+    okta.create_group("Product design", "00u-not-here-yet")
+    okta.send("POST", "/Users", directories.user("jonas.berg@pushed.example"))
+    okta.send("POST", "/Users", directories.user("somebody@far-away.example"))
+    house = scene.server.house
+    found = scim_directories.look_at_directory(house.runtime, house.owner, pushing)
+    assert found is not None
+    (token,) = (one for one in found.directory.tokens if one.name == "Test")
+    scim_directories.revoke_token(house.runtime, house.owner, pushing.id, token.id)
 
 
 def furnish_environments(scene: Scene, house: House) -> None:
