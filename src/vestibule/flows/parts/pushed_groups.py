@@ -124,7 +124,9 @@ def _add(tx: Transaction, push: Push, group: PushedGroup, values: Iterable[str])
     added, unknown = scim_members.add_members(tx, push.place, group, values, push.now)
     if unknown:
         push.note(
-            N_("Of the members of %(group)s, %(count)s not known here yet: they join when they arrive. The first is %(member)s."),
+            N_(
+                "Of the members of %(group)s, %(count)s not known here yet: they join when they arrive. The first is %(member)s."
+            ),
             count=str(len(unknown)),
             group=group.display_name,
             member=unknown[0],
