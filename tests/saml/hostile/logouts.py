@@ -82,6 +82,9 @@ def _kinds() -> None:
 
 
 def _unsigned() -> None:
+    POSTED.add("an unsigned response", errors.SignatureMissing, message("LogoutResponse"), kind="SAMLResponse")
+    inner = message(content='<saml:NameID ID="_inner">ada@example.com</saml:NameID>')
+    POSTED.add("a signature over the NameID alone", errors.UnexpectedElement, forge.sign_xml(inner, "_inner"))
     POSTED.add("unsigned", errors.SignatureMissing, message())
     POSTED.add(
         "the signature stripped", errors.SignatureMissing, swap(sub(signed(), SIGNATURE, ""), "_session1", "_session2")

@@ -105,6 +105,12 @@ def _parameters() -> None:
         ("a RelayState of two lines", Query(relay_state="a\r\nSet-Cookie: x").written().decode(), e.RedirectEscaping),
     ):
         REDIRECTED.add(name, error, query)
+    for name in ("SAMLRequest", "RelayState", "SigAlg", "Signature"):
+        again = next(each for each in related.split("&") if each.startswith(name))
+        REDIRECTED.add(f"{name} once more in front", e.RedirectParameterTwice, f"{again}&{related}")
+    for extra in ("SAMLRequest[]=x", "utm_source=x", "RelayState\0=x", "Signature"):
+        REDIRECTED.add(f"{shortened(extra)} beside", e.RedirectParameterUnknown, f"{plain}&{extra}")
+    REDIRECTED.add("RelayState alone", e.RedirectWithoutMessage, "RelayState=x")
     orders: tuple[tuple[str, ...], ...] = (
         ("RelayState", "SAMLRequest", "SigAlg"),
         ("SigAlg", "SAMLRequest", "RelayState"),
@@ -151,6 +157,25 @@ def _escapes() -> None:
     )
 
 
+def _signed_escapes() -> None:
+    """The signer itself escapes in a way that two readers may take for two things."""
+    odd = (
+        "%", "%2", "%zz", "a b", "ü", "a\0", 'a"b', "a<b", "a\\b", "a|b", "%00", "a%0D%0Ab", "%FF%FE", "%E2%80%AE", "%61",
+    )  # fmt: skip
+
+    def unless_odd(text: str) -> str:
+        return text if text in odd else escaped(text)
+
+    def plus_in_the_message(text: str) -> str:
+        return escaped(text).replace("%2B", "+") if len(text) > 200 else escaped(text)
+
+    for value in odd:
+        query = Query(relay_state=value, escape=unless_odd).written()
+        REDIRECTED.add(f"signed: the RelayState {shortened(value)}", redirect_errors.RedirectEscaping, query)
+    plus = Query(xml=message(ID="_b1>>>>>>", Destination=SLO + "??>>"), escape=plus_in_the_message).written()
+    REDIRECTED.add("signed: bare plus signs in the message", redirect_errors.RedirectEscaping, plus)
+
+
 def _algorithms() -> None:
     more, more_2007 = "http://www.w3.org/2001/04/xmldsig-more#", "http://www.w3.org/2007/05/xmldsig-more#"
     REDIRECTED.add("signed by a stranger", errors.SignatureInvalid, Query(key=EVIL).written())
@@ -195,6 +220,7 @@ def _packings() -> None:
         ("two packed documents", deflate(message().encode()) * 2, e.DeflateInvalid),
         ("a document that is not packed", message().encode(), e.DeflateInvalid),
         ("nothing packed", deflate(b""), errors.MalformedXml),
+        ("two bytes that are no data", b"\xff\xff", e.DeflateInvalid),
         ("UTF-16 packed", deflate(message().encode("utf-16")), errors.MalformedXml),
     ):
         REDIRECTED.add(f"signed: {name}", error, Query(packed=packed).written())
@@ -265,6 +291,7 @@ def passing() -> list[Passing]:
 
 _parameters()
 _escapes()
+_signed_escapes()
 _algorithms()
 _packings()
 _documents()
