@@ -12,6 +12,14 @@ from vestibule.storage.database import Database
 
 Load = Callable[[Table, list[dict[str, Any]]], None]
 _SQLITE_INDEXES: Final = "SELECT tbl_name, name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+# What is lost in a crash is loaded again; and no row is written twice.
+_SQLITE_SETTINGS: Final = (
+    "PRAGMA foreign_keys = OFF",
+    "PRAGMA synchronous = OFF",
+    "PRAGMA journal_mode = OFF",
+    "PRAGMA cache_size = -1000000",
+)
+_POSTGRESQL_SETTINGS: Final = ("SET session_replication_role = replica", "SET synchronous_commit = off")
 _POSTGRESQL_INDEXES: Final = (
     "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema()"
     " AND indexname NOT IN (SELECT conname FROM pg_constraint)"
@@ -21,12 +29,12 @@ _POSTGRESQL_INDEXES: Final = (
 @contextmanager
 def loading(database: Database, without_indexes: Sequence[Table]) -> Iterator[Load]:
     """Give a function that loads rows into a table. Indexes of these tables, constraints excepted, are made again at the end."""
+    database.engine.dispose()  # SQLite leaves its write-ahead log only when nobody else has the file open
     connection = database.engine.raw_connection()
     cursor = connection.cursor()
     sqlite, names = database.is_sqlite, {table.name for table in without_indexes}
-    cursor.execute("PRAGMA foreign_keys = OFF" if sqlite else "SET session_replication_role = replica")
-    if sqlite:
-        cursor.execute("PRAGMA cache_size = -400000")
+    for setting in _SQLITE_SETTINGS if sqlite else _POSTGRESQL_SETTINGS:
+        cursor.execute(setting)
     cursor.execute(_SQLITE_INDEXES if sqlite else _POSTGRESQL_INDEXES)
     dropped = [(name, made) for table, name, made in cursor.fetchall() if table in names]
     for name, _ in dropped:
@@ -37,6 +45,8 @@ def loading(database: Database, without_indexes: Sequence[Table]) -> Iterator[Lo
         for _, made in dropped:
             cursor.execute(made)
         connection.commit()
+        if sqlite:
+            cursor.execute("PRAGMA journal_mode = WAL")
     finally:
         connection.invalidate()  # its settings are nobody else's
         connection.close()
