@@ -42,6 +42,7 @@ from vestibule.web.console import (
     scim,
     settings_pages,
     sign_in,
+    single_logout,
     waiting,
     wizard,
 )
@@ -51,7 +52,7 @@ from vestibule.web.pages import template_environment
 from vestibule.web.portal import launch, links
 from vestibule.web.portal import sign_in as portal_sign_in
 from vestibule.web.problems import problem_page
-from vestibule.web.protocols import saml
+from vestibule.web.protocols import saml, saml_logout
 from vestibule.web.protocols import scim as scim_protocol
 from vestibule.web.site import Site
 from vestibule.web.visits import Visit, read_visit
@@ -134,6 +135,7 @@ def routes() -> list[BaseRoute]:
     return [
         # A router looks at one after the other, and this is where everybody comes in at nine in the morning.
         *saml.ROUTES,
+        *saml_logout.ROUTES,
         *scim_protocol.ROUTES,
         *health.ROUTES,
         *static_files.routes(),
@@ -146,6 +148,7 @@ def routes() -> list[BaseRoute]:
         *authentication.ROUTES,
         *wizard.ROUTES,
         *connections.ROUTES,
+        *single_logout.ROUTES,
         *mapping.ROUTES,
         *scim.ROUTES,
         *end_users.ROUTES,

@@ -47,6 +47,35 @@ class IdpCertificate:
 
 
 @dataclass(frozen=True, slots=True)
+class LogoutEndpoints:
+    """Where an IdP takes logout messages. An answer goes to the response URL of its binding where there is one (saml-metadata 2.2.2)."""
+
+    redirect_url: str | None = None
+    redirect_response_url: str | None = None
+    post_url: str | None = None
+    post_response_url: str | None = None
+
+    @property
+    def offered(self) -> bool:
+        """Say whether the IdP takes logout messages at all."""
+        return bool(self.redirect_url or self.post_url)
+
+    @property
+    def urls(self) -> frozenset[str]:
+        """Return every address."""
+        every = (self.redirect_url, self.redirect_response_url, self.post_url, self.post_response_url)
+        return frozenset(url for url in every if url)
+
+    def answer_to(self, *, redirected: bool) -> tuple[str, bool] | None:
+        """Return where an answer goes, and whether by HTTP-Redirect: by the binding of the request if the IdP has it."""
+        by_redirect = self.redirect_response_url or self.redirect_url
+        by_post = self.post_response_url or self.post_url
+        if by_redirect and (redirected or not by_post):
+            return by_redirect, True
+        return (by_post, False) if by_post else None
+
+
+@dataclass(frozen=True, slots=True)
 class IdentityProvider:
     """An IdP of the workspace. Without an entity ID its set-up was begun and not finished."""
 
@@ -62,6 +91,7 @@ class IdentityProvider:
     wants_signed_requests: bool
     certificates: tuple[IdpCertificate, ...]
     created_at: datetime
+    logout: LogoutEndpoints = LogoutEndpoints()
 
     @property
     def complete(self) -> bool:
@@ -79,6 +109,7 @@ class IdpValues:
     certificates: tuple[IdpCertificate, ...]
     wants_signed_requests: bool = False
     metadata_url: str | None = None
+    logout: LogoutEndpoints = LogoutEndpoints()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +128,7 @@ class Connection:
     sign_requests: bool
     created_at: datetime
     last_sign_in_at: datetime | None = None
+    logs_out_at_idp: bool = True
     mapping: AttributeMapping = USUAL
     jit: JitRules = FIRST_TIME_ONLY
 
@@ -113,6 +145,11 @@ class Connection:
 def acs_url(public_url: str, connection_id: str) -> str:
     """Return the Single sign-on URL of a connection: where the IdP sends its responses."""
     return f"{public_url}/saml/{connection_id}/acs"
+
+
+def slo_url(public_url: str, connection_id: str) -> str:
+    """Return the Single logout URL of a connection: where the IdP sends its logout messages, by either binding."""
+    return f"{public_url}/saml/{connection_id}/slo"
 
 
 def sp_entity_id(public_url: str, connection_id: str) -> str:

@@ -77,7 +77,7 @@ _COPY_LABELS: Final = MappingProxyType(
         "email": N_("Email address"),
     }
 )
-_TITLES: Final[Mapping[Side, str]] = MappingProxyType(
+TITLES: Final[Mapping[Side, str]] = MappingProxyType(
     {
         "idp": N_("What to change in %(vendor)s"),
         "here": N_("What to change in Vestibule"),
@@ -85,7 +85,7 @@ _TITLES: Final[Mapping[Side, str]] = MappingProxyType(
         "person": N_("What the person can do"),
     }
 )
-_TITLE_WITHOUT_VENDOR: Final = N_("What to change at the identity provider")
+TITLE_WITHOUT_VENDOR: Final = N_("What to change at the identity provider")
 
 
 def _untranslated(message: str) -> str:
@@ -134,7 +134,7 @@ def mend(check: str, error_code: str, vendor_key: str, values: Mapping[str, str]
     return Mend(
         situation=situation,
         side=rule.side,
-        title=_TITLE_WITHOUT_VENDOR if rule.side == "idp" and known is GENERIC else _TITLES[rule.side],
+        title=TITLE_WITHOUT_VENDOR if rule.side == "idp" and known is GENERIC else TITLES[rule.side],
         message=_message(situation, known, concept),
         values=_filled(known, concept, values),
         value_to_copy=values.get(rule.copies) or None if rule.copies else None,

@@ -22,6 +22,13 @@ DOOR_CHECKS: Final[tuple[tuple[str, str], ...]] = (
 )
 
 
+# What is checked of a logout message besides what it says itself.
+LOGOUT_DOOR_CHECKS: Final[tuple[tuple[str, str], ...]] = (
+    ("in_response_to", N_("Answer is for a sign-out we started")),
+    ("connection", N_("Connection")),
+)
+
+
 class EntryRefusal(VestibuleError):
     """Somebody is not let in. `check` is the check that failed; `expected` and `received` are for the admin."""
 
@@ -95,6 +102,22 @@ class SubjectTransient(EntryRefusal):
     code = "name_id_transient"
     check = "name_id"
     public = N_("Your organisation’s sign-in service is not set up correctly for this page.")
+
+
+class LogoutUnknown(EntryRefusal):
+    """The answer belongs to no logout request of this connection that we still know."""
+
+    code = "logout_unknown"
+    check = "in_response_to"
+    public = N_("This answer belongs to no sign-out that we still know of.")
+
+
+class LogoutOfOtherBrowser(EntryRefusal):
+    """The answer arrives in another browser than the one that signed out."""
+
+    code = "logout_other_browser"
+    check = "in_response_to"
+    public = N_("This answer belongs to a sign-out in another browser.")
 
 
 class EmailMissing(EntryRefusal):

@@ -6,10 +6,14 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from vestibule.directory.end_users import EndUser
 from vestibule.directory.workspaces import Environment
 from vestibule.kernel.text import printable
+
+_NAMES_1_1: Final = ("emailAddress", "X509SubjectName", "WindowsDomainQualifiedName")
+_NAMES_2_0: Final = ("persistent", "transient", "kerberos", "entity")
 
 
 class SignInMethod(StrEnum):
@@ -17,6 +21,52 @@ class SignInMethod(StrEnum):
 
     SAML = "saml"
     PASSWORD = "password"  # noqa: S105 - the name of a method
+
+
+_ANY_FORMAT: Final = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
+_FORMATS: Final = (
+    _ANY_FORMAT,
+    *(f"urn:oasis:names:tc:SAML:1.1:nameid-format:{name}" for name in _NAMES_1_1),
+    *(f"urn:oasis:names:tc:SAML:2.0:nameid-format:{name}" for name in _NAMES_2_0),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IdpName:
+    """What an IdP calls somebody: the NameID as it was received, which a logout message has to repeat."""
+
+    value: str
+    format: str | None = None
+    name_qualifier: str | None = None
+    sp_name_qualifier: str | None = None
+
+    def key(self, idp_entity_id: str, sp_entity_id: str) -> str:
+        """Return the fixed-length key of the name. Left out, a qualifier means the side it qualifies (saml-core 2.2.2)."""
+        return self._key(self.format or _ANY_FORMAT, idp_entity_id, sp_entity_id)
+
+    def keys(self, idp_entity_id: str, sp_entity_id: str) -> tuple[str, ...]:
+        """Return the key of every name that this one may mean: "unspecified" leaves the format open, on either side (8.3.1)."""
+        formats = _FORMATS if self.format in (None, _ANY_FORMAT) else (self.format, _ANY_FORMAT)
+        return tuple(self._key(one, idp_entity_id, sp_entity_id) for one in formats)
+
+    def _key(self, name_format: str, idp_entity_id: str, sp_entity_id: str) -> str:
+        own = "" if self.name_qualifier in (None, idp_entity_id) else self.name_qualifier
+        ours = "" if self.sp_name_qualifier in (None, sp_entity_id) else self.sp_name_qualifier
+        return hashlib.sha256(repr((self.value, name_format, own, ours)).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class LogoutRequest:
+    """A LogoutRequest that we sent, after the session had ended here: what its answer is bound to."""
+
+    id: str
+    workspace_id: str
+    environment_id: str
+    connection_id: str
+    end_user_id: str
+    browser_hash: str
+    created_at: datetime
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +84,8 @@ class Session:
     idp_name: str | None = None
     address: str = ""
     user_agent: str = ""
+    name_id: IdpName | None = None
+    session_index: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from typing import Final
 
 from vestibule.directory.activity import ActivityFilter, Entry, Outcome
 from vestibule.directory.admins import Permission
-from vestibule.directory.connections import Connection, acs_url, sp_entity_id
+from vestibule.directory.connections import Connection, acs_url, slo_url, sp_entity_id
 from vestibule.directory.mending import Mend, mend
+from vestibule.directory.mending_logout import mend_logout
 from vestibule.directory.workspaces import Environment
 from vestibule.flows.parts.callers import AdminCaller
 from vestibule.flows.parts.runtime import Runtime
@@ -34,6 +35,9 @@ _KINDS: Final = frozenset(
         "workspace.",
     }
 )
+
+# Refusals that an admin can mend, by action.
+_EXPLAINED: Final = {"end_user.sign_in": mend, "end_user.single_logout": mend_logout}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +156,10 @@ def _mend(
 ) -> Mend | None:
     details = entry.event.details
     check, code = details.get("check"), details.get("code")
-    if entry.event.action != "end_user.sign_in" or not isinstance(check, str) or not isinstance(code, str):
+    explain = _EXPLAINED.get(entry.event.action)
+    if explain is None or not isinstance(check, str) or not isinstance(code, str):
         return None
-    return mend(
+    return explain(
         check,
         code,
         connection.idp.vendor if connection else "generic",
@@ -168,6 +173,7 @@ def _values(
     values = {}
     if connection is not None:
         values["acs_url"] = acs_url(runtime.public_url, connection.id)
+        values["slo_url"] = slo_url(runtime.public_url, connection.id)
         values["sp_entity_id"] = sp_entity_id(runtime.public_url, connection.id)
     if environment is not None:
         values["sign_in_url"] = f"{runtime.public_url}/e/{environment.key}/sign-in"

@@ -139,6 +139,17 @@ def choose_provisioning(runtime: Runtime, caller: AdminCaller, connection_id: st
         return found_connection(tx, caller, connection_id)
 
 
+def set_logs_out_at_idp(runtime: Runtime, caller: AdminCaller, connection_id: str, *, logs_out: bool) -> Connection:
+    """Save whether signing out here also signs out at the IdP, where that takes logout requests. Raises NotFound, Forbidden."""
+    caller.require(Permission.MANAGE_AUTHENTICATION)
+    with runtime.database.transaction() as tx:
+        connection = found_connection(tx, caller, connection_id)
+        if connection.logs_out_at_idp is not logs_out:
+            connections.update_connection(tx, caller.workspace_id, connection.id, logs_out_at_idp=logs_out)
+            record_connection(tx, runtime, caller, "logout_changed", connection, logs_out_at_idp=logs_out)
+    return connection
+
+
 def set_sign_requests(runtime: Runtime, caller: AdminCaller, connection_id: str, *, sign: bool) -> Connection:
     """Sign the requests of a connection always, or only where the IdP asks for it. Raises NotFound, Forbidden."""
     caller.require(Permission.MANAGE_AUTHENTICATION)

@@ -200,6 +200,7 @@ def _values_of(idp: IdentityProvider) -> IdpValues | None:
         certificates=idp.certificates,
         wants_signed_requests=idp.wants_signed_requests,
         metadata_url=idp.metadata_url,
+        logout=idp.logout,
     )
 
 
@@ -212,7 +213,8 @@ def _urls(values: IdpValues | None) -> set[str]:
 
 
 def _hosts(values: IdpValues | None) -> set[tuple[str, str]]:
-    return {(urlsplit(url).scheme, urlsplit(url).netloc.lower()) for url in _urls(values)}
+    every = _urls(values) | (values.logout.urls if values else frozenset())
+    return {(urlsplit(url).scheme, urlsplit(url).netloc.lower()) for url in every}
 
 
 def _vendor(idp: IdentityProvider, chosen: str, values: IdpValues) -> str:

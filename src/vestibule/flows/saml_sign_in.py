@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from vestibule.directory.connections import Connection, IdpInitiated, acs_url, sp_entity_id
+from vestibule.directory.connections import Connection, IdpInitiated, acs_url, slo_url, sp_entity_id
 from vestibule.directory.linking import Enter, Refuse, Unfit
 from vestibule.directory.refusals import (
     EntryRefusal,
@@ -21,7 +21,7 @@ from vestibule.directory.refusals import (
     RequestUnknown,
     ResponseReused,
 )
-from vestibule.directory.sessions import SamlRequest, SignInMethod
+from vestibule.directory.sessions import IdpName, SamlRequest, SignInMethod
 from vestibule.flows.parts.admitting import claim_of, find_person, turn_away
 from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.entering import Basis, Entered, enter
@@ -90,6 +90,7 @@ def service_provider_metadata(runtime: Runtime, connection_id: str) -> bytes:
         sp_entity_id(runtime.public_url, connection.id),
         acs_url(runtime.public_url, connection.id),
         [signing_key(runtime, connection.workspace_id).certificate],
+        slo_url=slo_url(runtime.public_url, connection.id),
         want_assertions_signed=True,
         authn_requests_signed=connection.sign_requests or connection.idp.wants_signed_requests,
     )
@@ -254,7 +255,7 @@ def _settle(
         return record_refusal(tx, runtime, replace(attempt, checks=assertion.checks), ended)
     decision = find_person(tx, runtime, attempt, connection, arrived.arrival.rival_entries, claim)
     if isinstance(decision, Enter):
-        basis = _basis(decision, connection, assertion)
+        basis = _basis(runtime, decision, connection, assertion)
         earlier = answer.sessions.get(place.environment.key, "")
         entered = enter(
             tx, runtime, attempt.visitor, place, decision.end_user, basis, return_to=request.return_to, earlier=earlier
@@ -265,7 +266,8 @@ def _settle(
     return turn_away(tx, runtime, replace(attempt, checks=assertion.checks), connection, claim, decision)
 
 
-def _basis(decision: Enter, connection: Connection, assertion: VerifiedAssertion) -> Basis:
+def _basis(runtime: Runtime, decision: Enter, connection: Connection, assertion: VerifiedAssertion) -> Basis:
+    name = IdpName(assertion.name_id, assertion.name_id_format, assertion.name_qualifier, assertion.sp_name_qualifier)
     return Basis(
         method=SignInMethod.SAML,
         connection_id=connection.id,
@@ -273,6 +275,8 @@ def _basis(decision: Enter, connection: Connection, assertion: VerifiedAssertion
         session_index=assertion.session_index,
         authn_context=assertion.authn_context_class_ref,
         authn_instant=assertion.authn_instant,
+        name_id=name,
+        name_key=name.key(assertion.issuer, sp_entity_id(runtime.public_url, connection.id)),
         not_on_or_after=assertion.session_not_on_or_after,
         details={
             "signed": assertion.signed,

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vestibule.directory.activity import Event, Subject
 from vestibule.directory.enforcement import route
 from vestibule.directory.groups import Membership
 from vestibule.directory.sessions import Session, SignInMethod
-from vestibule.flows.parts.callers import Visitor
-from vestibule.flows.parts.entering import end_user_actor
 from vestibule.flows.parts.places import Place, find_place
-from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.secrets import token_hash
 from vestibule.storage import access, connections, sessions
@@ -46,17 +42,3 @@ def launch(runtime: Runtime, session: Session) -> Launch:
     with runtime.database.reading() as tx:
         groups = access.memberships_of(tx, session.workspace_id, session.end_user.id, session.environment.id)
     return Launch(place, session, groups)
-
-
-def sign_out(runtime: Runtime, visitor: Visitor, session: Session) -> None:
-    """End a session, here and on every node."""
-    person = session.end_user
-    with runtime.database.transaction() as tx:
-        if sessions.delete_session(tx, session.workspace_id, session.id):
-            event = Event(
-                "end_user.signed_out",
-                Subject("end_user", person.id, person.full_name),
-                environment_id=session.environment.id,
-                connection_id=session.connection_id,
-            )
-            record(tx, runtime, session.workspace_id, end_user_actor(person, visitor), event)

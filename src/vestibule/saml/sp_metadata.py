@@ -14,6 +14,7 @@ def sp_metadata(
     acs_url: str,
     signing_certificates: Sequence[Certificate] = (),
     *,
+    slo_url: str | None = None,
     want_assertions_signed: bool = True,
     authn_requests_signed: bool = False,
     name_id_formats: Sequence[str] = (),
@@ -27,10 +28,16 @@ def sp_metadata(
         element("md:KeyDescriptor", key_info(certificate.der), use="signing") for certificate in signing_certificates
     )
     formats = "".join(leaf("md:NameIDFormat", name_id_format) for name_id_format in name_id_formats)
+    # By both bindings at one address, which tells them apart by the method (saml-metadata 2.4.2).
+    slo = "".join(
+        element("md:SingleLogoutService", Binding=binding, Location=slo_url)
+        for binding in (names.HTTP_REDIRECT, names.HTTP_POST)
+        if slo_url is not None
+    )
     acs = element("md:AssertionConsumerService", Binding=names.HTTP_POST, Location=acs_url, index="0", isDefault="true")
     role = element(
         "md:SPSSODescriptor",
-        _ui_info(display_name) + keys + formats + acs,
+        _ui_info(display_name) + keys + slo + formats + acs,
         AuthnRequestsSigned="true" if authn_requests_signed else "false",
         WantAssertionsSigned="true" if want_assertions_signed else "false",
         protocolSupportEnumeration=names.SAMLP,

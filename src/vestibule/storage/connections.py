@@ -99,6 +99,7 @@ def insert_connection(tx: Transaction, connection: Connection) -> None:
             disabled=connection.disabled,
             idp_initiated=connection.idp_initiated.value,
             sign_requests=connection.sign_requests,
+            logs_out_at_idp=connection.logs_out_at_idp,
             **_provisioning_columns(connection.mapping, connection.jit),
             created_at=connection.created_at,
         )
@@ -200,6 +201,7 @@ def _connection(rows: list[Any]) -> Connection:
         disabled=row.disabled,
         idp_initiated=IdpInitiated(row.idp_initiated),
         sign_requests=row.sign_requests,
+        logs_out_at_idp=row.logs_out_at_idp,
         created_at=row.created_at,
         last_sign_in_at=row.last_sign_in_at,
         mapping=mapping_from(row.attribute_mapping),

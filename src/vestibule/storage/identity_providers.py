@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, delete, exists, insert, select, update
 
-from vestibule.directory.connections import IdentityProvider, IdpCertificate, IdpValues
+from vestibule.directory.connections import IdentityProvider, IdpCertificate, IdpValues, LogoutEndpoints
 from vestibule.kernel.text import fold
 from vestibule.storage.database import Transaction
 from vestibule.storage.tables import connections, idp_certificates
@@ -34,6 +34,7 @@ def insert_idp(tx: Transaction, idp: IdentityProvider) -> None:
             entity_id=idp.entity_id,
             sso_redirect_url=idp.sso_redirect_url,
             sso_post_url=idp.sso_post_url,
+            **_logout_columns(idp.logout),
             metadata_url=idp.metadata_url,
             metadata_read_at=idp.metadata_read_at,
             wants_signed_requests=idp.wants_signed_requests,
@@ -71,6 +72,7 @@ def update_idp_values(tx: Transaction, idp: IdentityProvider, values: IdpValues,
             entity_id=values.entity_id,
             sso_redirect_url=values.sso_redirect_url,
             sso_post_url=values.sso_post_url,
+            **_logout_columns(values.logout),
             metadata_url=values.metadata_url,
             metadata_read_at=read_at,
             wants_signed_requests=values.wants_signed_requests,
@@ -92,6 +94,15 @@ def delete_unused_idp(tx: Transaction, workspace_id: str, idp_id: str) -> bool:
     used = exists().where(connections.c.idp_id == table.c.id)
     gone = delete(table).where(table.c.workspace_id == workspace_id, table.c.id == idp_id, ~used)
     return tx.execute(gone).rowcount == 1
+
+
+def _logout_columns(logout: LogoutEndpoints) -> dict[str, str | None]:
+    return {
+        "slo_redirect_url": logout.redirect_url,
+        "slo_redirect_response_url": logout.redirect_response_url,
+        "slo_post_url": logout.post_url,
+        "slo_post_response_url": logout.post_response_url,
+    }
 
 
 def _insert_certificates(
@@ -146,4 +157,7 @@ def to_idp(rows: list[Any], idp_id: str, prefix: str = "") -> IdentityProvider:
             if row.cert_fingerprint is not None
         ),
         created_at=of("created_at"),
+        logout=LogoutEndpoints(
+            of("slo_redirect_url"), of("slo_redirect_response_url"), of("slo_post_url"), of("slo_post_response_url")
+        ),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -9,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import and_, bindparam, delete, insert, or_, select
 
 from vestibule.directory.end_users import EndUserStatus
-from vestibule.directory.sessions import Session, SignInMethod
+from vestibule.directory.sessions import IdpName, Session, SignInMethod
 from vestibule.directory.workspaces import Environment
 from vestibule.storage.database import Transaction
 from vestibule.storage.end_users import COLUMNS, to_end_user
@@ -35,6 +36,8 @@ class NewSession:
     session_index: str | None = None
     authn_context: str | None = None
     authn_instant: datetime | None = None
+    name_id: IdpName | None = None
+    name_key: str | None = None
 
 
 _INSERT: Final = Prepared(insert(sessions))
@@ -81,6 +84,8 @@ def insert_session(tx: Transaction, session: NewSession, token_hash: str) -> Non
             "session_index": session.session_index,
             "authn_context": session.authn_context,
             "authn_instant": session.authn_instant,
+            "name_key": session.name_key,
+            **_name_columns(session.name_id),
             "created_at": session.created_at,
             "expires_at": session.expires_at,
             "address": session.address,
@@ -123,6 +128,33 @@ def delete_sessions(tx: Transaction, workspace_id: str, end_user_id: str) -> int
     return tx.execute(delete(sessions).where(*mine)).rowcount
 
 
+def end_named_sessions(
+    tx: Transaction, workspace_id: str, connection_id: str, name_keys: Collection[str], session_indexes: Collection[str]
+) -> tuple[str, ...]:
+    """End the sessions of a connection that its IdP names; return whose each was.
+
+    With `session_indexes` only those, and sessions that the IdP gave no index: it can't name them otherwise.
+    """
+    mine = [
+        sessions.c.workspace_id == workspace_id,
+        sessions.c.connection_id == connection_id,
+        sessions.c.name_key.in_(name_keys),
+    ]
+    if session_indexes:
+        mine.append(or_(sessions.c.session_index.is_(None), sessions.c.session_index.in_(session_indexes)))
+    gone = tx.execute(delete(sessions).where(*mine).returning(sessions.c.end_user_id))
+    return tuple(row.end_user_id for row in gone)
+
+
+def _name_columns(name_id: IdpName | None) -> dict[str, str | None]:
+    return {
+        "name_id": name_id.value if name_id else None,
+        "name_id_format": name_id.format if name_id else None,
+        "name_qualifier": name_id.name_qualifier if name_id else None,
+        "sp_name_qualifier": name_id.sp_name_qualifier if name_id else None,
+    }
+
+
 class _Part:
     """The columns of a row that begin with a prefix, under their own names."""
 
@@ -148,4 +180,8 @@ def _session(row: Any) -> Session:
         idp_name=row.idp_name,
         address=row.address,
         user_agent=row.user_agent,
+        name_id=IdpName(row.name_id, row.name_id_format, row.name_qualifier, row.sp_name_qualifier)
+        if row.name_id is not None
+        else None,
+        session_index=row.session_index,
     )

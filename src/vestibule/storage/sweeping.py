@@ -11,6 +11,7 @@ from vestibule.storage import scim_events as scim_log
 from vestibule.storage.database import Transaction
 from vestibule.storage.tables import (
     admin_sessions,
+    logout_requests,
     one_time_links,
     saml_assertions,
     saml_requests,
@@ -24,6 +25,7 @@ _ENDED: Final = {
     "admin_sessions": (admin_sessions.c.id, admin_sessions.c.expires_at),
     "sessions": (sessions.c.id, sessions.c.expires_at),
     "one_time_links": (one_time_links.c.token_hash, one_time_links.c.expires_at),
+    "logout_requests": (logout_requests.c.id, logout_requests.c.expires_at),
     "saml_requests": (saml_requests.c.id, saml_requests.c.expires_at),
     "saml_assertions": (saml_assertions.c.assertion_key, saml_assertions.c.expires_at),
     "throttles": (throttles.c.key, throttles.c.resets_at),

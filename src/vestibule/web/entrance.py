@@ -90,13 +90,13 @@ def forget_session(response: Response, visit: Visit, environment_key: str) -> No
     clear_cookie(response, visit.site, _SESSION + environment_key)
 
 
-def sending_page(visit: Visit, sent: Sent) -> Response:
+def sending_page(visit: Visit, sent: Sent, template: str = "portal/sending.html") -> Response:
     """Return the page that takes the browser to an identity provider.
 
     A page and not a redirect: Chrome holds a form's redirect to `form-action`, too. For HTTP-POST the policy is opened to
     that one origin.
     """
-    response = place_page(visit, "portal/sending.html", sent.place, sent=sent)
+    response = place_page(visit, template, sent.place, sent=sent)
     parts = urlsplit(sent.url)
     origin = f"{parts.scheme}://{parts.netloc}".lower()
     if sent.fields and _ORIGIN.match(origin):

@@ -65,6 +65,7 @@ class Visit:
     visitor: Visitor
     sec_fetch_site: str | None
     origin: str | None
+    raw_query: bytes = b""
     caller: AdminCaller | None = None
 
     def gettext(self, message: str, **params: str) -> str:
@@ -97,6 +98,7 @@ async def read_visit(request: Request) -> Visit:
         visitor=Visitor(state.client_address, request.headers.get("user-agent", "")[:500], state.request_id),
         sec_fetch_site=request.headers.get("sec-fetch-site"),
         origin=request.headers.get("origin"),
+        raw_query=request.scope["query_string"],
     )
 
 

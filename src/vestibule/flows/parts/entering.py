@@ -8,7 +8,7 @@ from datetime import datetime
 
 from vestibule.directory.activity import Actor, ActorKind, Event, Subject
 from vestibule.directory.end_users import EndUser
-from vestibule.directory.sessions import SignInMethod
+from vestibule.directory.sessions import IdpName, SignInMethod
 from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.places import Place
 from vestibule.flows.parts.recording import record
@@ -30,6 +30,8 @@ class Basis:
     session_index: str | None = None
     authn_context: str | None = None
     authn_instant: datetime | None = None
+    name_id: IdpName | None = None
+    name_key: str | None = None
     not_on_or_after: datetime | None = None
     details: Mapping[str, object] = field(default_factory=dict)
 
@@ -90,6 +92,8 @@ def enter(
         session_index=basis.session_index,
         authn_context=basis.authn_context,
         authn_instant=basis.authn_instant,
+        name_id=basis.name_id,
+        name_key=basis.name_key,
     )
     sessions.insert_session(tx, session, token_hash(token))
     event = Event(

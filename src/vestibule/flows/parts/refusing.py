@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -111,26 +111,36 @@ def _details(attempt: Attempt, cause: SamlError | EntryRefusal) -> dict[str, obj
         "code": cause.code,
         "check": cause.check,
         "reason": printable(cause.reason),
-        "checks": [_check(check) for check in checks_of(attempt.checks, cause)] if attempt.connection else [],
+        "checks": [check_as_data(check) for check in checks_of(attempt.checks, cause)] if attempt.connection else [],
         **{name: printable(value) for name, value in said.items() if value},
         **attempt.details,
     }
 
 
-def checks_of(checks: tuple[Check, ...], cause: SamlError | EntryRefusal) -> tuple[Check, ...]:
-    """Return the whole list of checks that an admin sees: those of the message, then those of the door, the failed one marked."""
+def checks_of(
+    checks: tuple[Check, ...],
+    cause: SamlError | EntryRefusal,
+    titles: Sequence[tuple[str, str]] = (*CHECKS, *DOOR_CHECKS),
+    failed_check: str = "",
+) -> tuple[Check, ...]:
+    """Return the whole list of checks that an admin sees: those of the message, then those of the door, the failed one marked.
+
+    `titles` are those of another message than a response, and `failed_check` what the cause fails among them.
+    """
+    wanted = failed_check or cause.check
     known = {check.name: check for check in checks or (cause.checks if isinstance(cause, SamlError) else ())}
-    failed = Check(cause.check, "", "failed", printable(cause.expected), printable(cause.received or cause.reason))
+    failed = Check(wanted, "", "failed", printable(cause.expected), printable(cause.received or cause.reason))
     whole = []
-    for name, title in (*CHECKS, *DOOR_CHECKS):
+    for name, title in titles:
         found = known.get(name, Check(name, title, "not_reached"))
-        if name == cause.check:
+        if name == wanted:
             found = failed
         whole.append(Check(name, title, found.outcome, found.expected, found.received))
     return tuple(whole)
 
 
-def _check(check: Check) -> dict[str, str]:
+def check_as_data(check: Check) -> dict[str, str]:
+    """Return a check as the record keeps it."""
     return {
         "name": check.name,
         "title": check.title,

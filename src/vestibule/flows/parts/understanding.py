@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Final, TypeVar
 
-from vestibule.directory.connections import IdpCertificate, IdpValues
+from vestibule.directory.connections import IdpCertificate, IdpValues, LogoutEndpoints
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.throttling import FETCH_PER_WORKSPACE, count_attempt
 from vestibule.kernel.errors import FieldError, Invalid, Throttled
@@ -39,6 +39,7 @@ class TypedIdp:
     binding: str = "redirect"
     entity_id: str = ""
     certificate: str = ""
+    slo_url: str = ""
     certificate_file: bytes = field(default=b"", repr=False)
 
 
@@ -63,7 +64,14 @@ def understand(runtime: Runtime, workspace_id: str, typed: TypedIdp) -> IdpValue
 def digest_of(values: IdpValues) -> str:
     """Return a digest of all that would be saved, to tell whether a later reading still says what an admin was shown."""
     prints = [one.fingerprint for one in values.certificates]
-    said = (values.entity_id, values.sso_redirect_url, values.sso_post_url, values.wants_signed_requests, prints)
+    said = (
+        values.entity_id,
+        values.sso_redirect_url,
+        values.sso_post_url,
+        values.wants_signed_requests,
+        values.logout,
+        prints,
+    )
     return sha256(repr(said).encode()).hexdigest()
 
 
@@ -89,6 +97,12 @@ def _from_metadata(runtime: Runtime, field_name: str, data: bytes, wanted_entity
         sso_post_url=found.sso_post_url,
         certificates=tuple(_certificate(one) for one in found.certificates),
         wants_signed_requests=found.want_authn_requests_signed,
+        logout=LogoutEndpoints(
+            found.slo_redirect_url,
+            found.slo_redirect_response_url,
+            found.slo_post_url,
+            found.slo_post_response_url,
+        ),
     )
 
 
@@ -98,6 +112,7 @@ def _by_hand(typed: TypedIdp) -> IdpValues:
         lambda: _binding(typed.binding),
         lambda: _entity_id(typed.entity_id),
         lambda: _certificates(typed),
+        lambda: _logout(typed),
     )
     errors: list[FieldError] = []
     for judgement in judgements:
@@ -113,6 +128,7 @@ def _by_hand(typed: TypedIdp) -> IdpValues:
         sso_redirect_url=url if typed.binding == "redirect" else None,
         sso_post_url=url if typed.binding == "post" else None,
         certificates=_certificates(typed),
+        logout=_logout(typed),
     )
 
 
@@ -120,6 +136,14 @@ def _sso_url(typed: str) -> str:
     if not typed.strip():
         raise Invalid(FieldError("sso_url", N_("Enter the sign-on URL of your identity provider.")))
     return _judged("sso_url", lambda: validate_url(typed.strip()))
+
+
+def _logout(typed: TypedIdp) -> LogoutEndpoints:
+    # Whoever enters one address by hand has one binding for everything as a rule.
+    if not typed.slo_url.strip():
+        return LogoutEndpoints()
+    url = _judged("slo_url", lambda: validate_url(typed.slo_url.strip()))
+    return LogoutEndpoints(post_url=url) if typed.binding == "post" else LogoutEndpoints(redirect_url=url)
 
 
 def _binding(typed: str) -> None:

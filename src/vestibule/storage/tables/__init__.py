@@ -24,7 +24,7 @@ from vestibule.storage.tables.scim import (
     scim_user_emails,
     scim_users,
 )
-from vestibule.storage.tables.signing_in import saml_assertions, saml_requests, sessions, throttles
+from vestibule.storage.tables.signing_in import logout_requests, saml_assertions, saml_requests, sessions, throttles
 
 __all__ = [
     "activity",
@@ -44,6 +44,7 @@ __all__ = [
     "idp_certificates",
     "jobs",
     "knocks",
+    "logout_requests",
     "metadata",
     "one_time_links",
     "saml_assertions",

@@ -40,9 +40,15 @@ sessions = Table(
     Column("token_hash", Key, nullable=False, unique=True),
     Column("environment_id", Key, nullable=False),
     Column("end_user_id", Key, nullable=False),
-    Column("connection_id", Key, ForeignKey("connections.id", ondelete="CASCADE"), index=True),
+    Column("connection_id", Key, ForeignKey("connections.id", ondelete="CASCADE")),
     Column("link_id", Key, ForeignKey("identity_links.id", ondelete="CASCADE"), index=True),
     Column("method", Text, nullable=False),
+    # The NameID as it was received, and the key by which the IdP's logout requests find it.
+    Column("name_key", Key),
+    Column("name_id", Text),
+    Column("name_id_format", Text),
+    Column("name_qualifier", Text),
+    Column("sp_name_qualifier", Text),
     Column("session_index", Text),
     Column("authn_context", Text),
     instant("authn_instant", nullable=True),
@@ -56,7 +62,23 @@ sessions = Table(
         ["environment_access.environment_id", "environment_access.end_user_id"],
         ondelete="CASCADE",
     ),
+    Index(None, "connection_id", "name_key"),
     Index(None, "environment_id", "end_user_id"),
+    Index(None, "expires_at"),
+)
+
+logout_requests = Table(
+    "logout_requests",
+    metadata,
+    Column("id", Key, primary_key=True),
+    workspace(),
+    environment(),
+    Column("connection_id", Key, ForeignKey("connections.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("end_user_id", Key, ForeignKey("end_users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("browser_hash", Key, nullable=False),
+    instant("created_at"),
+    instant("expires_at"),
+    instant("used_at", nullable=True),
     Index(None, "expires_at"),
 )
 

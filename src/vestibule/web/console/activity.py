@@ -53,7 +53,7 @@ def entry_page(visit: Visit) -> Response:
     event = facts.entry.event
     checks = _checks(visit, event.details)
     outcomes = [check["outcome"] for check in checks]
-    refused = event.action == "end_user.sign_in" and event.outcome is Outcome.REFUSED
+    refused = event.action in {"end_user.sign_in", "end_user.single_logout"} and event.outcome is Outcome.REFUSED
     return render(
         visit,
         "console/refusal.html" if refused else "console/activity_entry.html",

@@ -30,6 +30,7 @@ DONE: Final[Mapping[str, str]] = MappingProxyType(
         "connection.idp_adopted": N_("%(actor)s let a connection use the identity provider %(subject)s"),
         "connection.idp_values_saved": N_("%(actor)s saved the values of the identity provider %(subject)s"),
         "connection.mapping_changed": N_("%(actor)s changed the attribute mapping of %(subject)s"),
+        "connection.logout_changed": N_("%(actor)s changed whether signing out of %(subject)s reaches it"),
         "connection.provisioning_saved": N_("%(actor)s chose the provisioning of %(subject)s"),
         "connection.request_signing_changed": N_("%(actor)s changed whether requests to %(subject)s are signed"),
         "connection.scim_held": N_("%(actor)s stopped the directory of %(subject)s: too many people would lose access"),
@@ -62,6 +63,8 @@ DONE: Final[Mapping[str, str]] = MappingProxyType(
         "end_user.session_ended": N_("%(actor)s ended a session of %(subject)s"),
         "end_user.sign_in": N_("%(subject)s signed in"),
         "end_user.signed_out": N_("%(subject)s signed out"),
+        "end_user.signed_out_at_idp": N_("%(subject)s signed out at the identity provider, too"),
+        "end_user.signed_out_by_idp": N_("The identity provider signed %(subject)s out"),
         "end_user.synced": N_("%(subject)s was brought in sync with the identity provider"),
         "environment.added": N_("%(actor)s added the environment %(subject)s"),
         "environment.changed": N_("%(actor)s changed the environment %(subject)s"),
@@ -87,6 +90,8 @@ REFUSED: Final[Mapping[str, str]] = MappingProxyType(
         "admin.sign_in": N_("Somebody tried to sign in to the console as %(subject)s"),
         "end_user.reset_requested": N_("Somebody asked for a new password for %(subject)s, who has no account"),
         "end_user.sign_in": N_("%(subject)s was not let in"),
+        "end_user.signed_out_at_idp": N_("The identity provider did not sign %(subject)s out everywhere"),
+        "end_user.single_logout": N_("A logout message at the connection %(subject)s was refused"),
         "letter.given_up": N_("A letter to %(subject)s could not be sent"),
     }
 )

@@ -16,6 +16,7 @@ from vestibule.directory.connections import (
     IdentityProvider,
     IdpValues,
     acs_url,
+    slo_url,
     sp_entity_id,
 )
 from vestibule.directory.marks import Part, parts
@@ -33,7 +34,16 @@ from vestibule.web.forms import errors_by_field
 from vestibule.web.pages import redirect, render
 from vestibule.web.visits import Form, Visit
 
-_TEXT_FIELDS = ("metadata_url", "metadata_xml", "wanted_entity_id", "sso_url", "binding", "entity_id", "certificate")
+_TEXT_FIELDS = (
+    "metadata_url",
+    "metadata_xml",
+    "wanted_entity_id",
+    "sso_url",
+    "binding",
+    "entity_id",
+    "certificate",
+    "slo_url",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +65,11 @@ def typed_connection(form: Form) -> TypedConnection:
 def values_to_carry(visit: Visit, connection: Connection) -> dict[str, str]:
     """Return the two values that the IdP is given."""
     public_url = visit.runtime.public_url
-    return {"acs_url": acs_url(public_url, connection.id), "sp_entity_id": sp_entity_id(public_url, connection.id)}
+    return {
+        "acs_url": acs_url(public_url, connection.id),
+        "sp_entity_id": sp_entity_id(public_url, connection.id),
+        "slo_url": slo_url(public_url, connection.id),
+    }
 
 
 def new_page(visit: Visit) -> Response:
@@ -155,6 +169,7 @@ def _typed(form: Form) -> TypedIdp:
         binding=form.get("binding"),
         entity_id=form.get("entity_id"),
         certificate=form.get("certificate"),
+        slo_url=form.get("slo_url"),
         certificate_file=form.files.get("certificate_file", b""),
     )
 
@@ -186,6 +201,7 @@ def _stored(idp: IdentityProvider, chosen_vendor: str) -> dict[str, str]:
         "sso_url": idp.sso_redirect_url or idp.sso_post_url or "",
         "binding": "post" if idp.sso_post_url and not idp.sso_redirect_url else "redirect",
         "entity_id": idp.entity_id or "",
+        "slo_url": idp.logout.redirect_url or idp.logout.post_url or "",
         "certificate": "\n".join(DER_cert_to_PEM_cert(one.der).strip() for one in idp.certificates),
     }
 

@@ -6,9 +6,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from vestibule.directory.sessions import Session
-from vestibule.flows import sessions
+from vestibule.flows import sessions, single_logout
 from vestibule.flows.parts.places import find_place
-from vestibule.web.entrance import forget_session, home_of, place_page, portal, sign_in_path
+from vestibule.web.entrance import forget_session, home_of, place_page, portal, sending_page, sign_in_path
 from vestibule.web.pages import redirect
 from vestibule.web.portal.members import member, member_of
 from vestibule.web.visits import Visit
@@ -39,13 +39,16 @@ def sign_out_page(visit: Visit, browser: str, session: Session) -> Response:
     return place_page(visit, "portal/sign_out.html", place, binding=browser, session=session)
 
 
-def sign_out(visit: Visit, browser: str) -> Response:  # noqa: ARG001 - every door has this signature
-    """Sign out of this environment in this browser. Twice is no error."""
+def sign_out(visit: Visit, browser: str) -> Response:
+    """Sign out of this environment in this browser, and go on to sign out at the IdP where that is wanted. Twice is no error."""
     key = visit.path_params["env"]
     session = member_of(visit, key)
-    if session is not None:
-        sessions.sign_out(visit.runtime, visit.visitor, session)
-    response = redirect(sign_in_path(find_place(visit.runtime, key).environment.key, signed_out="1"))
+    place = find_place(visit.runtime, key)
+    sent = single_logout.sign_out(visit.runtime, visit.visitor, place, session, browser) if session else None
+    if sent is not None:
+        response = sending_page(visit, sent, "portal/leaving.html")
+    else:
+        response = redirect(sign_in_path(place.environment.key, signed_out="1"))
     forget_session(response, visit, key)
     return response
 

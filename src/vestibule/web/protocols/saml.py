@@ -41,7 +41,7 @@ def metadata(visit: Visit) -> Response:
 
 async def acs_endpoint(request: Request) -> Response:
     """Read an identity provider's POST, within bounds of its own. It comes from another site, so no form token can be asked for."""
-    visit = await read_visit(Request(request.scope, _bounded(request.receive)))
+    visit = await read_visit(Request(request.scope, bounded(request.receive)))
     return await run_in_threadpool(answer, acs, visit)
 
 
@@ -91,10 +91,11 @@ def _converted_cookie(connection_id: str) -> str:
     return f"asked_{connection_id}" if is_id(connection_id, "connection") else ""
 
 
-def _bounded(receive: Receive) -> Receive:
+def bounded(receive: Receive) -> Receive:
+    """Return a body that ends with 413 when it grows over what the messages of an identity provider need."""
     read = 0
 
-    async def bounded() -> Message:
+    async def counted() -> Message:
         nonlocal read
         message = await receive()
         read += len(message.get("body", b""))
@@ -102,7 +103,7 @@ def _bounded(receive: Receive) -> Receive:
             raise HTTPException(413)
         return message
 
-    return bounded
+    return counted
 
 
 ROUTES = [

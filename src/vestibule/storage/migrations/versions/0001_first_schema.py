@@ -127,6 +127,10 @@ def upgrade() -> None:
         sa.Column("entity_id", sa.String(), nullable=True),
         sa.Column("sso_redirect_url", sa.String(), nullable=True),
         sa.Column("sso_post_url", sa.String(), nullable=True),
+        sa.Column("slo_redirect_url", sa.String(), nullable=True),
+        sa.Column("slo_redirect_response_url", sa.String(), nullable=True),
+        sa.Column("slo_post_url", sa.String(), nullable=True),
+        sa.Column("slo_post_response_url", sa.String(), nullable=True),
         sa.Column("metadata_url", sa.String(), nullable=True),
         sa.Column("metadata_read_at", Instant, nullable=True),
         sa.Column("wants_signed_requests", sa.Boolean(), nullable=False),
@@ -177,6 +181,7 @@ def upgrade() -> None:
         sa.Column("disabled", sa.Boolean(), nullable=False),
         sa.Column("idp_initiated", sa.String(), nullable=False),
         sa.Column("sign_requests", sa.Boolean(), nullable=False),
+        sa.Column("logs_out_at_idp", sa.Boolean(), nullable=False),
         sa.Column("attribute_mapping", Json, nullable=False),
         sa.Column("group_syncing", sa.Boolean(), nullable=False),
         sa.Column("groups_by", sa.String(), nullable=False),
@@ -469,6 +474,32 @@ def upgrade() -> None:
         "ix_group_members_group_id_name_key_end_user_id", "group_members", ["group_id", "name_key", "end_user_id"]
     )
     op.create_table(
+        "logout_requests",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("workspace_id", Key, nullable=False),
+        sa.Column("environment_id", Key, nullable=False),
+        sa.Column("connection_id", Key, nullable=False),
+        sa.Column("end_user_id", Key, nullable=False),
+        sa.Column("browser_hash", Key, nullable=False),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.Column("expires_at", Instant, nullable=False),
+        sa.Column("used_at", Instant, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["connection_id"], ["connections.id"], name="fk_logout_requests_connection_id", ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["end_user_id"], ["end_users.id"], name="fk_logout_requests_end_user_id", ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["environment_id"], ["environments.id"], name="fk_logout_requests_environment_id", ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name="fk_logout_requests_workspace_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_logout_requests"),
+    )
+    op.create_index("ix_logout_requests_connection_id", "logout_requests", ["connection_id"])
+    op.create_index("ix_logout_requests_end_user_id", "logout_requests", ["end_user_id"])
+    op.create_index("ix_logout_requests_expires_at", "logout_requests", ["expires_at"])
+    op.create_table(
         "sessions",
         sa.Column("id", Key, nullable=False),
         sa.Column("workspace_id", Key, nullable=False),
@@ -478,6 +509,11 @@ def upgrade() -> None:
         sa.Column("connection_id", Key, nullable=True),
         sa.Column("link_id", Key, nullable=True),
         sa.Column("method", sa.String(), nullable=False),
+        sa.Column("name_key", Key, nullable=True),
+        sa.Column("name_id", sa.String(), nullable=True),
+        sa.Column("name_id_format", sa.String(), nullable=True),
+        sa.Column("name_qualifier", sa.String(), nullable=True),
+        sa.Column("sp_name_qualifier", sa.String(), nullable=True),
         sa.Column("session_index", sa.String(), nullable=True),
         sa.Column("authn_context", sa.String(), nullable=True),
         sa.Column("authn_instant", Instant, nullable=True),
@@ -499,7 +535,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_sessions"),
         sa.UniqueConstraint("token_hash", name="uq_sessions_token_hash"),
     )
-    op.create_index("ix_sessions_connection_id", "sessions", ["connection_id"])
+    op.create_index("ix_sessions_connection_id_name_key", "sessions", ["connection_id", "name_key"])
     op.create_index("ix_sessions_environment_id_end_user_id", "sessions", ["environment_id", "end_user_id"])
     op.create_index("ix_sessions_expires_at", "sessions", ["expires_at"])
     op.create_index("ix_sessions_link_id", "sessions", ["link_id"])
