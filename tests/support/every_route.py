@@ -280,6 +280,7 @@ CASES: Mapping[str, Case] = {
         },
     ),
     f"{_CONNECTION}/signing": Case(P.MANAGE_AUTHENTICATION, _connection("active"), lambda _: {"sign": "on"}),
+    f"{_CONNECTION}/logout": Case(P.MANAGE_AUTHENTICATION, _connection("active"), lambda _: {"logs_out": "off"}),
     f"{_CONNECTION}/read-again": Case(P.MANAGE_AUTHENTICATION, _connection("read")),
     f"{_CONNECTION}/disable": Case(P.MANAGE_AUTHENTICATION, _connection("active")),
     f"{_CONNECTION}/enable": Case(P.MANAGE_AUTHENTICATION, _connection("disabled")),

@@ -25,6 +25,7 @@ from vestibule.directory.connections import (
     IdentityProvider,
     IdpCertificate,
     IdpInitiated,
+    LogoutEndpoints,
     Provisioning,
     acs_url,
     sp_entity_id,
@@ -53,6 +54,7 @@ def connect(
     entity_id: str = IDP_ENTITY_ID,
     switched_on: bool = True,
     post_only: bool = False,
+    logout: LogoutEndpoints | None = None,
     **changes: Any,
 ) -> Connection:
     """Connect a forged IdP to an environment, active with Manual provisioning; `domains` None is *All domains*."""
@@ -75,6 +77,7 @@ def connect(
         wants_signed_requests=False,
         certificates=(shown,),
         created_at=now,
+        logout=logout or LogoutEndpoints(),
     )
     values: dict[str, Any] = {
         "id": new_id("connection", now),

@@ -369,6 +369,7 @@ def test_who_only_reads_sees_everything_and_no_buttons(server: Server) -> None:
         (f"{here}/disable", {}),
         (f"{here}/edit", {"name": "x", "enforce": "all"}),
         (f"{here}/signing", {"sign": "on"}),
+        (f"{here}/logout", {"logs_out": "off"}),
         (f"{here}/read-again", {}),
     ):
         assert auditor.post(path, fields).status_code == 403, path

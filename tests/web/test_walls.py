@@ -39,6 +39,7 @@ PUBLIC = {
     "/e/{env}/forgot",
     "/e/{env}/link/{token}",
     "/saml/{connection_id}/acs",
+    "/saml/{connection_id}/slo",
 }
 
 _KINDS = set(PREFIXES.values())
