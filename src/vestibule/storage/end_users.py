@@ -22,6 +22,7 @@ COLUMNS: tuple[Any, ...] = (
     *(column for column in end_users.c if column.name not in {"password_hash", "email_key", "name_key"}),
     end_users.c.password_hash.is_not(None).label("has_password"),
 )
+_INSERT_TERMS: Final = insert(end_user_terms)
 # Built once: each sign-in runs it, and building a statement costs more than running it.
 _NOTE_SIGN_IN: Final = Prepared(
     update(end_users)
@@ -183,7 +184,8 @@ def _insert_terms(tx: Transaction, workspace_id: str, end_user_id: str, name_key
         {"end_user_id": end_user_id, "term": term, "workspace_id": workspace_id, "name_key": name_key}
         for term in sorted(terms)
     ]
-    tx.execute(insert(end_user_terms).values(rows))
+    # As a list beside the statement, which then is built once, whatever the number of terms.
+    tx.execute(_INSERT_TERMS, rows)
 
 
 def _mine(workspace_id: str, end_user_id: str) -> tuple[Any, Any]:

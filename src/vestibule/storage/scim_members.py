@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import delete, literal, select, update
+from sqlalchemy import bindparam, delete, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -28,19 +28,37 @@ _NAMES: Final = ("group_id", "environment_id", "end_user_id", "workspace_id", "n
 _SINCE: Final = ("source", "source_connection_id", "created_at")
 
 
+# Built once: these run with nearly every request, and building a statement costs more than running it.
+_MEMBERS: Final = (
+    select(members.c.scim_group_id, scim_users.c.id, scim_users.c.user_name, end_users.c.full_name)
+    .join(scim_users, scim_users.c.id == members.c.scim_user_id)
+    .outerjoin(end_users, end_users.c.id == scim_users.c.end_user_id)
+    .where(members.c.scim_group_id.in_(bindparam("scim_group_ids", expanding=True)))
+    .order_by(members.c.scim_group_id, members.c.value)
+)
+_GROUPS: Final = (
+    select(members.c.scim_user_id, scim_groups.c.id, scim_groups.c.display_name)
+    .join(scim_groups, scim_groups.c.id == members.c.scim_group_id)
+    .where(members.c.scim_user_id.in_(bindparam("scim_user_ids", expanding=True)))
+    .order_by(members.c.scim_user_id, scim_groups.c.id)
+)
+_WELCOME: Final = (
+    update(members)
+    .where(
+        members.c.connection_id == bindparam("in_connection"),
+        members.c.scim_user_id.is_(None),
+        members.c.value == bindparam("known_as"),
+    )
+    .values(scim_user_id=bindparam("who"), value=bindparam("who"))
+)
+
+
 def list_members(tx: Transaction, scim_group_ids: Sequence[str]) -> dict[str, tuple[PushedMember, ...]]:
     """Return who is in pushed groups, those whom the directory has not pushed yet left out."""
     if not scim_group_ids:
         return {}
-    query = (
-        select(members.c.scim_group_id, scim_users.c.id, scim_users.c.user_name, end_users.c.full_name)
-        .join(scim_users, scim_users.c.id == members.c.scim_user_id)
-        .outerjoin(end_users, end_users.c.id == scim_users.c.end_user_id)
-        .where(members.c.scim_group_id.in_(scim_group_ids))
-        .order_by(members.c.scim_group_id, members.c.value)
-    )
     found: dict[str, list[PushedMember]] = {}
-    for group_id, user_id, user_name, full_name in tx.execute(query):
+    for group_id, user_id, user_name, full_name in tx.execute(_MEMBERS, {"scim_group_ids": scim_group_ids}):
         found.setdefault(group_id, []).append(PushedMember(user_id, full_name or user_name))
     return {group_id: tuple(those) for group_id, those in found.items()}
 
@@ -49,14 +67,8 @@ def list_groups_of(tx: Transaction, scim_user_ids: Sequence[str]) -> dict[str, t
     """Return in which pushed groups users are."""
     if not scim_user_ids:
         return {}
-    query = (
-        select(members.c.scim_user_id, scim_groups.c.id, scim_groups.c.display_name)
-        .join(scim_groups, scim_groups.c.id == members.c.scim_group_id)
-        .where(members.c.scim_user_id.in_(scim_user_ids))
-        .order_by(members.c.scim_user_id, scim_groups.c.id)
-    )
     found: dict[str, list[PushedMember]] = {}
-    for user_id, group_id, name in tx.execute(query):
+    for user_id, group_id, name in tx.execute(_GROUPS, {"scim_user_ids": scim_user_ids}):
         found.setdefault(user_id, []).append(PushedMember(group_id, name))
     return {user_id: tuple(those) for user_id, those in found.items()}
 
@@ -92,8 +104,8 @@ def add_members(
             }
             for value in chunk
         ]
-        new = _insert(tx)(members).values(rows).on_conflict_do_nothing().returning(members.c.value)
-        fresh = tx.execute(new).scalars().all()
+        new = _insert(tx)(members).on_conflict_do_nothing().returning(members.c.value)
+        fresh = tx.execute(new, rows).scalars().all()
         added += len(fresh)
         unknown += [value for value in fresh if value not in known]
         people = [known[value] for value in fresh if known.get(value)]
@@ -137,18 +149,10 @@ def fill_group(tx: Transaction, place: Place, group: PushedGroup, now: datetime)
     _join(tx, place, now, scim_groups.c.id == group.id, people)
 
 
-def welcome(tx: Transaction, place: Place, scim_user_id: str, known_as: Iterable[str]) -> int:
+def welcome(tx: Transaction, place: Place, scim_user_id: str, known_as: str) -> int:
     """Let a user who has just arrived join the groups where one of its ids waits; return how many."""
-    waiting = (
-        update(members)
-        .where(
-            members.c.connection_id == place.connection_id,
-            members.c.scim_user_id.is_(None),
-            members.c.value.in_(tuple(known_as)),
-        )
-        .values(scim_user_id=scim_user_id, value=scim_user_id)
-    )
-    return tx.execute(waiting).rowcount
+    values = {"in_connection": place.connection_id, "known_as": known_as, "who": scim_user_id}
+    return tx.execute(_WELCOME, values).rowcount
 
 
 def move_members_by_hand(tx: Transaction, workspace_id: str, from_group_id: str, to_group_id: str) -> None:

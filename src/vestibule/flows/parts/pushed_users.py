@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from vestibule.directory.activity import Subject
 from vestibule.directory.end_users import EndUser, EndUserStatus, search_terms
 from vestibule.directory.linking import reaches
 from vestibule.directory.pushed import Account, PushedUser, Standing, email_of, full_name_of, standing_of
@@ -53,10 +54,9 @@ def create_user(tx: Transaction, push: Push, resource: Mapping[str, Any]) -> Pus
     elif user.active:
         user = replace(user, end_user_id=_account_for(tx, push, user))
     scim_users.insert_user(tx, push.workspace_id, push.connection_id, user)
-    if user.external_id:
-        scim_members.welcome(tx, push.place, user.id, (user.external_id,))
+    waited = user.external_id and scim_members.welcome(tx, push.place, user.id, user.external_id)
     if user.active and user.end_user_id:
-        _arrive(tx, push, user)
+        _arrive(tx, push, user, in_groups=bool(waited))
     return user
 
 
@@ -85,7 +85,7 @@ def change_user(tx: Transaction, push: Push, before: PushedUser, resource: Mappi
     emails_changed = after.attributes.get("emails") != before.attributes.get("emails")
     scim_users.update_user(tx, push.workspace_id, push.connection_id, after, emails_changed=emails_changed)
     if after.active and after.end_user_id and not (before.active and before.end_user_id):
-        _arrive(tx, push, after)
+        _arrive(tx, push, after, in_groups=True)
     return after
 
 
@@ -223,7 +223,8 @@ def _adopt(tx: Transaction, push: Push, user: PushedUser, account: Account) -> s
     return person.id
 
 
-def _arrive(tx: Transaction, push: Push, user: PushedUser) -> None:
+def _arrive(tx: Transaction, push: Push, user: PushedUser, *, in_groups: bool) -> None:
+    """Let somebody enter the environment, and put them into the groups that the directory has them in, if there may be any."""
     end_user_id = user.end_user_id or ""
     granted = access.grant_access(
         tx,
@@ -237,10 +238,10 @@ def _arrive(tx: Transaction, push: Push, user: PushedUser) -> None:
     if granted:
         email = email_of(user.attributes) or ""
         knocks.delete_answered(tx, push.workspace_id, push.environment_id, end_user_id, email)
-        person = end_users.find_end_user(tx, push.workspace_id, end_user_id)
-        if person is not None:
-            push.record_person(tx, "end_user.access_granted", person)
-    scim_members.join_pushed_groups(tx, push.place, user.id, end_user_id, push.now)
+        subject = Subject("end_user", end_user_id, full_name_of(user.attributes))
+        push.record(tx, "end_user.access_granted", subject)
+    if in_groups:
+        scim_members.join_pushed_groups(tx, push.place, user.id, end_user_id, push.now)
 
 
 def _sync_profile(tx: Transaction, push: Push, before: PushedUser, after: PushedUser, end_user_id: str) -> None:
