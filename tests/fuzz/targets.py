@@ -6,6 +6,7 @@ must say exactly what was signed.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import cache, partial
 from typing import Final
@@ -15,17 +16,23 @@ from tests.saml.forge import Recipe, Signing
 from tests.saml.forge_encryption import encrypt, encrypted_response
 from tests.saml.mutating import mutated
 from tests.saml.test_encryption import KEYS
-from tests.saml.verifying import expectations, verify
+from tests.saml.verifying import certificate, expectations, verify
 from vestibule.saml import xml
+from vestibule.saml.captures import CaptureInvalid, find_messages
 from vestibule.saml.certificates import parse_certificates
 from vestibule.saml.encoding import decode_base64
 from vestibule.saml.errors import SamlError
+from vestibule.saml.inspection import as_data, inspect_message
+from vestibule.saml.inspection_checks import Measure
 from vestibule.saml.logouts import verify_posted, verify_redirected
 from vestibule.saml.metadata import parse_idp_metadata
 from vestibule.saml.redirects import Kind, inflate
 from vestibule.saml.responses import VerifiedAssertion, decode_post, peek_response
 
 _KINDS: Final[tuple[Kind, ...]] = ("SAMLRequest", "SAMLResponse")
+_MEASURE: Final = Measure(
+    now=forge.NOW, idp_entity_id=forge.IDP, certificates=(certificate(),), acs_url=forge.ACS, sp_entity_id=forge.SP
+)
 Target = Callable[[bytes], None]
 _XS: Final = ' xmlns:xs="http://www.w3.org/2001/XMLSchema"'
 
@@ -151,6 +158,19 @@ def logout(data: bytes) -> None:
         assert refusal is not None
 
 
+def inspect(data: bytes) -> None:
+    """What an admin gives to be explained: messages are found in anything, and explained whatever they are."""
+    try:
+        found = find_messages(data)
+    except CaptureInvalid:
+        return
+    for captured in found:
+        for redact in (False, True):
+            inspection = inspect_message(captured, _MEASURE, redact=redact)
+            assert inspection.kind != "Response" or inspection.verdict != "accepted"
+            json.dumps(as_data(inspection))
+
+
 TARGETS: Final[dict[str, Target]] = {
     "parse": parse,
     "peek": peek,
@@ -162,4 +182,5 @@ TARGETS: Final[dict[str, Target]] = {
     "certificates": certificates,
     "redirect": redirect,
     "logout": logout,
+    "inspect": inspect,
 }
