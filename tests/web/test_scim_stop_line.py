@@ -96,6 +96,7 @@ def test_the_admins_are_told_once_in_the_console_the_activity_and_by_letter(okta
     client = mailing.client()
     client.sign_in()
     assert "Departures are held" in client.get(f"/admin/connections/{okta.connection.id}").text
+    assert "Departures are held" in client.get("/admin/environments/dev/authentication").text
 
 
 def decide(client: Client, okta: Directory, decision: str) -> None:

@@ -14,7 +14,7 @@ from vestibule.flows.parts.callers import AdminCaller
 from vestibule.flows.parts.connecting import enforcement_of, found_environment
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
-from vestibule.storage import connection_people, connections, groups, identity_providers, workspaces
+from vestibule.storage import connection_people, connections, groups, identity_providers, scim_directories, workspaces
 from vestibule.storage.database import Transaction
 
 # The page counts who signs in how as long as that takes milliseconds.
@@ -39,7 +39,10 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class AuthenticationTab:
-    """What the tab shows. `counts` is None where there are too many people to count for a page."""
+    """What the tab shows. `counts` is None where there are too many people to count for a page.
+
+    `held` are the connections whose directories wait at the stop line for an admin.
+    """
 
     environment: Environment
     environments: tuple[Environment, ...]
@@ -47,6 +50,7 @@ class AuthenticationTab:
     reusable: tuple[Reusable, ...]
     counts: Counts | None
     group_count: int
+    held: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ def show_authentication(runtime: Runtime, caller: AdminCaller, environment_key: 
             reusable=_reusable(tx, environments, every, mine),
             counts=_counts(tx, environment, mine),
             group_count=groups.count_groups(tx, caller.workspace_id, environment.id),
+            held=scim_directories.held_directories(tx, caller.workspace_id),
         )
 
 
