@@ -21,3 +21,7 @@ def sign_in_page(provider: str, ticket: str, *, sentence: str = "") -> str:
 
 def refusal_page(provider: str, sentence: str) -> str:
     return _PAGE.format(title="Refused", provider=escape(provider), body=f"<p>{escape(sentence)}</p>")
+
+
+def notice_page(provider: str, title: str, sentence: str) -> str:
+    return _PAGE.format(title=escape(title), provider=escape(provider), body=f"<p>{escape(sentence)}</p>")

@@ -87,7 +87,12 @@ class RunningIdp:
 
 @contextmanager
 def pysaml2_idp(
-    *, signs: Signs = "both", name_id_format: NameIdFormat = "email", wants_signed_requests: bool = False, port: int = 0
+    *,
+    signs: Signs = "both",
+    name_id_format: NameIdFormat = "email",
+    wants_signed_requests: bool = False,
+    logs_out: Literal["", "redirect", "post"] = "",
+    port: int = 0,
 ) -> Iterator[RunningIdp]:
     """Run pysaml2's identity provider, which says OID-named attributes."""
     with tempfile.TemporaryDirectory(prefix="pysaml2-idp-") as name:
@@ -98,6 +103,7 @@ def pysaml2_idp(
         command += ["--key", str(folder / "key.pem"), "--certificate", str(folder / "certificate.pem")]
         command += ["--people", json.dumps([asdict(person) for person in PEOPLE])]
         command += ["--signs", signs, "--name-id-format", name_id_format]
+        command += ["--logs-out", logs_out] if logs_out else []
         command += ["--wants-signed-requests"] if wants_signed_requests else []
         with _running(command, folder, PEOPLE, _with_password) as idp:
             assert idp.certificate_pem == certificate_pem

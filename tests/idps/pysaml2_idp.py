@@ -33,10 +33,10 @@ from saml2.server import Server
 from saml2.xmldsig import DIGEST_SHA256, SIG_RSA_SHA256
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from tests.idps.pages import refusal_page, sign_in_page
+from tests.idps.pages import notice_page, refusal_page, sign_in_page
 from tests.idps.people import PASSWORD
 from tests.idps.serving import serve_until_input_ends
 from tests.idps.xmlsec_backend import XmlsecWheel
@@ -62,6 +62,7 @@ class Options:
     signs: str
     name_id_format: str
     wants_signed_requests: bool
+    logs_out: str
     people: tuple[Person, ...]
 
 
@@ -76,6 +77,8 @@ class Ticket:
 def pysaml2_config(options: Options, *, for_metadata: bool = False) -> IdPConfig:
     """Return pysaml2's configuration in the form that its documentation describes."""
     endpoints = [(f"{options.base_url}/sso", binding) for binding in (BINDING_HTTP_REDIRECT, BINDING_HTTP_POST)]
+    binding = BINDING_HTTP_POST if options.logs_out == "post" else BINDING_HTTP_REDIRECT
+    logout = {"single_logout_service": [(f"{options.base_url}/slo", binding)]} if options.logs_out else {}
     settings: dict[str, Any] = {
         "entityid": f"{options.base_url}/metadata",
         "key_file": options.key,
@@ -86,7 +89,7 @@ def pysaml2_config(options: Options, *, for_metadata: bool = False) -> IdPConfig
                 "name": NAME,
                 "signing_algorithm": SIG_RSA_SHA256,  # left alone, pysaml2 signs with SHA-1
                 "digest_algorithm": DIGEST_SHA256,
-                "endpoints": {"single_sign_on_service": endpoints},
+                "endpoints": {"single_sign_on_service": endpoints, **logout},
                 "name_id_format": [NAME_ID_FORMATS[options.name_id_format]],
                 "want_authn_requests_signed": options.wants_signed_requests,
                 "sign_response": options.signs in {"response", "both"},
@@ -116,6 +119,8 @@ class Pysaml2Idp:
             routes=[
                 Route("/metadata", self._metadata),
                 Route("/sso", self._sso, methods=["GET", "POST"]),
+                Route("/slo", self._slo, methods=["GET", "POST"]),
+                Route("/sign-out/{email}", self._sign_out),
                 Route("/sign-in", self._sign_in, methods=["POST"]),
                 Route("/service-providers", self._trust, methods=["POST"]),
                 Route("/favicon.ico", self._no_icon),
@@ -185,6 +190,55 @@ class Pysaml2Idp:
         )
         return HTMLResponse(sent["data"])
 
+    async def _slo(self, request: Request) -> Response:
+        """Answer a service provider's LogoutRequest, or show how it answered ours."""
+        if request.method == "POST":
+            form, binding = await request.form(), BINDING_HTTP_POST
+            sent = {name: value for name, value in form.items() if isinstance(value, str)}
+        else:
+            sent, binding = dict(request.query_params), BINDING_HTTP_REDIRECT
+        if "SAMLResponse" in sent:
+            answered = self._server.parse_logout_request_response(sent["SAMLResponse"], binding)
+            return HTMLResponse(notice_page(NAME, "Signed out", f"The application answered {answered.status_ok()}."))
+        parsed = self._server.parse_logout_request(
+            sent["SAMLRequest"], binding, sent.get("RelayState"), sent.get("SigAlg"), sent.get("Signature")
+        )
+        posts = binding == BINDING_HTTP_POST
+        answer = self._server.create_logout_response(
+            parsed.message, [binding], sign=posts, sign_alg=SIG_RSA_SHA256, digest_alg=DIGEST_SHA256
+        )
+        destination = self._slo_url(parsed.message.issuer.text, binding)
+        return self._carried(binding, str(answer), destination, sent.get("RelayState", ""), response=True)
+
+    async def _sign_out(self, request: Request) -> Response:
+        """Begin here: sign a person out of the application that was told last."""
+        person = next(one for one in self.options.people if one.email == request.path_params["email"])
+        sp_entity_id = list(self._service_providers)[-1]
+        binding = BINDING_HTTP_POST if self.options.logs_out == "post" else BINDING_HTTP_REDIRECT
+        destination = self._slo_url(sp_entity_id, binding)
+        _, asked = self._server.create_logout_request(
+            destination,
+            sp_entity_id,
+            name_id=self._name_id(person, sp_entity_id),
+            sign=binding == BINDING_HTTP_POST,
+            sign_alg=SIG_RSA_SHA256,
+            digest_alg=DIGEST_SHA256,
+        )
+        return self._carried(binding, str(asked), destination, "their-state", response=False)
+
+    def _slo_url(self, sp_entity_id: str, binding: str) -> str:
+        services = self._server.metadata.single_logout_service(sp_entity_id, binding, "spsso")
+        return str(services[0]["location"])
+
+    def _carried(self, binding: str, message: str, destination: str, relay_state: str, *, response: bool) -> Response:
+        redirected = binding == BINDING_HTTP_REDIRECT
+        sent = self._server.apply_binding(
+            binding, message, destination, relay_state, response=response, sign=redirected, sigalg=SIG_RSA_SHA256
+        )
+        if redirected:
+            return RedirectResponse(dict(sent["headers"])["Location"], status_code=303)
+        return HTMLResponse(sent["data"])
+
     def _name_id(self, person: Person, sp_entity_id: str) -> NameID:
         name_id_format = NAME_ID_FORMATS[self.options.name_id_format]
         if self.options.name_id_format in {"email", "unspecified"}:
@@ -204,6 +258,7 @@ def main() -> None:
     parser.add_argument("--people", required=True)
     parser.add_argument("--signs", choices=["response", "assertion", "both"], default="both")
     parser.add_argument("--name-id-format", choices=sorted(NAME_ID_FORMATS), default="email")
+    parser.add_argument("--logs-out", choices=["", "redirect", "post"], default="")
     parser.add_argument("--wants-signed-requests", action="store_true")
     arguments = parser.parse_args()
     listener = listen_on_loopback(arguments.port)
@@ -215,6 +270,7 @@ def main() -> None:
             signs=arguments.signs,
             name_id_format=arguments.name_id_format,
             wants_signed_requests=arguments.wants_signed_requests,
+            logs_out=arguments.logs_out,
             people=tuple(
                 Person(one["name"], one["email"], tuple(one["groups"])) for one in json.loads(arguments.people)
             ),

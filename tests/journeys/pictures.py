@@ -74,7 +74,7 @@ def furnished(folder: Path) -> Iterator[tuple[Server, int]]:
     """Run a server with people, groups and two connections."""
     listening = free_socket()
     pair = make_key_pair("northwind.okta.example", TestClock()())
-    metadata = build_metadata(ENTITY_ID, f"{OKTA}/app/exk4x9/sso/saml", pair).encode()
+    metadata = build_metadata(ENTITY_ID, f"{OKTA}/app/exk4x9/sso/saml", f"{OKTA}/app/exk4x9/slo/saml", pair).encode()
     run = folder / "run"
     run.mkdir()
     databases = Databases(run, os.getpid(), "pictures")

@@ -51,6 +51,9 @@ class Portal:
     def sign_out(self) -> None:
         self.open("")
         self.page.get_by_role("button", name="Sign out").click()
+        # Where the provider takes logout requests the way leads there; the session here is over already.
+        self.page.wait_for_url(re.compile(r"/slo\b|/sign-in\?"))
+        self.open()
         expect(self.page.get_by_role("heading", name="Sign in", exact=True)).to_be_visible()
 
     def expect_sign_in_page(self) -> None:

@@ -13,6 +13,8 @@ _STARTS: dict[str, Callable[[], AbstractContextManager[RunningIdp]]] = {
     "practice": practice_idp,
     "pysaml2": lambda: pysaml2_idp(signs="response"),
     "pysaml2, signed requests": lambda: pysaml2_idp(wants_signed_requests=True),
+    "pysaml2, logout by redirect": lambda: pysaml2_idp(logs_out="redirect"),
+    "pysaml2, logout by post": lambda: pysaml2_idp(logs_out="post"),
     "samlp, assertion signed": lambda: samlp_idp(signs="assertion"),
     "samlp, both signed": samlp_idp,
 }

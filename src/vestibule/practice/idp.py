@@ -34,6 +34,8 @@ from vestibule.practice.errors import (
     UnknownChoice,
 )
 from vestibule.practice.keys import make_key_pair
+from vestibule.practice.logout_pages import LogoutPages
+from vestibule.practice.logouts import LOGOUT_LABELS
 from vestibule.practice.loopback import is_loopback_url, origin_of
 from vestibule.practice.metadata import build_metadata
 from vestibule.practice.misbehaviour import LABELS, SIGNING_LABELS, Forger, Misbehaviour, Signing, build_answer
@@ -65,6 +67,7 @@ class PracticeIdp:
         self.base_url = base_url.rstrip("/")
         self.entity_id = f"{self.base_url}/metadata"
         self.sso_url = f"{self.base_url}/sso"
+        self.slo_url = f"{self.base_url}/slo"
         self.people = (*people, STRANGER)
         self._clock = clock
         self._new_id = new_id
@@ -73,12 +76,13 @@ class PracticeIdp:
         self._answers: dict[str, bytes] = {}
         self._pages = Pages()
         self.certificate_pem = self._key.certificate_pem
-        self.metadata_xml = build_metadata(self.entity_id, self.sso_url, self._key)
+        self.metadata_xml = build_metadata(self.entity_id, self.sso_url, self.slo_url, self._key)
         self.app = self._build_app()
 
     def _build_app(self) -> Starlette:
         # The Host check keeps a web page that rebinds its name to 127.0.0.1 from reading anything here.
         host = urlsplit(self.base_url).hostname or ""
+        logout = LogoutPages(self.entity_id, self._key, self._forger.other_key, self._clock, self._new_id, self._pages)
         return Starlette(
             routes=[
                 Route("/", self._home),
@@ -86,6 +90,7 @@ class PracticeIdp:
                 Route("/sso", self._sso, methods=["GET", "POST"]),
                 Route("/start", self._start),
                 Route("/answer", self._answer, methods=["POST"]),
+                *logout.routes(),
                 Mount("/static", StaticFiles(directory=STATIC_DIRECTORY)),
             ],
             middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[host, "localhost"], www_redirect=False)],
@@ -94,7 +99,7 @@ class PracticeIdp:
         )
 
     async def _home(self, _: Request) -> Response:
-        return self._pages.render("home.html", {"idp": self})
+        return self._pages.render("home.html", {"idp": self, "misbehaviours": LOGOUT_LABELS})
 
     async def _metadata(self, _: Request) -> Response:
         return Response(self.metadata_xml, media_type="application/samlmetadata+xml")

@@ -30,19 +30,12 @@ class SignInRequest:
 
 def parse_redirect(saml_request: str, relay_state: str) -> SignInRequest:
     """Read an untrusted HTTP-Redirect SAMLRequest: base64 of raw DEFLATE (Bindings 3.4.4.1). Raises PracticeError."""
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    try:
-        xml = inflater.decompress(_decode(saml_request), MAX_REQUEST_BYTES)
-    except zlib.error as error:
-        raise RequestUnreadable(f"not DEFLATE: {error}") from error
-    if not inflater.eof:  # a small message that inflates without end, or one that was cut off
-        raise RequestUnreadable("larger than a request can be, or cut off")
-    return _parse_authn_request(xml, relay_state)
+    return _parse_authn_request(inflate_message(unpack_base64(saml_request)), relay_state)
 
 
 def parse_post(saml_request: str, relay_state: str) -> SignInRequest:
     """Read an untrusted HTTP-POST SAMLRequest: base64 (Bindings 3.5.4). Raises PracticeError."""
-    return _parse_authn_request(_decode(saml_request), relay_state)
+    return _parse_authn_request(unpack_base64(saml_request), relay_state)
 
 
 def require_local_answer(request: SignInRequest) -> SignInRequest:
@@ -52,7 +45,20 @@ def require_local_answer(request: SignInRequest) -> SignInRequest:
     return request
 
 
-def _decode(value: str) -> bytes:
+def inflate_message(packed: bytes) -> bytes:
+    """Return what untrusted raw DEFLATE data holds. Raises RequestUnreadable."""
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        xml = inflater.decompress(packed, MAX_REQUEST_BYTES)
+    except zlib.error as error:
+        raise RequestUnreadable(f"not DEFLATE: {error}") from error
+    if not inflater.eof:  # a small message that inflates without end, or one that was cut off
+        raise RequestUnreadable("larger than a request can be, or cut off")
+    return xml
+
+
+def unpack_base64(value: str) -> bytes:
+    """Return the bytes of an untrusted base64 text. Raises RequestUnreadable."""
     if len(value) > MAX_REQUEST_BYTES * 2:
         raise RequestUnreadable("too long")
     try:
@@ -61,13 +67,21 @@ def _decode(value: str) -> bytes:
         raise RequestUnreadable(f"not base64: {error}") from error
 
 
-def _parse_authn_request(xml: bytes, relay_state: str) -> SignInRequest:
+def parse_message(xml: bytes) -> etree._Element:
+    """Return the root of an untrusted message without a DTD. Raises RequestUnreadable."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
         root = etree.fromstring(xml, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise RequestUnreadable(f"not XML: {error}") from error
-    if root.getroottree().docinfo.internalDTD is not None or root.tag != f"{_SAMLP}AuthnRequest":
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise RequestUnreadable("a DTD")
+    return root
+
+
+def _parse_authn_request(xml: bytes, relay_state: str) -> SignInRequest:
+    root = parse_message(xml)
+    if root.tag != f"{_SAMLP}AuthnRequest":
         raise RequestUnreadable("not an AuthnRequest")
     request = SignInRequest(
         request_id=root.get("ID", ""),
