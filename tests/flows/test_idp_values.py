@@ -16,6 +16,7 @@ from vestibule.directory.activity import ActivityFilter
 from vestibule.directory.connections import Connection, ConnectionStatus, IdpValues
 from vestibule.flows import connection_set_up, connections, idp_values
 from vestibule.flows.parts.connecting import TypedConnection
+from vestibule.flows.parts.rereading import Reread
 from vestibule.flows.parts.understanding import TypedIdp, digest_of
 from vestibule.kernel.errors import Conflict, Invalid, NotFound
 from vestibule.outside.fetching import Fetcher
@@ -306,9 +307,9 @@ def test_metadata_read_again_brings_the_new_certificate(house: House, documents:
     old, new = metadata.certificate_pem("old", days=20), metadata.certificate_pem("new")
     documents.document = metadata.idp_metadata(metadata.ENTITY_ID, old)
     connection = connected(house, documents)
-    assert idp_values.read_metadata_again(house.runtime, house.owner, connection.id)[1] is False
+    assert idp_values.read_metadata_again(house.runtime, house.owner, connection.id)[1] is Reread.SAME
     documents.document = metadata.idp_metadata(metadata.ENTITY_ID, old, new)
-    assert idp_values.read_metadata_again(house.runtime, house.owner, connection.id)[1] is True
+    assert idp_values.read_metadata_again(house.runtime, house.owner, connection.id)[1] is Reread.APPLIED
     facts = connections.get_connection(house.runtime, house.owner, connection.id)
     assert [one.subject for one in facts.connection.idp.certificates] == ["CN=old", "CN=new"]
 
@@ -320,17 +321,25 @@ def test_metadata_read_again_brings_the_new_certificate(house: House, documents:
         metadata.idp_metadata(sso_url="https://attacker.example/sso"),
         metadata.idp_metadata(sso_url="http://idp.example/sso"),
         metadata.idp_metadata(sso_url="https://idp.example:8443/sso"),
-        metadata.aggregate(metadata.idp_metadata("urn:a"), metadata.idp_metadata("urn:b")),
     ],
 )
-def test_metadata_that_moved_elsewhere_is_not_applied(house: House, documents: metadata.Documents, moved: str) -> None:
+def test_metadata_that_moved_elsewhere_waits_and_is_not_applied(
+    house: House, documents: metadata.Documents, moved: str
+) -> None:
     connection = connected(house, documents)
     documents.document = moved
-    with pytest.raises(idp_values.MetadataMoved):
-        idp_values.read_metadata_again(house.runtime, house.owner, connection.id)
+    assert idp_values.read_metadata_again(house.runtime, house.owner, connection.id)[1] is Reread.WAITS
     facts = connections.get_connection(house.runtime, house.owner, connection.id)
     assert facts.connection.idp.entity_id == metadata.ENTITY_ID
     assert facts.connection.idp.sso_redirect_url == metadata.SSO_URL
+
+
+def test_metadata_of_several_others_is_no_change_to_agree_to(house: House, documents: metadata.Documents) -> None:
+    connection = connected(house, documents)
+    documents.document = metadata.aggregate(metadata.idp_metadata("urn:a"), metadata.idp_metadata("urn:b"))
+    with pytest.raises(Invalid) as refusal:
+        idp_values.read_metadata_again(house.runtime, house.owner, connection.id)
+    assert [error.field for error in refusal.value.errors] == ["metadata_url"]
 
 
 def test_a_metadata_server_that_fails_changes_nothing(house: House, documents: metadata.Documents) -> None:

@@ -6,7 +6,7 @@ A route that is not here fails `tests/web/test_walls.py`: whoever adds a door sa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -18,11 +18,13 @@ from tests.support.people import add_person, connect, group_of, knock, link, sig
 from vestibule.directory.admins import Admin, Permission
 from vestibule.directory.connections import Connection, IdentityProvider
 from vestibule.directory.end_users import EndUser, EndUserStatus
+from vestibule.directory.rollover import values_of
 from vestibule.directory.sessions import Knock, KnockReason
 from vestibule.flows import admins, scim_directories
 from vestibule.flows import connections as connections_flow
 from vestibule.flows.parts.callers import operator
-from vestibule.storage import connections, end_users
+from vestibule.flows.parts.understanding import digest_of
+from vestibule.storage import connections, end_users, identity_providers, metadata_readings
 from vestibule.storage.tables import metadata
 
 METADATA_URL = "https://idp.example/metadata"
@@ -53,6 +55,7 @@ class World:
     scim: str
     scim_token: str
     scim_group: str
+    change: str
 
     @property
     def environment(self) -> str:
@@ -118,7 +121,20 @@ def world(house: House, number: int) -> World:
         scim=kinds["s"].id,
         scim_token=_token(house, kinds["s"], number),
         scim_group=pushed_group(house, kinds["s"], f"Members {number}").id,
+        change=_change(house, kinds["r"].idp.id),
     )
+
+
+def _change(house: House, idp_id: str) -> str:
+    """Let an IdP's metadata say something that waits for approval; return its digest."""
+    with house.runtime.database.transaction() as tx:
+        idp = identity_providers.find_idp(tx, house.workspace.id, idp_id)
+        before = values_of(idp) if idp else None
+        assert before is not None
+        found = replace(before, entity_id=f"{before.entity_id}/moved")
+        digest = digest_of(found)
+        metadata_readings.save_change(tx, house.workspace.id, idp_id, digest, found, house.clock())
+    return digest
 
 
 def _settle(
@@ -278,6 +294,13 @@ CASES: Mapping[str, Case] = {
             "value": f"team {w.number}",
             "group": w.group,
         },
+    ),
+    f"{_CONNECTION}/metadata/follow": Case(P.MANAGE_AUTHENTICATION, _connection("read"), lambda _: {"applies": "off"}),
+    f"{_CONNECTION}/metadata/approve": Case(
+        P.MANAGE_AUTHENTICATION, _connection("read"), lambda w: {"change": w.change}
+    ),
+    f"{_CONNECTION}/metadata/dismiss": Case(
+        P.MANAGE_AUTHENTICATION, _connection("read"), lambda w: {"change": w.change}
     ),
     f"{_CONNECTION}/signing": Case(P.MANAGE_AUTHENTICATION, _connection("active"), lambda _: {"sign": "on"}),
     f"{_CONNECTION}/logout": Case(P.MANAGE_AUTHENTICATION, _connection("active"), lambda _: {"logs_out": "off"}),

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from vestibule.directory.activity import Event, Subject
 from vestibule.directory.admins import Permission
 from vestibule.directory.connections import Connection, IdentityProvider, IdpValues
+from vestibule.directory.rollover import values_of
 from vestibule.directory.vendors import GENERIC, VENDORS, vendor_for
 from vestibule.directory.workspaces import Environment
 from vestibule.flows.parts.callers import AdminCaller
 from vestibule.flows.parts.connecting import environment_of, found_connection, found_idp, record_connection
 from vestibule.flows.parts.recording import record
+from vestibule.flows.parts.rereading import Reread, reread
 from vestibule.flows.parts.runtime import Runtime
+from vestibule.flows.parts.throttling import FETCH_PER_WORKSPACE, count_attempt
 from vestibule.flows.parts.understanding import TypedIdp, understand
-from vestibule.kernel.errors import Conflict, FieldError, Invalid
+from vestibule.kernel.errors import Conflict, FieldError, Invalid, Throttled
 from vestibule.kernel.text import N_
-from vestibule.storage import connections, identity_providers, workspaces
+from vestibule.storage import connections, identity_providers, metadata_readings, workspaces
 from vestibule.storage.database import Transaction
 
 
@@ -51,16 +53,6 @@ class ReadingNotPossible(Conflict):
 
     code = "no_metadata_url"
     public = N_("This identity provider has no metadata URL to read again.")
-
-
-class MetadataMoved(Conflict):
-    """The metadata names another IdP, or sends people to another host: too much to apply without a look."""
-
-    code = "metadata_moved"
-    public = N_(
-        "The metadata now has another entity ID or another sign-on host, so nothing was changed. "
-        "Have a look at it with “Replace the values”."
-    )
 
 
 class IdpInUse(Conflict):
@@ -117,25 +109,24 @@ def save_idp_values(
         return found_connection(tx, caller, connection_id)
 
 
-def read_metadata_again(runtime: Runtime, caller: AdminCaller, connection_id: str) -> tuple[Connection, bool]:
-    """Fetch the IdP's metadata again, save new certificates and addresses; return whether anything had changed.
+def read_metadata_again(runtime: Runtime, caller: AdminCaller, connection_id: str) -> tuple[Connection, Reread]:
+    """Fetch the IdP's metadata again; what changed is applied, or waits to be looked at.
 
-    Raises MetadataMoved, ReadingNotPossible, Invalid (field `metadata_url`), NotFound, Forbidden.
+    Raises ReadingNotPossible, Invalid (field `metadata_url`), NotFound, Forbidden.
     """
     caller.require(Permission.MANAGE_AUTHENTICATION)
     with runtime.database.reading() as tx:
-        before = found_connection(tx, caller, connection_id)
-    if before.idp.metadata_url is None:
-        raise ReadingNotPossible(before.idp.id)
-    values = _reread(runtime, caller, before.idp, before.idp.metadata_url)
-    with runtime.database.transaction() as tx:
-        workspaces.lock_workspace(tx, caller.workspace_id)
         connection = found_connection(tx, caller, connection_id)
-        if _identity(connection.idp) != _identity(before.idp):
-            raise ReadingNotPossible("the values were replaced while the metadata was fetched")
-        changed = _values_of(connection.idp) != values
-        _save(tx, runtime, caller, connection, values)
-    return connection, changed
+    if connection.idp.metadata_url is None:
+        raise ReadingNotPossible(connection.idp.id)
+    try:
+        count_attempt(runtime, (FETCH_PER_WORKSPACE, caller.workspace_id))
+    except Throttled as error:
+        raise Invalid(FieldError("metadata_url", error.public, **error.params)) from error
+    outcome = reread(runtime, connection.idp, caller.actor)
+    if outcome is Reread.REPLACED:
+        raise ReadingNotPossible("the values were replaced while the metadata was fetched")
+    return connection, outcome
 
 
 def get_idp(runtime: Runtime, caller: AdminCaller, idp_id: str) -> IdentityProvider:
@@ -157,24 +148,11 @@ def delete_idp(runtime: Runtime, caller: AdminCaller, idp_id: str) -> IdentityPr
     return idp
 
 
-def _reread(runtime: Runtime, caller: AdminCaller, idp: IdentityProvider, metadata_url: str) -> IdpValues:
-    typed = TypedIdp("url", metadata_url=metadata_url, wanted_entity_id=idp.entity_id or "")
-    try:
-        values = understand(runtime, caller.workspace_id, typed)
-    except Invalid as error:
-        if any(one.field == "wanted_entity_id" for one in error.errors):
-            raise MetadataMoved(f"the metadata does not describe {idp.entity_id} any more") from error
-        raise
-    # Whoever can change the metadata alone must not be able to send people to a server of their own.
-    if not _hosts(values) <= _hosts(_values_of(idp)):
-        raise MetadataMoved(f"the sign-on addresses of {idp.entity_id} moved")
-    return values
-
-
 def _save(tx: Transaction, runtime: Runtime, caller: AdminCaller, connection: Connection, values: IdpValues) -> None:
-    before = _values_of(connection.idp)
+    before = values_of(connection.idp)
     read_at = runtime.clock() if values.metadata_url else None
     identity_providers.update_idp_values(tx, connection.idp, values, read_at)
+    metadata_readings.forget_change(tx, caller.workspace_id, connection.idp.id)
     old, new = ({one.fingerprint for one in each.certificates} if each else set() for each in (before, values))
     record_connection(
         tx,
@@ -190,31 +168,8 @@ def _save(tx: Transaction, runtime: Runtime, caller: AdminCaller, connection: Co
     )
 
 
-def _values_of(idp: IdentityProvider) -> IdpValues | None:
-    if idp.entity_id is None:
-        return None
-    return IdpValues(
-        entity_id=idp.entity_id,
-        sso_redirect_url=idp.sso_redirect_url,
-        sso_post_url=idp.sso_post_url,
-        certificates=idp.certificates,
-        wants_signed_requests=idp.wants_signed_requests,
-        metadata_url=idp.metadata_url,
-        logout=idp.logout,
-    )
-
-
-def _identity(idp: IdentityProvider) -> tuple[str | None, str | None]:
-    return idp.entity_id, idp.metadata_url
-
-
 def _urls(values: IdpValues | None) -> set[str]:
     return {url for url in (values.sso_redirect_url, values.sso_post_url) if url} if values else set()
-
-
-def _hosts(values: IdpValues | None) -> set[tuple[str, str]]:
-    every = _urls(values) | (values.logout.urls if values else frozenset())
-    return {(urlsplit(url).scheme, urlsplit(url).netloc.lower()) for url in every}
 
 
 def _vendor(idp: IdentityProvider, chosen: str, values: IdpValues) -> str:

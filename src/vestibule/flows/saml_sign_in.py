@@ -30,12 +30,13 @@ from vestibule.flows.parts.refusing import Attempt, SignInRefused, record_refusa
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.sending import Sent, send_to_idp, unusable
 from vestibule.flows.parts.signing import signing_key
+from vestibule.flows.parts.unknown_keys import with_newer_keys
 from vestibule.kernel.errors import AlreadyTaken, NotFound
 from vestibule.kernel.ids import is_id
 from vestibule.kernel.secrets import same, token_hash
 from vestibule.kernel.text import printable
-from vestibule.saml.certificates import parse_certificate
-from vestibule.saml.errors import SamlError, SessionEnded, Unsolicited
+from vestibule.saml.certificates import Certificate, parse_certificate
+from vestibule.saml.errors import SamlError, SessionEnded, SignatureInvalid, Unsolicited
 from vestibule.saml.responses import (
     Expectations,
     UnverifiedResponse,
@@ -180,14 +181,14 @@ def _verify(runtime: Runtime, arrived: _Arrived, answer: Answer) -> tuple[SamlRe
     problem = _binding_problem(connection, request, answer, now)
     expectations = Expectations(
         idp_entity_id=connection.idp.entity_id or "",
-        certificates=tuple(parse_certificate(certificate.der) for certificate in connection.idp.certificates),
+        certificates=_certificates(connection),
         acs_url=acs_url(runtime.public_url, connection.id),
         sp_entity_id=sp_entity_id(runtime.public_url, connection.id),
         in_response_to=request.id if request and problem is None else None,
         now=now,
     )
     try:
-        assertion = verify_response(arrived.message, expectations)
+        assertion = _verified(runtime, arrived, expectations, newer=problem is None)
     except SamlError as error:
         if problem is not None and isinstance(error, Unsolicited) and arrived.message.unverified_in_response_to:
             attempt = replace(arrived.attempt, checks=error.checks)
@@ -197,6 +198,28 @@ def _verify(runtime: Runtime, arrived: _Arrived, answer: Answer) -> tuple[SamlRe
         # Without a request to expect, verification accepts nothing; this stands behind it.
         raise refuse(runtime, arrived.attempt, problem or RequestUnknown("no stored request"))
     return request, assertion
+
+
+def _verified(runtime: Runtime, arrived: _Arrived, expectations: Expectations, *, newer: bool) -> VerifiedAssertion:
+    """Verify a response; where no certificate here made its signature, once more with what the IdP's metadata says by now.
+
+    `newer` is for answers to a request of this browser alone: who never asked shall not make us fetch.
+    """
+    try:
+        return verify_response(arrived.message, expectations)
+    except SignatureInvalid as error:
+        # Its subclasses are of the message's own form, which no other key would mend.
+        issuer = arrived.message.unverified_issuer
+        if type(error) is not SignatureInvalid or not newer or issuer not in {None, expectations.idp_entity_id}:
+            raise
+        connection = with_newer_keys(runtime, arrived.connection)
+        if connection is None or connection.idp.entity_id != expectations.idp_entity_id:
+            raise
+        return verify_response(arrived.message, replace(expectations, certificates=_certificates(connection)))
+
+
+def _certificates(connection: Connection) -> tuple[Certificate, ...]:
+    return tuple(parse_certificate(certificate.der) for certificate in connection.idp.certificates)
 
 
 def _binding_problem(

@@ -15,6 +15,7 @@ from vestibule.directory.activity import Event, Outcome, Subject
 from vestibule.flows.parts.callers import system
 from vestibule.flows.parts.posting import LETTER_JOB, open_letter
 from vestibule.flows.parts.recording import record
+from vestibule.flows.parts.rereading import reread_due
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.errors import DatabaseBusy, VestibuleError
 from vestibule.kernel.secrets import SealBroken
@@ -29,7 +30,10 @@ LEASE: Final = timedelta(minutes=5)
 BACKOFF: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 20, 60, 180, 480, 720, 1440))
 SWEEP_JOB: Final = "sweep"
 SWEEP_EVERY: Final = timedelta(hours=1)
+READINGS_JOB: Final = "metadata"
+READINGS_EVERY: Final = timedelta(minutes=1)
 _SWEEP_ID: Final = "job_sweep"
+_READINGS_ID: Final = "job_metadata"
 _SWEEP_ROWS: Final = 2000
 log = structlog.get_logger()
 
@@ -71,6 +75,7 @@ class Worker:
             try:
                 if not scheduled:
                     schedule_sweeps(self._runtime)
+                    schedule_readings(self._runtime)
                     scheduled = True
                 while not self._stopping.is_set() and work_once(self._runtime, self._send):
                     pass
@@ -88,6 +93,13 @@ def schedule_sweeps(runtime: Runtime) -> None:
         jobs.enqueue_once(tx, jobs.Job(_SWEEP_ID, None, SWEEP_JOB, b"", 0, now), now)
 
 
+def schedule_readings(runtime: Runtime) -> None:
+    """Make sure that reading metadata again is among the jobs: one round for the whole install, whoever does it."""
+    now = runtime.clock()
+    with runtime.database.transaction() as tx:
+        jobs.enqueue_once(tx, jobs.Job(_READINGS_ID, None, READINGS_JOB, b"", 0, now), now)
+
+
 def work_once(runtime: Runtime, send: Send) -> bool:
     """Do the next job that is due; return whether there was one. Raises DatabaseBusy."""
     now = runtime.clock()
@@ -100,6 +112,8 @@ def work_once(runtime: Runtime, send: Send) -> bool:
         return False
     if job.kind == SWEEP_JOB:
         _sweep(runtime, job)
+    elif job.kind == READINGS_JOB:
+        _read_again(runtime, job)
     elif job.kind == LETTER_JOB:
         _deliver(runtime, job, send)
     else:
@@ -161,6 +175,14 @@ def _give_up(runtime: Runtime, job: jobs.Job, reason: str) -> None:
                 system(),
                 Event("letter.given_up", subject, Outcome.REFUSED, details=details),
             )
+
+
+def _read_again(runtime: Runtime, job: jobs.Job) -> None:
+    tried = reread_due(runtime)
+    with runtime.database.transaction() as tx:
+        jobs.come_round(tx, job.id, runtime.clock() + READINGS_EVERY)
+    if tried:
+        log.info("metadata read again", idps=tried)
 
 
 def _sweep(runtime: Runtime, job: jobs.Job) -> None:

@@ -83,6 +83,12 @@ def update_idp_values(tx: Transaction, idp: IdentityProvider, values: IdpValues,
     _insert_certificates(tx, idp.workspace_id, idp.id, values.certificates)
 
 
+def note_metadata_read(tx: Transaction, workspace_id: str, idp_id: str, now: datetime) -> None:
+    """Note that an IdP's metadata was read and says what is known already."""
+    mine = (table.c.workspace_id == workspace_id, table.c.id == idp_id)
+    tx.execute(update(table).where(*mine).values(metadata_read_at=now))
+
+
 def rename_idp(tx: Transaction, workspace_id: str, idp_id: str, name: str, vendor: str) -> None:
     """Change an IdP's name and which vendor's hints it gets. Raises IntegrityError when the name is taken."""
     mine = (table.c.workspace_id == workspace_id, table.c.id == idp_id)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Final, TypeVar
 
-from vestibule.directory.connections import IdpCertificate, IdpValues, LogoutEndpoints
+from vestibule.directory.connections import IdentityProvider, IdpCertificate, IdpValues, LogoutEndpoints
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.throttling import FETCH_PER_WORKSPACE, count_attempt
 from vestibule.kernel.errors import FieldError, Invalid, Throttled
@@ -59,6 +59,33 @@ def understand(runtime: Runtime, workspace_id: str, typed: TypedIdp) -> IdpValue
     if typed.way == "xml":
         return _from_metadata(runtime, "metadata_xml", typed.metadata_xml.encode(), typed.wanted_entity_id)
     raise Invalid(FieldError("way", N_("Choose how you bring the values of your identity provider.")))
+
+
+def read_metadata(runtime: Runtime, idp: IdentityProvider) -> IdpValues:
+    """Return what the metadata URL of an IdP says now; of an entity of another name, where that is all it describes.
+
+    Fetches, so not for use in a transaction. Raises Invalid, field `metadata_url` or `wanted_entity_id`.
+    """
+    url = idp.metadata_url or ""
+    try:
+        data = runtime.fetch(url)
+    except FetchRefused as error:
+        raise Invalid(FieldError("metadata_url", error.public, **error.params)) from error
+    try:
+        values = _from_metadata(runtime, "metadata_url", data, idp.entity_id or "")
+    except Invalid as error:
+        if all(one.field != "wanted_entity_id" for one in error.errors):
+            raise
+        values = _only_entity(runtime, data)
+    return replace(values, metadata_url=url)
+
+
+def _only_entity(runtime: Runtime, data: bytes) -> IdpValues:
+    try:
+        return _from_metadata(runtime, "metadata_url", data, "")
+    except Invalid as error:
+        sentence = N_("The metadata describes several entities, and none of them has the entity ID that is in use.")
+        raise Invalid(FieldError("metadata_url", sentence)) from error
 
 
 def digest_of(values: IdpValues) -> str:

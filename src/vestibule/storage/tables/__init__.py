@@ -14,6 +14,7 @@ from vestibule.storage.tables.connections import (
 from vestibule.storage.tables.house import admin_sessions, admins, environments, one_time_links, workspaces
 from vestibule.storage.tables.people import end_user_terms, end_users, environment_access, group_members, groups
 from vestibule.storage.tables.records import activity, jobs
+from vestibule.storage.tables.rollover import certificate_letters, metadata_changes, metadata_readings
 from vestibule.storage.tables.scim import (
     scim_departures,
     scim_directories,
@@ -30,6 +31,7 @@ __all__ = [
     "activity",
     "admin_sessions",
     "admins",
+    "certificate_letters",
     "connection_domains",
     "connections",
     "end_user_terms",
@@ -46,6 +48,8 @@ __all__ = [
     "knocks",
     "logout_requests",
     "metadata",
+    "metadata_changes",
+    "metadata_readings",
     "one_time_links",
     "saml_assertions",
     "saml_keys",

@@ -80,7 +80,19 @@ DONE: Final[Mapping[str, str]] = MappingProxyType(
         "group.members_left": N_("%(actor)s took people out of %(subject)s"),
         "group.released": N_("%(actor)s let go of the group %(subject)s, which stays by hand"),
         "group.renamed": N_("%(actor)s renamed the group %(subject)s"),
+        "identity_provider.certificate_ends": N_("A certificate of %(subject)s ends soon: the admins were written to"),
         "identity_provider.deleted": N_("%(actor)s deleted the identity provider %(subject)s"),
+        "identity_provider.metadata_applied": N_(
+            "%(actor)s read new values in the metadata of %(subject)s and put them in use"
+        ),
+        "identity_provider.metadata_approved": N_("%(actor)s approved the new values in the metadata of %(subject)s"),
+        "identity_provider.metadata_change_found": N_(
+            "The metadata of %(subject)s says something new, which waits for approval"
+        ),
+        "identity_provider.metadata_dismissed": N_("%(actor)s kept the values of %(subject)s as they are"),
+        "identity_provider.metadata_following_changed": N_(
+            "%(actor)s changed how the metadata of %(subject)s is followed"
+        ),
         "workspace.changed": N_("%(actor)s changed the settings of the workspace"),
         "workspace.created": N_("%(actor)s created the workspace %(subject)s"),
     }
@@ -92,6 +104,7 @@ REFUSED: Final[Mapping[str, str]] = MappingProxyType(
         "end_user.sign_in": N_("%(subject)s was not let in"),
         "end_user.signed_out_at_idp": N_("The identity provider did not sign %(subject)s out everywhere"),
         "end_user.single_logout": N_("A logout message at the connection %(subject)s was refused"),
+        "identity_provider.metadata_unreadable": N_("The metadata of %(subject)s could not be read"),
         "letter.given_up": N_("A letter to %(subject)s could not be sent"),
     }
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -11,8 +12,9 @@ from vestibule.directory.admins import Permission
 from vestibule.directory.certificate_watch import warning, watch
 from vestibule.directory.connections import Connection, ConnectionStatus, Provisioning
 from vestibule.directory.vendors import VENDORS, vendor
-from vestibule.flows import connections, idp_values
+from vestibule.flows import connections, idp_values, rollover
 from vestibule.flows.parts.connecting import TypedConnection
+from vestibule.flows.parts.rereading import Reread
 from vestibule.kernel.errors import Invalid
 from vestibule.kernel.secrets import same
 from vestibule.kernel.text import N_
@@ -24,6 +26,12 @@ from vestibule.web.doors import console
 from vestibule.web.forms import errors_by_field
 from vestibule.web.pages import redirect, render
 from vestibule.web.visits import Visit
+
+_REREAD: Final = {
+    Reread.SAME: N_("The metadata of %(name)s was read: nothing has changed"),
+    Reread.APPLIED: N_("The metadata of %(name)s was read, and its new values were saved"),
+    Reread.WAITS: N_("The metadata of %(name)s was read: have a look at what changed"),
+}
 
 
 def page(visit: Visit) -> Response:
@@ -94,13 +102,10 @@ def set_signing(visit: Visit) -> Response:
 def read_again(visit: Visit) -> Response:
     """Read the IdP's metadata again."""
     try:
-        connection, changed = idp_values.read_metadata_again(visit.runtime, visit.admin, _id(visit))
+        connection, outcome = idp_values.read_metadata_again(visit.runtime, visit.admin, _id(visit))
     except Invalid as error:
         return _page(visit, errors_by_field(error))
-    except idp_values.MetadataMoved as error:
-        return _page(visit, {"metadata_url": visit.gettext(error.public)})
-    said = N_("The metadata of %(name)s was read, and its new values were saved")
-    return _back(visit, connection, said if changed else N_("The metadata of %(name)s was read: nothing has changed"))
+    return _back(visit, connection, _REREAD[outcome])
 
 
 def confirm(act: str) -> Callable[[Visit], Response]:
@@ -152,6 +157,7 @@ def _page(visit: Visit, errors: Mapping[str, str]) -> Response:
         ties=facts.ties,
         tab_path=tab_of(facts.environment.key),
         carry=values_to_carry(visit, facts.connection),
+        following=rollover.get_following(visit.runtime, visit.admin, idp),
         vendor=vendor(idp.vendor),
         watched=watch(idp.certificates, now),
         warned=warning(idp.certificates, now),

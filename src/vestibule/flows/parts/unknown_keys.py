@@ -1,0 +1,55 @@
+"""A signature that no certificate here made: perhaps the IdP has rolled over its key, so its metadata is read at once, by one for all.
+
+A stranger can provoke this, so it is bounded: one reading of an IdP in five minutes, however many nodes and responses.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from vestibule.directory.connections import Connection, IdentityProvider
+from vestibule.flows.parts.callers import system
+from vestibule.flows.parts.rereading import reread
+from vestibule.flows.parts.runtime import Runtime
+from vestibule.kernel.errors import Invalid
+from vestibule.storage import connections, metadata_readings
+
+# Whoever comes while another one reads waits for it: as long as a reading may take, and no longer.
+_WAIT_SECONDS: Final = 12.0
+_LOOK_EVERY_SECONDS: Final = 0.1
+
+
+def with_newer_keys(runtime: Runtime, connection: Connection) -> Connection | None:
+    """Return a connection as it is after its IdP's metadata was read anew, or None where that brought no other certificate.
+
+    Not for use inside a transaction: it fetches, or waits for somebody who does.
+    """
+    idp = connection.idp
+    if idp.metadata_url is None:
+        return None
+    with runtime.database.transaction() as tx:
+        mine = metadata_readings.claim_reading(tx, idp.workspace_id, idp.id, runtime.clock())
+    if mine:
+        try:
+            reread(runtime, idp, system())
+        except Invalid:
+            return None  # on the record already; the response is refused as it would have been
+    else:
+        _wait(runtime, idp)
+    with runtime.database.reading() as tx:
+        newer = connections.load_connection(tx, connection.id)
+    return newer if newer is not None and _prints(newer.idp) != _prints(idp) else None
+
+
+def _wait(runtime: Runtime, idp: IdentityProvider) -> None:
+    for _ in range(int(_WAIT_SECONDS / _LOOK_EVERY_SECONDS)):
+        with runtime.database.reading() as tx:
+            reading = metadata_readings.find_reading(tx, idp.workspace_id, idp.id)
+        if reading.asked_at is None or reading.answered_at is not None:
+            return
+        time.sleep(_LOOK_EVERY_SECONDS)
+
+
+def _prints(idp: IdentityProvider) -> frozenset[str]:
+    return frozenset(one.fingerprint for one in idp.certificates)

@@ -1,0 +1,185 @@
+"""Metadata that is followed: read every day, applied or kept for an admin, and each outage said once. On both engines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from tests.flows.test_idp_values import draft, understand
+from tests.support import metadata
+from tests.support.house import House
+from vestibule.directory.connections import Connection
+from vestibule.directory.rollover import ASK_AGAIN_AFTER, READ_EVERY, RETRY_AFTER, SPREAD
+from vestibule.flows import connections, idp_values, rollover
+from vestibule.flows.parts.rereading import Reread, reread_due
+from vestibule.flows.parts.understanding import TypedIdp
+from vestibule.kernel.errors import Conflict
+from vestibule.storage import metadata_readings
+from vestibule.storage.tables import activity
+
+
+@pytest.fixture
+def documents() -> Iterator[metadata.Documents]:
+    with metadata.serving_documents() as served:
+        yield served
+
+
+@pytest.fixture
+def connection(house: House, documents: metadata.Documents) -> Connection:
+    house.clock.frozen = datetime.now(UTC)
+    documents.document = metadata.idp_metadata(metadata.ENTITY_ID, metadata.certificate_pem("old"))
+    values = understand(house, TypedIdp("url", metadata_url=documents.url))
+    return idp_values.save_idp_values(house.runtime, house.owner, draft(house).id, values)
+
+
+def later(house: House, delta: timedelta) -> None:
+    house.clock.offset += delta
+
+
+def subjects(house: House, connection: Connection) -> list[str]:
+    facts = connections.get_connection(house.runtime, house.owner, connection.id)
+    return [one.subject for one in facts.connection.idp.certificates]
+
+
+def following(house: House, connection: Connection) -> rollover.Following:
+    return rollover.get_following(house.runtime, house.owner, connection.idp)
+
+
+def actions(house: House) -> list[str]:
+    with house.runtime.database.reading() as tx:
+        query = select(activity.c.action).where(activity.c.action.like("identity_provider.%")).order_by(activity.c.id)
+        return list(tx.execute(query).scalars())
+
+
+def test_metadata_is_read_every_day_and_an_old_and_a_new_certificate_are_valid_together(
+    house: House, documents: metadata.Documents, connection: Connection
+) -> None:
+    reread_due(house.runtime)
+    asked = documents.asked
+    later(house, READ_EVERY - SPREAD - timedelta(seconds=1))
+    assert reread_due(house.runtime) == 0
+    old, new = metadata.certificate_pem("old", days=20), metadata.certificate_pem("new")
+    documents.document = metadata.idp_metadata(metadata.ENTITY_ID, old, new)
+    later(house, SPREAD + timedelta(seconds=1))
+    assert reread_due(house.runtime) == 1
+    assert documents.asked == asked + 1
+    assert subjects(house, connection) == ["CN=old", "CN=new"]
+    assert actions(house) == ["identity_provider.metadata_applied"]
+
+
+def test_a_certificate_that_left_the_metadata_is_trusted_no_longer(
+    house: House, documents: metadata.Documents, connection: Connection
+) -> None:
+    documents.document = metadata.idp_metadata(metadata.ENTITY_ID, metadata.certificate_pem("new"))
+    reread_due(house.runtime)
+    assert subjects(house, connection) == ["CN=new"]
+
+
+def test_an_outage_is_on_the_record_once_tried_again_sooner_and_over_when_it_is_over(
+    house: House, documents: metadata.Documents, connection: Connection
+) -> None:
+    documents.status = 500
+    for failures in range(1, 4):
+        assert reread_due(house.runtime) == 1
+        reading = following(house, connection).reading
+        assert (reading.failures, reading.due_at) == (failures, house.clock() + RETRY_AFTER[failures - 1])
+        later(house, RETRY_AFTER[failures - 1])
+    assert actions(house) == ["identity_provider.metadata_unreadable"]
+    assert subjects(house, connection) == ["CN=old"]
+    documents.status = 200
+    reread_due(house.runtime)
+    reading = following(house, connection).reading
+    assert (reading.failures, reading.failure, reading.failing_since) == (0, None, None)
+
+
+@pytest.mark.parametrize(
+    "moved", [{"entity_id": "https://other.example"}, {"sso_url": "https://other.example/sso"}], ids=["entity", "host"]
+)
+def test_another_entity_id_or_host_waits_for_approval_even_where_changes_are_applied(
+    house: House, documents: metadata.Documents, connection: Connection, moved: dict[str, str]
+) -> None:
+    documents.document = metadata.idp_metadata(**moved)
+    reread_due(house.runtime)
+    waiting = following(house, connection)
+    assert waiting.found is not None
+    assert waiting.difference
+    assert rollover.list_waiting(house.runtime, house.owner) == {connection.idp.id}
+    assert subjects(house, connection) == ["CN=old"]
+    rollover.approve_change(house.runtime, house.owner, connection.id, waiting.found.digest)
+    assert subjects(house, connection) == ["CN=idp"]
+    assert following(house, connection).found is None
+    assert actions(house)[-2:] == ["identity_provider.metadata_change_found", "identity_provider.metadata_approved"]
+
+
+def test_where_the_admin_says_so_every_change_waits(
+    house: House, documents: metadata.Documents, connection: Connection
+) -> None:
+    rollover.set_applies_changes(house.runtime, house.owner, connection.id, applies=False)
+    documents.document = metadata.idp_metadata(metadata.ENTITY_ID, metadata.certificate_pem("new"))
+    assert idp_values.read_metadata_again(house.runtime, house.owner, connection.id)[1] is Reread.WAITS
+    assert subjects(house, connection) == ["CN=old"]
+    difference = following(house, connection).difference
+    assert difference is not None
+    assert [one.subject for one in difference.added] == ["CN=new"]
+
+
+def test_a_dismissed_change_is_not_asked_again_but_another_one_is(
+    house: House, documents: metadata.Documents, connection: Connection
+) -> None:
+    documents.document = metadata.idp_metadata("https://other.example")
+    reread_due(house.runtime)
+    found = following(house, connection).found
+    assert found is not None
+    rollover.dismiss_change(house.runtime, house.owner, connection.id, found.digest)
+    later(house, READ_EVERY)
+    reread_due(house.runtime)
+    assert following(house, connection).found is None
+    documents.document = metadata.idp_metadata("https://third.example")
+    later(house, READ_EVERY)
+    reread_due(house.runtime)
+    assert following(house, connection).found is not None
+
+
+def test_an_approval_of_what_was_superseded_is_refused(
+    house: House, documents: metadata.Documents, connection: Connection
+) -> None:
+    documents.document = metadata.idp_metadata("https://other.example")
+    reread_due(house.runtime)
+    seen = following(house, connection).found
+    assert seen is not None
+    documents.document = metadata.idp_metadata("https://attacker.example")
+    later(house, READ_EVERY)
+    reread_due(house.runtime)
+    for decide in (rollover.approve_change, rollover.dismiss_change):
+        with pytest.raises(Conflict):
+            decide(house.runtime, house.owner, connection.id, seen.digest)
+    assert subjects(house, connection) == ["CN=old"]
+
+
+def test_a_change_that_the_metadata_took_back_waits_no_longer(
+    house: House, documents: metadata.Documents, connection: Connection
+) -> None:
+    before = documents.document
+    documents.document = metadata.idp_metadata("https://other.example")
+    reread_due(house.runtime)
+    documents.document = before
+    later(house, READ_EVERY)
+    reread_due(house.runtime)
+    assert following(house, connection).found is None
+
+
+def test_one_of_all_who_ask_at_once_may_read_and_nobody_again_before_five_minutes(
+    house: House, connection: Connection
+) -> None:
+    def claim() -> bool:
+        with house.runtime.database.transaction() as tx:
+            return metadata_readings.claim_reading(tx, house.workspace.id, connection.idp.id, house.clock())
+
+    assert [claim(), claim()] == [True, False]
+    later(house, ASK_AGAIN_AFTER - timedelta(microseconds=1))
+    assert claim() is False
+    later(house, timedelta(microseconds=1))
+    assert claim() is True
