@@ -96,12 +96,17 @@ def test_an_outage_is_on_the_record_once_tried_again_sooner_and_over_when_it_is_
 
 
 @pytest.mark.parametrize(
-    "moved", [{"entity_id": "https://other.example"}, {"sso_url": "https://other.example/sso"}], ids=["entity", "host"]
+    "moved",
+    [
+        metadata.idp_metadata("https://other.example"),
+        metadata.idp_metadata(sso_url="https://other.example/sso"),
+    ],
+    ids=["entity", "host"],
 )
 def test_another_entity_id_or_host_waits_for_approval_even_where_changes_are_applied(
-    house: House, documents: metadata.Documents, connection: Connection, moved: dict[str, str]
+    house: House, documents: metadata.Documents, connection: Connection, moved: str
 ) -> None:
-    documents.document = metadata.idp_metadata(**moved)
+    documents.document = moved
     reread_due(house.runtime)
     waiting = following(house, connection)
     assert waiting.found is not None

@@ -41,10 +41,10 @@ def rolled(*keys: str, entity_id: str = sign_ins.IDP_ENTITY_ID) -> str:
     return metadata.idp_metadata(entity_id, *map(pem_of, keys), sso_url=sign_ins.SSO_URL.partition("?")[0])
 
 
-def come(server: Server, connection: Connection, key: str = "other", **changes: str) -> httpx.Response:
+def come(server: Server, connection: Connection, key: str = "other") -> httpx.Response:
     client = server.client()
     started = sign_ins.start(client)
-    data = sign_ins.answer(server, connection, started.request_id, key=key, **changes)
+    data = sign_ins.answer(server, connection, started.request_id, key=key)
     return sign_ins.post(client, connection, data, started.relay_state)
 
 
