@@ -30,8 +30,9 @@ from vestibule.kernel.secrets import token_hash
 from vestibule.kernel.text import printable
 from vestibule.scim.bulk import read_bulk
 from vestibule.scim.errors import NotAllowed, ResourceNotFound, ScimError, TooManyRequests, Unauthorized
+from vestibule.scim.etags import etag_matches
 from vestibule.scim.queries import parse_query
-from vestibule.scim.rendering import etag_matches, list_response, parse_projection
+from vestibule.scim.rendering import list_response, parse_projection
 from vestibule.scim.schemas import GROUP, USER
 from vestibule.storage import scim_directories, scim_groups, scim_lists, scim_users
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from typing import Any, Final
 
-from vestibule.scim.errors import InvalidSyntax, InvalidValue, PayloadTooLarge
+from vestibule.scim.errors import CircularReference, InvalidSyntax, InvalidValue, PayloadTooLarge
 from vestibule.scim.resources import as_object
 from vestibule.scim.schemas import MAX_OPERATIONS
 
@@ -54,7 +56,16 @@ def read_bulk(body: Any) -> Bulk:
         raise PayloadTooLarge(f"More than {MAX_OPERATIONS} operations.")
     if not isinstance(limit, int) or isinstance(limit, bool) or limit < 0:
         raise InvalidSyntax("“failOnErrors” is no whole number.")
-    return Bulk(tuple(_operation(one) for one in sent), limit)
+    operations = tuple(_operation(one) for one in sent)
+    makers = [one.bulk_id for one in operations if one.method == "POST"]
+    if len(makers) != len(set(makers)):
+        raise InvalidSyntax("Two operations have the same “bulkId”.")
+    return Bulk(operations, limit)
+
+
+def makers_of(bulk: Bulk) -> frozenset[str]:
+    """Return the bulkIds that operations of a request stand behind."""
+    return frozenset(one.bulk_id for one in bulk.operations if one.method == "POST" and one.bulk_id)
 
 
 def _operation(sent: Any) -> BulkOperation:
@@ -82,37 +93,46 @@ def _operation(sent: Any) -> BulkOperation:
     )
 
 
-def put_in(value: Any, known: Mapping[str, str]) -> Any:
-    """Return a value with every reference by bulkId replaced by the id that it stands for. Raises InvalidValue for an unknown one."""
+def put_in(value: Any, known: Mapping[str, str], to_come: AbstractSet[str] = frozenset()) -> Any:
+    """Return a value with every reference by bulkId replaced by the id that it stands for.
+
+    Raises CircularReference for one whose operation comes only later, although they are in order; InvalidValue for one that nothing
+    has, or whose operation failed.
+    """
     if isinstance(value, str) and value.startswith(_REFERENCE):
-        found = known.get(value[len(_REFERENCE) :])
-        if found is None:
-            raise InvalidValue(f"“{value}” stands for nothing.")
-        return found
+        name = value[len(_REFERENCE) :]
+        if name in known:
+            return known[name]
+        if name in to_come:
+            raise CircularReference(f"“{value}” needs this operation to be done first.")
+        raise InvalidValue(f"“{value}” stands for nothing.")
     if isinstance(value, list):
-        return [put_in(one, known) for one in value]
+        return [put_in(one, known, to_come) for one in value]
     if isinstance(value, Mapping):
-        return {name: put_in(one, known) for name, one in value.items()}
+        return {name: put_in(one, known, to_come) for name, one in value.items()}
     return value
 
 
 def in_order(operations: tuple[BulkOperation, ...]) -> tuple[int, ...]:
-    """Return in which order to do them: as sent, but nothing before what it refers to. What goes in circles keeps its place."""
+    """Return in which order to do them: as sent, but nothing before what it refers to. What goes in circles comes last."""
     makers = {one.bulk_id: index for index, one in enumerate(operations) if one.method == "POST" and one.bulk_id}
-    waiting = list(range(len(operations)))
-    done: set[int] = set()
+    needs = [
+        {makers[name] for name in one.references() if name in makers} - {index} for index, one in enumerate(operations)
+    ]
+    needed_by: dict[int, list[int]] = {}
+    for index, its in enumerate(needs):
+        for maker in its:
+            needed_by.setdefault(maker, []).append(index)
+    ready = [index for index, its in enumerate(needs) if not its]
     order: list[int] = []
-    while waiting:
-        ready = [
-            index
-            for index in waiting
-            if all(makers.get(name, index) in done | {index} for name in operations[index].references())
-        ]
-        step = ready or waiting
-        order += step
-        done |= set(step)
-        waiting = [index for index in waiting if index not in done]
-    return tuple(order)
+    while ready:
+        index = heappop(ready)
+        order.append(index)
+        for waiting in needed_by.get(index, ()):
+            needs[waiting].discard(index)
+            if not needs[waiting]:
+                heappush(ready, waiting)
+    return (*order, *sorted(set(range(len(operations))) - set(order)))
 
 
 def _references(value: Any) -> list[str]:

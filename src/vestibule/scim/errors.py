@@ -68,6 +68,12 @@ class InvalidCursor(ScimError):
     code, scim_type = "scim_invalid_cursor", "invalidCursor"
 
 
+class InvalidCount(ScimError):
+    """The size of a page by cursor is none (RFC 9865)."""
+
+    code, scim_type = "scim_invalid_count", "invalidCount"
+
+
 class Mutability(ScimError):
     """The attribute can't be changed by clients."""
 
@@ -84,6 +90,12 @@ class Uniqueness(ScimError):
     """A value is taken."""
 
     code, status, scim_type = "scim_uniqueness", 409, "uniqueness"
+
+
+class CircularReference(ScimError):
+    """Operations of a bulk request wait for each other (RFC 7644, 3.7.1)."""
+
+    code, status = "scim_circular_reference", 409
 
 
 class Unauthorized(ScimError):

@@ -16,11 +16,13 @@ from urllib.parse import unquote
 
 from vestibule.scim.attributes import Attribute, Path, ResourceType, resolve
 from vestibule.scim.errors import InvalidFilter, InvalidPath, ScimError
+from vestibule.scim.text import is_storable
 
 MAX_LENGTH: Final = 8000
 MAX_DEPTH: Final = 40
 MAX_TERMS: Final = 200
 OPERATORS: Final = frozenset({"eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"})
+_ORDERING: Final = frozenset({"gt", "ge", "lt", "le"})
 _TOKEN: Final = re.compile(r'\s*(?:(?P<string>"(?:[^"\\]|\\.)*")|(?P<sign>[()\[\]])|(?P<word>[^\s()\[\]"]+))')
 _SPACE: Final = re.compile(r"\s*\Z")
 
@@ -217,7 +219,7 @@ class _Parser:
             raise InvalidFilter(f"“{name} {operator}” has no value.")
         value = _value(token)
         if path is not None and path.attribute is not None:
-            value = _fitting(path, operator, value)
+            value = _fitting(path, operator, value, token)
         return Compare(path, operator, value)
 
 
@@ -237,11 +239,12 @@ def _tokens(text: str) -> list[str]:
 
 
 def _value(token: str) -> Value:
+    text = _unquoted(token)
+    if not is_storable(text):
+        # Nothing can have it as its value, and a database refuses to look.
+        raise InvalidFilter("The filter has a character that is none.")
     if token.startswith('"'):
-        try:
-            return str(json.loads(token))
-        except ValueError as error:
-            raise InvalidFilter("A string of the filter is not a JSON string.") from error
+        return text
     lower = token.lower()
     if lower in {"true", "false", "null"}:
         return {"true": True, "false": False, "null": None}[lower]
@@ -250,7 +253,16 @@ def _value(token: str) -> Value:
     return token
 
 
-def _fitting(path: Path, operator: str, value: Value) -> Value:
+def _unquoted(token: str) -> str:
+    if not token.startswith('"'):
+        return token
+    try:
+        return str(json.loads(token))
+    except ValueError as error:
+        raise InvalidFilter("A string of the filter is not a JSON string.") from error
+
+
+def _fitting(path: Path, operator: str, value: Value, token: str) -> Value:
     """Return a value as the attribute's type has it. Raises InvalidFilter where it can’t be compared (RFC 7644, 3.4.2.2)."""
     target = path.target
     kind = target.kind
@@ -264,11 +276,14 @@ def _fitting(path: Path, operator: str, value: Value) -> Value:
         if not isinstance(value, bool) or operator not in {"eq", "ne"}:
             raise InvalidFilter(f"“{target.name}” is true or false: it can be compared by eq and ne only.")
         return value
+    if kind == "binary" and operator in _ORDERING:
+        raise InvalidFilter(f"“{target.name}” is binary: it has no order.")
     if kind == "dateTime":
         if operator in {"co", "sw", "ew"}:
             return str(value)
         return parse_instant(str(value)).isoformat()
-    return value if isinstance(value, str) else json.dumps(value)
+    # A number without quotes is the text that it is: 1.50 is not 1.5.
+    return value if isinstance(value, str) else token
 
 
 def parse_instant(text: str) -> datetime:
@@ -304,7 +319,8 @@ def matches(found: Filter, element: Any) -> bool:
 def _holds(found: Compare, value: Any) -> bool:
     wanted = found.value
     if wanted is None or value is None:
-        return (value is wanted) is (found.operator == "eq")
+        # What is not there is neither before nor after anything, and contains nothing.
+        return {"eq": value is wanted, "ne": value is not wanted}.get(found.operator, False)
     if isinstance(wanted, bool) or isinstance(value, bool):
         return (value is wanted) is (found.operator == "eq")
     left, right = str(value), str(wanted)

@@ -161,28 +161,46 @@ def _without(there: list[Any], value: Any) -> list[Any]:
     # A list as value removes those listed (Entra, JumpCloud); without a value the RFC's rule removes all.
     if value is None:
         return []
-    listed = value if isinstance(value, list) else [value]
-    keys = {_key(one) for one in listed}
-    return [one for one in there if _key(one) not in keys]
+    kinds: dict[str, set[str]] = {}
+    for one in value if isinstance(value, list) else [value]:
+        name, kind = _key(one)
+        kinds.setdefault(name, set()).add(kind)
+    return [one for one in there if not _is_among(_key(one), kinds)]
 
 
-def _key(one: Any) -> str:
+def _is_among(key: tuple[str, str], kinds: Mapping[str, set[str]]) -> bool:
+    found = kinds.get(key[0], set())
+    return bool(found) and (not key[1] or key[1] in found or "" in found)
+
+
+def _key(one: Any) -> tuple[str, str]:
+    """Return value and type, by which one entry is told from another (RFC 7643, 2.4)."""
+    kind = ""
     if isinstance(one, Mapping):
         members = {str(name).lower(): value for name, value in one.items()}
+        kind = str(members.get("type") or "").casefold()
         one = members.get("value", sorted(members.items(), key=repr))
-    return str(one).casefold()
+    return str(one).casefold(), kind
 
 
 def _joined(there: list[Any], new: list[Any]) -> list[Any]:
     if any(isinstance(one, dict) and one.get("primary") for one in new):
         there = [_not_primary(one) for one in there]
-    known = {_key(one): index for index, one in enumerate(there)}
+    known: dict[str, dict[str, int]] = {}
+    for index, one in enumerate(there):
+        name, kind = _key(one)
+        known.setdefault(name, {}).setdefault(kind, index)
     for one in new:
-        index = known.get(_key(one))
-        if index is None:
+        name, kind = _key(one)
+        kinds = known.setdefault(name, {})
+        # One number may be the work and the mobile one; where a type is left out, it is the entry that there is.
+        same = kinds.get(kind, kinds.get("") if kind else next(iter(kinds.values()), None))
+        if same is None:
+            kinds[kind] = len(there)
             there.append(one)
         elif isinstance(one, dict):
-            there[index] = {**there[index], **one}
+            there[same] = {**there[same], **one}
+            kinds[kind or _key(there[same])[1]] = same
     return there
 
 
@@ -199,6 +217,9 @@ def _apply_to_chosen(there: list[Any], target: PatchPath, op: str, value: Any, i
     if not chosen and op != "remove":
         there.append(dict(_said_by(target.filter)))
         chosen = [len(there) - 1]
+    if sub is not None and sub.name == "primary" and any(there[index].get("primary") for index in chosen):
+        # One of those chosen is the primary one: which other to prefer is not said.
+        chosen = [index for index in chosen if there[index].get("primary")]
     for index in chosen:
         one = dict(there[index])
         if sub is not None:
@@ -210,7 +231,7 @@ def _apply_to_chosen(there: list[Any], target: PatchPath, op: str, value: Any, i
             (cleaned,) = clean(attribute, [value], ignored) or [{}]
             one = {**_said_by(target.filter), **cleaned} if op == "replace" else {**one, **cleaned}
         if one.get("primary") and not there[index].get("primary"):
-            there = [_not_primary(other) for other in there]
+            there = [other if at in chosen else _not_primary(other) for at, other in enumerate(there)]
         there[index] = one
     return [one for one in there if one]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from vestibule.scim.attributes import Path, ResourceType, resolve
-from vestibule.scim.errors import InvalidCursor, InvalidSyntax, InvalidValue
+from vestibule.scim.errors import InvalidCount, InvalidCursor, InvalidSyntax, InvalidValue
 from vestibule.scim.filters import Filter, parse_filter
 from vestibule.scim.rendering import Projection, parse_projection
 from vestibule.scim.schemas import DEFAULT_COUNT, MAX_RESULTS
@@ -52,7 +52,7 @@ def parse_query(resource_type: ResourceType, parameters: Mapping[str, str]) -> Q
     """Return what the parameters (untrusted, by their exact names) of a list request ask for. Raises ScimError."""
     text = parameters.get("filter")
     sort_by = resolve(resource_type, parameters["sortBy"]) if parameters.get("sortBy") else None
-    descending = parameters.get("sortOrder", "ascending").lower() == "descending"
+    descending = _descending(parameters.get("sortOrder"))
     digest = hashlib.sha256(f"{text}\0{parameters.get('sortBy')}\0{descending}".encode("utf-8", "replace")).hexdigest()[
         :16
     ]
@@ -61,7 +61,7 @@ def parse_query(resource_type: ResourceType, parameters: Mapping[str, str]) -> Q
         sort_by=sort_by if sort_by and sort_by.attribute else None,
         descending=descending,
         start_index=max(1, _integer("startIndex", parameters.get("startIndex"), 1)),
-        count=max(0, min(MAX_RESULTS, _integer("count", parameters.get("count"), DEFAULT_COUNT))),
+        count=_count(parameters.get("count"), by_cursor="cursor" in parameters),
         cursor=_cursor(parameters["cursor"], digest) if "cursor" in parameters else None,
         projection=parse_projection(resource_type, parameters.get("attributes"), parameters.get("excludedAttributes")),
         digest=digest,
@@ -84,6 +84,21 @@ def parameters_of_search(body: Any) -> dict[str, str]:
             raise InvalidSyntax(f"“{name}” is of the wrong type.")
         found[name] = str(value)
     return found
+
+
+def _descending(order: str | None) -> bool:
+    if order and order.strip().lower() not in {"ascending", "descending"}:
+        raise InvalidValue("sortOrder is ascending or descending.")
+    return (order or "").strip().lower() == "descending"
+
+
+def _count(text: str | None, *, by_cursor: bool) -> int:
+    try:
+        return max(0, min(MAX_RESULTS, _integer("count", text, DEFAULT_COUNT)))
+    except InvalidValue as error:
+        if by_cursor:
+            raise InvalidCount(error.detail) from error
+        raise
 
 
 def _integer(name: str, text: str | None, otherwise: int) -> int:

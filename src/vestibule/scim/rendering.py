@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from vestibule.scim.attributes import ResourceType, resolve
 from vestibule.scim.errors import InvalidValue
+from vestibule.scim.etags import etag
 
 LIST_URN: Final = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 _ALWAYS: Final = ("schemas", "id")
@@ -111,19 +112,6 @@ def _except_inside(value: Any, names: frozenset[str]) -> Any:
         for sub, inner in value.items()
         if sub not in names and (part := _except(sub, inner, names)) is not None
     }
-
-
-def etag(version: int) -> str:
-    """Return the weak ETag of a version (RFC 7644, 3.14)."""
-    return f'W/"{version}"'
-
-
-def etag_matches(header: str | None, version: int) -> bool:
-    """Say whether an If-Match or If-None-Match header (untrusted) names a version. Weak and strong are compared alike."""
-    if header is None:
-        return False
-    tags = {tag.strip().removeprefix("W/").strip('"') for tag in header.split(",")}
-    return "*" in tags or str(version) in tags
 
 
 def meta(

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from vestibule.scim.attributes import Attribute, Path, ResourceType, Schema, resolve
 from vestibule.scim.errors import InvalidSyntax, InvalidValue
+from vestibule.scim.text import is_storable
 
 MAX_STRING: Final = 20_000
 MAX_VALUES: Final = 1000
@@ -114,6 +115,9 @@ def clean(attribute: Attribute, value: Any, ignored: list[str]) -> Any:
     if len(values) > MAX_VALUES:
         raise InvalidValue(f"“{attribute.name}” has more than {MAX_VALUES} values.")
     cleaned = [found for one in values if (found := clean_one(attribute, one, ignored)) is not None]
+    if sum(isinstance(one, dict) and one.get("primary") is True for one in cleaned) > 1:
+        # RFC 7643, 2.4: once at most. Which address is the account's would be anybody's guess.
+        raise InvalidValue(f"“{attribute.name}” has more than one primary value.")
     return cleaned or None
 
 
@@ -136,8 +140,7 @@ def clean_text(name: str, value: str) -> str:
     """Return a string that can be stored. Raises InvalidValue."""
     if len(value) > MAX_KEYS.get(name.lower(), MAX_STRING):
         raise InvalidValue(f"“{name}” is too long.")
-    # Neither can be stored: NUL not in PostgreSQL, half a character nowhere.
-    if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
+    if not is_storable(value):
         raise InvalidValue(f"“{name}” has a character that is none.")
     return value
 

@@ -92,7 +92,12 @@ _USER: Final = Schema(
         _GROUPS,
         _plural("entitlements", "Entitlements, kept as sent."),
         _plural("roles", "Roles, kept as sent."),
-        _plural("x509Certificates", "Certificates, kept as sent.", (), Attribute("value", "binary", "DER in base64.")),
+        _plural(
+            "x509Certificates",
+            "Certificates, kept as sent.",
+            (),
+            Attribute("value", "binary", "DER in base64.", case_exact=True),
+        ),
     ),
 )
 _ENTERPRISE: Final = Schema(

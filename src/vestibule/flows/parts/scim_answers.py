@@ -10,7 +10,8 @@ from vestibule.directory.pushed import PushedGroup, PushedMember, PushedUser
 from vestibule.directory.scim import Caller, base_url
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.scim.attributes import ResourceType
-from vestibule.scim.rendering import Projection, etag, meta, project, schemas_of
+from vestibule.scim.etags import etag
+from vestibule.scim.rendering import Projection, meta, project, schemas_of
 from vestibule.scim.schemas import GROUP, USER
 from vestibule.storage import scim_members
 from vestibule.storage.database import Transaction

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from vestibule.flows.parts.departing import hold
@@ -11,18 +12,20 @@ from vestibule.flows.parts.scim_answers import Answer
 from vestibule.flows.parts.scim_changes import Change, carry_out, in_scim
 from vestibule.kernel.errors import DatabaseBusy, VestibuleError
 from vestibule.kernel.text import N_
-from vestibule.scim.bulk import BULK_RESPONSE_URN, Bulk, BulkOperation, in_order, put_in
+from vestibule.scim.bulk import BULK_RESPONSE_URN, Bulk, BulkOperation, in_order, makers_of, put_in
 from vestibule.storage.database import Transaction, savepoint
 
 
 def carry_out_bulk(tx: Transaction, push: Push, bulk: Bulk) -> Answer:
     """Carry out operations until `failOnErrors` of them have failed (RFC 7644, 3.7.3). Raises DatabaseBusy: nothing is done then."""
     known: dict[str, str] = {}
+    to_come = set(makers_of(bulk))
     results: list[tuple[int, dict[str, Any]]] = []
     failures = 0
     for index in in_order(bulk.operations):
         operation = bulk.operations[index]
-        result, failed = _carry_out(tx, push, operation, known)
+        to_come.discard(operation.bulk_id or "")
+        result, failed = _carry_out(tx, push, operation, known, to_come)
         results.append((index, result))
         failures += failed
         if bulk.fail_on_errors and failures >= bulk.fail_on_errors:
@@ -36,7 +39,7 @@ def carry_out_bulk(tx: Transaction, push: Push, bulk: Bulk) -> Answer:
 
 
 def _carry_out(
-    tx: Transaction, push: Push, operation: BulkOperation, known: dict[str, str]
+    tx: Transaction, push: Push, operation: BulkOperation, known: dict[str, str], to_come: AbstractSet[str]
 ) -> tuple[dict[str, Any], bool]:
     result: dict[str, Any] = {"method": operation.method}
     if operation.bulk_id:
@@ -45,8 +48,8 @@ def _carry_out(
         change = Change(
             method=operation.method,
             endpoint=operation.endpoint,
-            resource_id=put_in(operation.resource_id, known),
-            body=put_in(operation.data, known),
+            resource_id=put_in(operation.resource_id, known, to_come),
+            body=put_in(operation.data, known, to_come),
             if_match=operation.version,
         )
         with savepoint(tx):

@@ -26,6 +26,7 @@ from vestibule.scim.errors import (
     Unavailable,
     Uniqueness,
 )
+from vestibule.scim.etags import etag_matches
 from vestibule.scim.filters import matches
 from vestibule.scim.group_patch import (
     AddMembers,
@@ -39,7 +40,7 @@ from vestibule.scim.group_patch import (
     member_values,
 )
 from vestibule.scim.patch import patch_resource, read_operations
-from vestibule.scim.rendering import Projection, etag_matches, parse_projection
+from vestibule.scim.rendering import Projection, parse_projection
 from vestibule.scim.resources import as_object, clean_text, read_resource
 from vestibule.scim.schemas import GROUP, USER
 from vestibule.storage import scim_groups, scim_members, scim_users
