@@ -16,6 +16,8 @@ from tests.support.house import SECRET, House, TestClock, furnish, make_runtime
 from tests.support.mail import smtp_server
 from tests.support.people import CERTIFICATE, connect
 from vestibule.directory.connections import IdpValues
+from vestibule.flows import saml_keys
+from vestibule.flows.parts.callers import operator
 from vestibule.storage import connections, identity_providers
 
 URL = "http://127.0.0.1:9"
@@ -50,6 +52,7 @@ def test_a_healthy_install_passes_though_its_server_is_not_running_yet(command: 
         "database": "ok",
         "clock": "ok",
         "certificates": "ok",
+        "keys": "ok",
         "mail": "ok",
         "public URL": "warn",
     }
@@ -113,3 +116,17 @@ def test_a_secret_that_others_can_read_is_found(command: Commands) -> None:
     done = command("doctor")
     assert done.returncode == 1
     assert f"chmod 600 {path}" in done.stdout
+
+
+def test_keys_that_another_secret_key_sealed_are_found(command: Commands, house: House, database_url: str) -> None:
+    saml_keys.get_keys(house.runtime, house.owner)
+    status, found = look(command, database_url)
+    assert (status, found["keys"]["text"]) == (0, "2 for SAML can be opened")
+    status, found = look(command, database_url, VESTIBULE_SECRET_KEY="another secret key, as long as that one was")
+    assert (status, found["keys"]["level"]) == (1, "fail")
+    assert "--overlap-days 0" in found["keys"]["todo"]
+
+
+def test_a_rotation_under_way_is_told(command: Commands, house: House, database_url: str) -> None:
+    saml_keys.rotate_keys(house.runtime, operator(), house.workspace.id, 14)
+    assert look(command, database_url)[1]["keys"]["text"] == "4 for SAML can be opened; 2 take over later"

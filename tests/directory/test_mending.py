@@ -9,7 +9,7 @@ from vestibule.directory.mending_exceptions import EXCEPTIONS, HOSTED_EXCEPTIONS
 from vestibule.directory.mending_rules import RULES
 from vestibule.directory.refusals import DOOR_CHECKS, EntryRefusal
 from vestibule.directory.vendors import VENDORS
-from vestibule.saml import errors
+from vestibule.saml import encryption_errors, errors
 from vestibule.saml.errors import SamlError
 from vestibule.saml.trace import CHECKS
 
@@ -23,7 +23,8 @@ VALUES = {
 }
 SAML_ERRORS = [
     found
-    for _, found in inspect.getmembers(errors, inspect.isclass)
+    for module in (errors, encryption_errors)
+    for _, found in inspect.getmembers(module, inspect.isclass)
     if issubclass(found, SamlError) and found is not SamlError
 ]
 DOOR_ERRORS = [

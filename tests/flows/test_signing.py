@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from tests.support.house import House, furnish
+from vestibule.directory.saml_keys import KeyUse
 from vestibule.flows.parts.signing import signing_key
 from vestibule.kernel.secrets import SealBroken, Sealer
 from vestibule.storage import saml_keys
@@ -25,7 +26,7 @@ def test_the_first_of_many_askers_makes_the_key_and_all_get_the_same(house: Hous
 def test_the_private_half_is_sealed_to_its_row(house: House) -> None:
     signing_key(house.runtime, house.workspace.id)
     with house.runtime.database.reading() as tx:
-        stored = saml_keys.current_signing_key(tx, house.workspace.id)
+        stored = saml_keys.current_key(tx, house.workspace.id, KeyUse.SIGNING, house.clock())
     assert stored is not None
     assert b"PRIVATE KEY" not in stored.sealed_private_key
     assert b"PRIVATE KEY" in house.runtime.sealer.open(stored.sealed_private_key, f"saml_keys/{stored.id}")
@@ -41,4 +42,4 @@ def test_each_workspace_has_a_key_of_its_own(house: House) -> None:
     ours, theirs = (signing_key(house.runtime, one.workspace.id) for one in (house, other))
     assert ours.certificate.fingerprint != theirs.certificate.fingerprint
     with house.runtime.database.reading() as tx:
-        assert saml_keys.current_signing_key(tx, "wsp_unknown") is None
+        assert saml_keys.current_key(tx, "wsp_unknown", KeyUse.SIGNING, house.clock()) is None

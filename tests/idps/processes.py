@@ -47,6 +47,7 @@ class ServiceProvider:
     entity_id: str
     acs_url: str
     certificate_pem: str = ""
+    encryption_certificate_pem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +112,13 @@ def pysaml2_idp(
 
 
 @contextmanager
-def samlp_idp(*, signs: Signs = "both", wants_signed_requests: bool = False, port: int = 0) -> Iterator[RunningIdp]:
-    """Run the npm package samlp's identity provider, which says claim URIs and e-mail NameIDs."""
+def samlp_idp(
+    *, signs: Signs = "both", wants_signed_requests: bool = False, encrypts: str = "", port: int = 0
+) -> Iterator[RunningIdp]:
+    """Run the npm package samlp's identity provider, which says claim URIs and e-mail NameIDs.
+
+    `encrypts` is how, `aes256-gcm` say. Its `/start?to=ENTITY_ID` begins a sign-in that nobody asked for.
+    """
     home = Path(__file__).with_name("samlp_idp")
     if not (home / "node_modules" / "samlp").exists():
         raise AssertionError(
@@ -130,6 +136,7 @@ def samlp_idp(*, signs: Signs = "both", wants_signed_requests: bool = False, por
             "password": PASSWORD,
             "signs": signs,
             "wantsSignedRequests": wants_signed_requests,
+            "encrypts": encrypts,
         }
         command = [tool("node"), str(home / "idp.js"), json.dumps(options)]
         with _running(command, folder, PEOPLE, _with_password) as idp:
@@ -233,10 +240,12 @@ def _read_sp_metadata(xml: str) -> ServiceProvider:
     root = etree.fromstring(xml.encode())
     acs = root.find(f".//md:AssertionConsumerService[@Binding='{_POST}']", _NAMES)
     assert acs is not None, xml
-    certificate = root.findtext(".//md:SPSSODescriptor/md:KeyDescriptor//ds:X509Certificate", "", _NAMES)
-    return ServiceProvider(
-        root.get("entityID", ""), acs.get("Location", ""), _as_pem(certificate) if certificate else ""
-    )
+    certificates = [
+        root.findtext(f".//md:SPSSODescriptor/md:KeyDescriptor[@use='{use}']//ds:X509Certificate", "", _NAMES)
+        for use in ("signing", "encryption")
+    ]
+    signing, encryption = (_as_pem(text) if text else "" for text in certificates)
+    return ServiceProvider(root.get("entityID", ""), acs.get("Location", ""), signing, encryption)
 
 
 def _sp_metadata(provider: ServiceProvider) -> str:

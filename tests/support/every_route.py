@@ -304,6 +304,13 @@ CASES: Mapping[str, Case] = {
     ),
     f"{_CONNECTION}/signing": Case(P.MANAGE_AUTHENTICATION, _connection("active"), lambda _: {"sign": "on"}),
     f"{_CONNECTION}/logout": Case(P.MANAGE_AUTHENTICATION, _connection("active"), lambda _: {"logs_out": "off"}),
+    f"{_CONNECTION}/requests": Case(
+        P.MANAGE_AUTHENTICATION, _connection("active"), lambda _: {"force_authn": "on", "comparison": "exact"}
+    ),
+    f"{_CONNECTION}/idp-initiated": Case(
+        P.MANAGE_AUTHENTICATION, _connection("active"), lambda _: {"idp_initiated": "accept"}
+    ),
+    f"{_CONNECTION}/encryption": Case(P.MANAGE_AUTHENTICATION, _connection("active"), lambda _: {"allow_cbc": "on"}),
     f"{_CONNECTION}/read-again": Case(P.MANAGE_AUTHENTICATION, _connection("read")),
     f"{_CONNECTION}/disable": Case(P.MANAGE_AUTHENTICATION, _connection("active")),
     f"{_CONNECTION}/enable": Case(P.MANAGE_AUTHENTICATION, _connection("disabled")),
@@ -353,6 +360,7 @@ CASES: Mapping[str, Case] = {
         _environment,
         lambda w: {"name": f"DEV {w.number}", "session_hours": str(w.number % 99 + 9)},
     ),
+    f"{_SETTINGS}/keys/rotate": Case(P.MANAGE_AUTHENTICATION, form=lambda _: {"overlap_days": "0"}),
     f"{_PLACE}/move": Case(P.MANAGE_ENVIRONMENTS, _environment, lambda _: {"direction": "down"}),
     f"{_PLACE}/delete": Case(P.MANAGE_ENVIRONMENTS, lambda _: {"environment": "empty"}),
 }

@@ -105,6 +105,7 @@ def _database(runtime: Runtime) -> Iterator[Finding]:
     yield Finding("database", "ok", f"{kind} answers, and is at this release’s schema")
     yield _clock(runtime)
     yield from _certificates(runtime)
+    yield from _keys(runtime)
 
 
 def _clock(runtime: Runtime) -> Finding:
@@ -132,6 +133,22 @@ def _certificates(runtime: Runtime) -> Iterator[Finding]:
         yield Finding("certificate", "warn", text, todo)
     if not ending:
         yield Finding("certificates", "ok", f"none in use ends within {CERTIFICATE_WARNING.days} days")
+
+
+def _keys(runtime: Runtime) -> Iterator[Finding]:
+    found = checkup.our_keys(runtime, CERTIFICATE_WARNING)
+    if found.unreadable:
+        text = f"{found.unreadable} of {found.count} can’t be opened with this secret key"
+        todo = (
+            "Give the server the secret key that it had. If that is lost, run: vestibule keys rotate --overlap-days 0"
+        )
+        yield Finding("keys", "fail", text, todo)
+    elif found.ending:
+        text = f"{found.ending} in use: the certificate ends within {CERTIFICATE_WARNING.days} days"
+        yield Finding("keys", "warn", text, "Run: vestibule keys rotate")
+    else:
+        rotating = f"; {found.waiting} take over later" if found.waiting else ""
+        yield Finding("keys", "ok", f"{found.count} for SAML can be opened{rotating}")
 
 
 def _mail(settings: Settings) -> Iterator[Finding]:

@@ -41,7 +41,7 @@ def create(
     """Create an admin. A password on standard input is set; else a one-time link is printed."""
     password = None if link else _piped_password()
     with opened(data_dir) as runtime:
-        chosen = _workspace(runtime, in_workspace)
+        chosen = chosen_workspace(runtime, in_workspace)
         made, url = admins.create_admin(runtime, operator(), chosen.id, name, email, role, password)
     text = url or f"{made.name} <{made.email}> can sign in with the password."
     answer(
@@ -78,7 +78,8 @@ def create_workspace(
     answer({"id": made.id, "name": made.name, "environments": keys}, text, as_json=as_json)
 
 
-def _workspace(runtime: Runtime, wanted: str | None) -> Workspace:
+def chosen_workspace(runtime: Runtime, wanted: str | None) -> Workspace:
+    """Return the workspace that is named, or the only one. Raises UsageProblem."""
     every = workspaces.list_workspaces(runtime)
     found = [one for one in every if wanted is None or wanted in {one.id, one.name}]
     if len(found) == 1:

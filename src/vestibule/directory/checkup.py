@@ -14,3 +14,13 @@ class EndingCertificate:
     idp: str
     fingerprint: str
     not_after: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OurKeys:
+    """Our own keys: how many there are, can't be opened, have a certificate near its end, wait to take over."""
+
+    count: int
+    unreadable: int
+    ending: int
+    waiting: int

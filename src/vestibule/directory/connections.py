@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from vestibule.directory.authn_requests import PLAIN, AuthnRequestOptions
 from vestibule.directory.mapping import USUAL, AttributeMapping
 from vestibule.directory.provisioning import FIRST_TIME_ONLY, JitRules
 
@@ -131,6 +132,8 @@ class Connection:
     logs_out_at_idp: bool = True
     mapping: AttributeMapping = USUAL
     jit: JitRules = FIRST_TIME_ONLY
+    allow_cbc: bool = False
+    asking: AuthnRequestOptions = PLAIN
 
     @property
     def status(self) -> ConnectionStatus:

@@ -26,16 +26,12 @@ EXCEPTIONS: Final = MappingProxyType(
             "Open **%(path)s**, replace **%(field)s** with this value and remove the others, or make it "
             "the default. Then ask the person to try again."
         ),
-        ("entra", "encrypted"): N_(
-            "This connection can’t read encrypted assertions. Open **%(path)s**, and deactivate or remove "
-            "the token encryption certificate. Then ask the person to try again."
-        ),
         ("google", "algorithm"): N_(
             "Google Workspace has no setting for the algorithm and signs with SHA-256 itself, so this "
             "response may not come from it. Compare the certificate below with the one of the app in the "
             "Google Admin console."
         ),
-        ("google", "encrypted"): N_(
+        ("google", "decryption"): N_(
             "Google Workspace does not encrypt assertions, so this response may not come from it. Check "
             "where the person signed in."
         ),
@@ -74,10 +70,6 @@ EXCEPTIONS: Final = MappingProxyType(
         ("adfs", "audience"): N_(
             "Open **%(path)s**, add this value to **%(field)s** and remove the wrong one. Then ask the "
             "person to try again."
-        ),
-        ("adfs", "encrypted"): N_(
-            "This connection can’t read encrypted assertions. Open **%(path)s** and remove the encryption "
-            "certificate. Then ask the person to try again."
         ),
         ("adfs", "not_before"): N_(
             "The response begins to count in the future, so two clocks differ. Set the clocks of the AD "

@@ -138,13 +138,37 @@ RULES: Final = MappingProxyType(
         "encrypted": Rule(
             "idp",
             N_(
-                "Switch the encryption of assertions off for this app: this connection can’t read them. Then ask the person to try again."
+                "Single attributes are encrypted, which is not supported here. Let it encrypt the whole assertion for this app, or "
+                "nothing. Then ask the person to try again."
+            ),
+        ),
+        "encryption_form": Rule(
+            "idp",
+            N_(
+                "The assertion is encrypted in a way that is refused here. Let it use **AES-256-GCM** or AES-128-GCM, with the key "
+                "wrapped by **RSA-OAEP**, as the SP metadata at this address says. Then ask the person to try again."
+            ),
+            copies="sp_entity_id",
+        ),
+        "encryption_cbc": Rule(
+            "both",
+            N_(
+                "The assertion is encrypted with AES-CBC, which can be altered unseen. Let it use **AES-256-GCM** for this app. Where it "
+                "can’t, let it **sign the response** and allow AES-CBC under **Encryption** on the page of this connection."
+            ),
+        ),
+        "decryption": Rule(
+            "idp",
+            N_(
+                "The assertion can’t be opened with our keys, as a rule because it is encrypted to an old certificate. Load the SP "
+                "metadata at this address into it again, or replace the encryption certificate with the one in there."
             ),
             "encryption",
             N_(
-                "This connection can’t read encrypted assertions. Open **%(path)s** and set **%(field)s** to **%(setting)s**. Then ask the "
-                "person to try again."
+                "The assertion can’t be opened with our keys, as a rule because it is encrypted to an old certificate. Load the SP "
+                "metadata at this address again; for **%(field)s** under **%(path)s**, use the encryption certificate in there."
             ),
+            "sp_entity_id",
         ),
         "confirmation": Rule(
             "idp",
@@ -187,6 +211,20 @@ RULES: Final = MappingProxyType(
                 "the sign-in page."
             ),
             copies="sign_in_url",
+        ),
+        "authn_instant": Rule(
+            "both",
+            N_(
+                "The person was asked to sign in again (ForceAuthn), and the identity provider answered with an earlier sign-in. Let it "
+                "heed **ForceAuthn** for this app, or switch **Sign in again each time** off on the page of this connection."
+            ),
+        ),
+        "authn_context": Rule(
+            "both",
+            N_(
+                "The person signed in in another way than this connection asks for. Let the identity provider demand that way for this "
+                "app, such as a second factor, or change **Way of signing in** on the page of this connection."
+            ),
         ),
         "unsolicited": Rule(
             "person",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from vestibule.directory.checkup import EndingCertificate
+from vestibule.directory.checkup import EndingCertificate, OurKeys
 from vestibule.flows.parts.runtime import Runtime
-from vestibule.storage import checkup
+from vestibule.flows.parts.saml_keys import opens
+from vestibule.saml.certificates import parse_certificate
+from vestibule.storage import checkup, saml_keys
 
 
 def clock_readings(runtime: Runtime) -> tuple[datetime | None, datetime | None]:
@@ -19,3 +21,17 @@ def ending_certificates(runtime: Runtime, within: timedelta) -> tuple[EndingCert
     """Return the certificates of IdPs in use that have ended or end within a time."""
     with runtime.database.reading() as tx:
         return checkup.list_ending_certificates(tx, runtime.clock() + within)
+
+
+def our_keys(runtime: Runtime, within: timedelta) -> OurKeys:
+    """Return how many keys of ours there are in the whole install, and how they stand."""
+    now = runtime.clock()
+    with runtime.database.reading() as tx:
+        keys = saml_keys.list_keys_of_all(tx, now)
+    lasting = [key for key in keys if key.ends_at is None]
+    return OurKeys(
+        count=len(keys),
+        unreadable=sum(not opens(runtime, key) for key in keys),
+        ending=sum(parse_certificate(key.certificate).not_after < now + within for key in lasting),
+        waiting=sum(key.active_at > now for key in keys),
+    )

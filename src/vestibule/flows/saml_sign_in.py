@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from vestibule.directory.connections import Connection, IdpInitiated, acs_url, slo_url, sp_entity_id
+from vestibule.directory.connections import Connection, IdpInitiated, acs_url, sp_entity_id
 from vestibule.directory.linking import Enter, Refuse, Unfit
 from vestibule.directory.refusals import (
     EntryRefusal,
@@ -28,8 +28,8 @@ from vestibule.flows.parts.entering import Basis, Entered, enter
 from vestibule.flows.parts.places import Place
 from vestibule.flows.parts.refusing import Attempt, SignInRefused, record_refusal, refuse
 from vestibule.flows.parts.runtime import Runtime
+from vestibule.flows.parts.saml_keys import decryption_keys
 from vestibule.flows.parts.sending import Sent, send_to_idp, unusable
-from vestibule.flows.parts.signing import signing_key
 from vestibule.flows.parts.unknown_keys import with_newer_keys
 from vestibule.kernel.errors import AlreadyTaken, NotFound
 from vestibule.kernel.ids import is_id
@@ -45,7 +45,6 @@ from vestibule.saml.responses import (
     peek_response,
     verify_response,
 )
-from vestibule.saml.sp_metadata import sp_metadata
 from vestibule.storage import assertions, connections, saml_requests
 from vestibule.storage.database import Transaction
 
@@ -79,24 +78,6 @@ class _Arrived:
     message: UnverifiedResponse
 
 
-def service_provider_metadata(runtime: Runtime, connection_id: str) -> bytes:
-    """Return our metadata for a connection, as its IdP's admin loads it (saml-metadata-2.0-os). Raises NotFound."""
-    connection = None
-    if is_id(connection_id, "connection"):
-        with runtime.database.reading() as tx:
-            connection = connections.load_connection(tx, connection_id)
-    if connection is None:
-        raise NotFound(f"connection {printable(connection_id, 40)}")
-    return sp_metadata(
-        sp_entity_id(runtime.public_url, connection.id),
-        acs_url(runtime.public_url, connection.id),
-        [signing_key(runtime, connection.workspace_id).certificate],
-        slo_url=slo_url(runtime.public_url, connection.id),
-        want_assertions_signed=True,
-        authn_requests_signed=connection.sign_requests or connection.idp.wants_signed_requests,
-    )
-
-
 def environment_of(runtime: Runtime, connection_id: str) -> str | None:
     """Return the key of the environment that a connection (untrusted id) belongs to, for somebody who opened its address."""
     if not is_id(connection_id, "connection"):
@@ -113,7 +94,7 @@ def finish(runtime: Runtime, visitor: Visitor, connection_id: str, answer: Answe
     SignInRefused for everything that is wrong with the response or the person, Throttled.
     """
     arrived = _arrive(runtime, visitor, connection_id, answer)
-    if arrived.message.unverified_in_response_to is None and _converts(arrived.connection, answer):
+    if _converts(arrived, answer):
         # The assertion is dropped unread: somebody else's response, posted into this browser, gets nobody signed in.
         place = arrived.attempt.place
         return_to = _return_to(place, answer.relay_path)
@@ -163,11 +144,23 @@ def _peek(saml_response: str) -> tuple[UnverifiedResponse | None, SamlError | No
         return None, error
 
 
-def _converts(connection: Connection, answer: Answer) -> bool:
+def _unasked(arrived: _Arrived) -> bool:
+    """Say whether a response that answers no request is accepted as such (saml-profiles-2.0-os 4.1.5).
+
+    Whoever must sign in again each time has to be asked, so then it is not.
+    """
+    connection = arrived.connection
+    accepts = connection.idp_initiated is IdpInitiated.ACCEPT and not connection.asking.force_authn
+    return accepts and arrived.message.unverified_in_response_to is None
+
+
+def _converts(arrived: _Arrived, answer: Answer) -> bool:
+    if arrived.message.unverified_in_response_to is not None or _unasked(arrived):
+        return False
     # An IdP that leaves InResponseTo out of its answers would send the browser round and round: RelayState brings our
     # request's ID back, and the cookie remembers the first time.
     answers_ours = _REQUEST_ID.match(answer.relay_state) is not None
-    return connection.idp_initiated is not IdpInitiated.OFF and not answers_ours and not answer.converted
+    return arrived.connection.idp_initiated is not IdpInitiated.OFF and not answers_ours and not answer.converted
 
 
 def _return_to(place: Place, path: str) -> str:
@@ -175,10 +168,12 @@ def _return_to(place: Place, path: str) -> str:
     return path if path.startswith(home) else home
 
 
-def _verify(runtime: Runtime, arrived: _Arrived, answer: Answer) -> tuple[SamlRequest, VerifiedAssertion]:
+def _verify(runtime: Runtime, arrived: _Arrived, answer: Answer) -> tuple[SamlRequest | None, VerifiedAssertion]:
+    """Return the verified assertion, and the request that it answers: none where it was accepted unasked. Raises SignInRefused."""
     connection, now = arrived.connection, runtime.clock()
     request = arrived.arrival.request
-    problem = _binding_problem(connection, request, answer, now)
+    unasked = _unasked(arrived)
+    problem = None if unasked else _binding_problem(connection, request, answer, now)
     expectations = Expectations(
         idp_entity_id=connection.idp.entity_id or "",
         certificates=_certificates(connection),
@@ -186,6 +181,11 @@ def _verify(runtime: Runtime, arrived: _Arrived, answer: Answer) -> tuple[SamlRe
         sp_entity_id=sp_entity_id(runtime.public_url, connection.id),
         in_response_to=request.id if request and problem is None else None,
         now=now,
+        decryption_keys=decryption_keys(runtime, connection.workspace_id) if arrived.message.encrypted else (),
+        allow_cbc=connection.allow_cbc,
+        unsolicited=unasked,
+        authn_after=request.created_at if request and connection.asking.force_authn else None,
+        context_classes=connection.asking.required_classes,
     )
     try:
         assertion = _verified(runtime, arrived, expectations, newer=problem is None)
@@ -194,7 +194,7 @@ def _verify(runtime: Runtime, arrived: _Arrived, answer: Answer) -> tuple[SamlRe
             attempt = replace(arrived.attempt, checks=error.checks)
             raise refuse(runtime, attempt, problem) from None
         raise refuse(runtime, arrived.attempt, error) from None
-    if request is None or problem is not None:
+    if not unasked and (request is None or problem is not None):
         # Without a request to expect, verification accepts nothing; this stands behind it.
         raise refuse(runtime, arrived.attempt, problem or RequestUnknown("no stored request"))
     return request, assertion
@@ -255,7 +255,7 @@ def _settle(
     tx: Transaction,
     runtime: Runtime,
     arrived: _Arrived,
-    request: SamlRequest,
+    request: SamlRequest | None,
     assertion: VerifiedAssertion,
     answer: Answer,
 ) -> Entered | SignInRefused:
@@ -267,7 +267,8 @@ def _settle(
         email=claim.email,
         subject=claim.subject.value if claim.subject else assertion.name_id,
     )
-    fresh = saml_requests.use_request(tx, workspace_id, request.id, now) and assertions.use_assertion(
+    asked = request is None or saml_requests.use_request(tx, workspace_id, request.id, now)
+    fresh = asked and assertions.use_assertion(
         tx, workspace_id, connection.id, assertion.issuer, assertion.assertion_id, assertion.not_on_or_after
     )
     if not fresh:
@@ -278,10 +279,11 @@ def _settle(
         return record_refusal(tx, runtime, replace(attempt, checks=assertion.checks), ended)
     decision = find_person(tx, runtime, attempt, connection, arrived.arrival.rival_entries, claim)
     if isinstance(decision, Enter):
-        basis = _basis(runtime, decision, connection, assertion)
+        basis = _basis(runtime, decision, connection, assertion, asked=request is not None)
+        return_to = request.return_to if request else _return_to(place, answer.relay_path)
         earlier = answer.sessions.get(place.environment.key, "")
         entered = enter(
-            tx, runtime, attempt.visitor, place, decision.end_user, basis, return_to=request.return_to, earlier=earlier
+            tx, runtime, attempt.visitor, place, decision.end_user, basis, return_to=return_to, earlier=earlier
         )
         if entered is not None:
             return entered
@@ -289,7 +291,9 @@ def _settle(
     return turn_away(tx, runtime, replace(attempt, checks=assertion.checks), connection, claim, decision)
 
 
-def _basis(runtime: Runtime, decision: Enter, connection: Connection, assertion: VerifiedAssertion) -> Basis:
+def _basis(
+    runtime: Runtime, decision: Enter, connection: Connection, assertion: VerifiedAssertion, *, asked: bool
+) -> Basis:
     name = IdpName(assertion.name_id, assertion.name_id_format, assertion.name_qualifier, assertion.sp_name_qualifier)
     return Basis(
         method=SignInMethod.SAML,
@@ -304,6 +308,8 @@ def _basis(runtime: Runtime, decision: Enter, connection: Connection, assertion:
         details={
             "signed": assertion.signed,
             "signature": assertion.signature_algorithm,
+            **({} if asked else {"started": "at the identity provider"}),
+            **({"encryption": assertion.encryption} if assertion.encryption else {}),
             "subject": printable(assertion.name_id),
         },
     )

@@ -17,6 +17,7 @@ from vestibule.flows.parts.posting import LETTER_JOB, open_letter
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.rereading import reread_due
 from vestibule.flows.parts.runtime import Runtime
+from vestibule.flows.parts.saml_keys import retire_ended_keys
 from vestibule.kernel.errors import DatabaseBusy, VestibuleError
 from vestibule.kernel.secrets import SealBroken
 from vestibule.kernel.text import printable
@@ -194,6 +195,7 @@ def _sweep(runtime: Runtime, job: jobs.Job) -> None:
             with runtime.database.transaction() as tx:
                 gone = sweeping.sweep(tx, kind, now, _SWEEP_ROWS)
             swept[kind] = swept.get(kind, 0) + gone
+    swept["saml_keys"] = retire_ended_keys(runtime)
     with runtime.database.transaction() as tx:
         jobs.come_round(tx, job.id, now + SWEEP_EVERY)
     log.info("swept", **swept)

@@ -187,6 +187,10 @@ def validate_status(facts: Facts, trace: Trace) -> None:
 def validate_in_response_to(facts: Facts, expectations: Expectations, trace: Trace) -> None:
     """Raise Unsolicited or InResponseToMismatch unless the response answers the stored request."""
     expected = expectations.in_response_to
+    if expectations.unsolicited and facts.in_response_to is None:
+        # saml-profiles 4.1.5: whoever claims to answer a request has to be answering one.
+        trace.passed("in_response_to", "none: accepted without a request", "none")
+        return
     if expected is None or facts.in_response_to is None:
         raise Unsolicited(
             "no request of ours belongs to this response",

@@ -183,10 +183,10 @@ class AssertionCount(SamlError):
 
 
 class EncryptedNotSupported(SamlError):
-    """The assertion, the NameID or an attribute is encrypted."""
+    """A single attribute is encrypted; or the assertion or the NameID, and there is no key to open it."""
 
     code = "saml_encrypted"
-    public = N_("Your organisation’s sign-in service encrypts its answers, which this page can’t read yet.")
+    public = N_("Your organisation’s sign-in service encrypts its answers in a way that this page can’t read.")
     spec = _CORE + "2.3.4"
     check = "assertion"
 
@@ -349,6 +349,24 @@ class AuthnStatementMissing(SamlError):
     code = "saml_authn_statement"
     spec = _PROFILES + "4.1.4.2"
     check = "session_not_on_or_after"
+
+
+class AuthnTooOld(SamlError):
+    """A request with ForceAuthn was answered with a sign-in from before it."""
+
+    code = "saml_authn_too_old"
+    public = N_("Your organisation’s sign-in service did not ask you to sign in again, which this page needs.")
+    spec = _CORE + "3.4.1"
+    check = "authn_instant"
+
+
+class AuthnContextMismatch(SamlError):
+    """The person signed in in another way than one of those that were asked for exactly."""
+
+    code = "saml_authn_context"
+    public = N_("You signed in at your organisation’s sign-in service in a way that is not enough for this page.")
+    spec = _CORE + "3.3.2.2.1"
+    check = "authn_context"
 
 
 class SessionEnded(SamlError):

@@ -33,6 +33,7 @@ from vestibule.saml.keys import DecryptionKey
 from vestibule.saml.responses import verify_response, verify_signatures
 from vestibule.saml.rules import (
     validate_audiences,
+    validate_authn,
     validate_confirmation,
     validate_confirmations,
     validate_not_before,
@@ -69,6 +70,7 @@ class Measure:
     in_response_to: str | None = None
     decryption_keys: tuple[DecryptionKey, ...] = field(default=(), repr=False)
     allow_cbc: bool = False
+    context_classes: tuple[str, ...] = ()
     clock_skew_seconds: int = 120
 
     @property
@@ -140,6 +142,7 @@ class _Judge:
             now=measure.now,
             decryption_keys=measure.decryption_keys,
             allow_cbc=measure.allow_cbc,
+            context_classes=measure.context_classes,
             clock_skew_seconds=measure.clock_skew_seconds,
         )
 
@@ -277,6 +280,7 @@ def _judge_assertion(judge: _Judge, assertion: Assertion) -> None:
         "" if measure.sp_entity_id else NOT_KNOWN,
     )
     judge.run(lambda trace: validate_session(assertion.authn, claimed, trace))
+    judge.run(lambda trace: validate_authn(assertion.authn, claimed, trace))
 
 
 def _judge_confirmations(judge: _Judge, assertion: Assertion) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Literal
 from urllib.parse import quote
@@ -24,15 +25,26 @@ def build_authn_request(
     name_id_format: str | None = None,
     *,
     force_authn: bool = False,
+    allow_create: bool = True,
+    context_classes: Sequence[str] = (),
+    comparison: str = "exact",
 ) -> bytes:
     """Return an unsigned samlp:AuthnRequest that asks for an answer by HTTP-POST at `acs_url` (saml-core 3.4.1).
 
     `request_id` must be an XML ID (a letter or underscore first) that nobody can guess; it comes back as InResponseTo.
+    `context_classes` are asked for by a RequestedAuthnContext where there are any (saml-core 3.3.2.2.1).
     """
-    policy = element("samlp:NameIDPolicy", Format=name_id_format, AllowCreate="true")
+    # In the order of the schema; AllowCreate is false where it is not written.
+    policy = context = ""
+    if name_id_format or allow_create:
+        allowed = "true" if allow_create else None
+        policy = element("samlp:NameIDPolicy", Format=name_id_format, AllowCreate=allowed)
+    if context_classes:
+        classes = "".join(leaf("saml:AuthnContextClassRef", one) for one in context_classes)
+        context = element("samlp:RequestedAuthnContext", classes, Comparison=comparison)
     request = element(
         "samlp:AuthnRequest",
-        leaf("saml:Issuer", sp_entity_id) + policy,
+        leaf("saml:Issuer", sp_entity_id) + policy + context,
         ID=request_id,
         Version="2.0",
         IssueInstant=format_instant(issue_instant),

@@ -53,6 +53,11 @@ class UnverifiedResponse:
     data: bytes = field(repr=False)
     _parsed: list[xml.Element] = field(repr=False, compare=False)
 
+    @property
+    def encrypted(self) -> bool:
+        """Say whether anything may be encrypted. An element's name can't be written in another way, so no key is needed else."""
+        return b"Encrypted" in self.data
+
     def take_root(self) -> xml.Element:
         """Return the parsed document; verification consumes it, so a second call parses again."""
         return self._parsed.pop() if self._parsed else xml.parse_untrusted(self.data)

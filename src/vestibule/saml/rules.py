@@ -11,6 +11,8 @@ from vestibule.saml.encoding import format_instant
 from vestibule.saml.envelopes import validate_issued, validate_issuer
 from vestibule.saml.errors import (
     AudienceMismatch,
+    AuthnContextMismatch,
+    AuthnTooOld,
     Expired,
     InResponseToMismatch,
     InvalidValue,
@@ -39,6 +41,7 @@ def validate_assertion(assertion: Assertion, expectations: Expectations, trace: 
     _validate_not_on_or_after(assertion.conditions.not_on_or_after, confirmation, expectations, trace)
     validate_audiences(assertion.conditions, expectations, trace)
     validate_session(assertion.authn, expectations, trace)
+    validate_authn(assertion.authn, expectations, trace)
     return _replayable_until(assertion, expectations)
 
 
@@ -46,6 +49,9 @@ def validate_confirmations(subject: Subject, expectations: Expectations, trace: 
     """Return until when the first passing bearer confirmation holds; raise the error of the first one when none passes."""
     # One passing bearer confirmation is enough: identity providers write one for each address that they know.
     first_error: SamlError | None = None
+    if expectations.unsolicited and any(each.in_response_to is not None for each in subject.confirmations):
+        # It answers a request, so it was made for somebody who had asked, and may have been taken from them.
+        raise InResponseToMismatch("an unsolicited assertion answers a request", expected="none", received="a request")
     for confirmation in subject.confirmations:
         try:
             not_on_or_after = validate_confirmation(confirmation, expectations)
@@ -157,6 +163,27 @@ def validate_session(authn: Authn, expectations: Expectations, trace: Trace) -> 
             received=format_instant(end),
         )
     trace.passed("session_not_on_or_after", "not ended", _lazy(end))
+
+
+def validate_authn(authn: Authn, expectations: Expectations, trace: Trace) -> None:
+    """Raise AuthnTooOld or AuthnContextMismatch where something was asked for that did not come back."""
+    # An identity provider that knows no ForceAuthn answers from the session that it has; the instant tells (saml-core 3.4.1).
+    after = expectations.authn_after
+    if after is None:
+        trace.passed("authn_instant", "any time", _lazy(authn.authn_instant))
+    elif authn.authn_instant < after - expectations.skew:
+        raise AuthnTooOld(
+            "the sign-in is older than the request",
+            expected=f"{format_instant(after)} or later",
+            received=format_instant(authn.authn_instant),
+        )
+    else:
+        trace.passed("authn_instant", partial(format_instant, after), _lazy(authn.authn_instant))
+    received = authn.authn_context_class_ref or "none"
+    wanted = ", ".join(expectations.context_classes)
+    if wanted and received not in expectations.context_classes:
+        raise AuthnContextMismatch("another class", expected=wanted, received=received)
+    trace.passed("authn_context", wanted or "any", received)
 
 
 def _lazy(instant: datetime | None) -> Value:

@@ -33,6 +33,8 @@ CHECKS: Final[tuple[tuple[str, str], ...]] = (
     ("not_on_or_after", N_("Not on or after")),
     ("audience", N_("Audience")),
     ("session_not_on_or_after", N_("Session at the identity provider")),
+    ("authn_instant", N_("Time of the sign-in there")),
+    ("authn_context", N_("Way of signing in there")),
 )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import bindparam, delete, func, insert, null, select, update
 
 from vestibule.directory.activity import Outcome
+from vestibule.directory.authn_requests import AuthnRequestOptions, Comparison
 from vestibule.directory.connections import Connection, IdpInitiated, Provisioning
 from vestibule.directory.mapping import AttributeMapping, mapping_from
 from vestibule.directory.provisioning import GroupsBy, JitRules, UnknownGroups
@@ -101,6 +102,8 @@ def insert_connection(tx: Transaction, connection: Connection) -> None:
             sign_requests=connection.sign_requests,
             logs_out_at_idp=connection.logs_out_at_idp,
             **_provisioning_columns(connection.mapping, connection.jit),
+            allow_cbc=connection.allow_cbc,
+            **_asking_columns(connection.asking),
             created_at=connection.created_at,
         )
     )
@@ -140,6 +143,21 @@ def set_sign_requests(tx: Transaction, workspace_id: str, connection_id: str, *,
     update_connection(tx, workspace_id, connection_id, sign_requests=sign_requests)
 
 
+def set_allow_cbc(tx: Transaction, workspace_id: str, connection_id: str, *, allow_cbc: bool) -> None:
+    """Save whether what is encrypted with AES-CBC is opened, under a signature."""
+    update_connection(tx, workspace_id, connection_id, allow_cbc=allow_cbc)
+
+
+def set_asking(tx: Transaction, workspace_id: str, connection_id: str, asking: AuthnRequestOptions) -> None:
+    """Save what our requests ask for."""
+    update_connection(tx, workspace_id, connection_id, **_asking_columns(asking))
+
+
+def set_idp_initiated(tx: Transaction, workspace_id: str, connection_id: str, mode: IdpInitiated) -> None:
+    """Save what happens to a response that nobody asked for."""
+    update_connection(tx, workspace_id, connection_id, idp_initiated=mode.value)
+
+
 def update_connection(tx: Transaction, workspace_id: str, connection_id: str, **values: Any) -> None:
     """Change columns of one connection of the workspace."""
     mine = (connections.c.workspace_id == workspace_id, connections.c.id == connection_id)
@@ -164,6 +182,16 @@ def _provisioning_columns(mapping: AttributeMapping, jit: JitRules) -> dict[str,
         "groups_by": jit.groups_by.value,
         "unknown_groups": jit.unknown_groups.value,
         "keep_in_sync": jit.keep_in_sync,
+    }
+
+
+def _asking_columns(asking: AuthnRequestOptions) -> dict[str, Any]:
+    return {
+        "force_authn": asking.force_authn,
+        "name_id_format": asking.name_id_format,
+        "allow_create": asking.allow_create,
+        "authn_context_comparison": asking.comparison.value,
+        "authn_context_classes": list(asking.context_classes),
     }
 
 
@@ -205,5 +233,13 @@ def _connection(rows: list[Any]) -> Connection:
         created_at=row.created_at,
         last_sign_in_at=row.last_sign_in_at,
         mapping=mapping_from(row.attribute_mapping),
+        allow_cbc=row.allow_cbc,
+        asking=AuthnRequestOptions(
+            force_authn=row.force_authn,
+            name_id_format=row.name_id_format,
+            allow_create=row.allow_create,
+            comparison=Comparison(row.authn_context_comparison),
+            context_classes=tuple(row.authn_context_classes),
+        ),
         jit=JitRules(row.group_syncing, GroupsBy(row.groups_by), UnknownGroups(row.unknown_groups), row.keep_in_sync),
     )

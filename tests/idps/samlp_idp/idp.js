@@ -124,9 +124,24 @@ function samlResponse(ticket, person) {
     signAssertion: options.signs !== "response",
     signResponse: options.signs !== "assertion",
   };
+  if (options.encrypts) {
+    config.encryptionCert = Buffer.from(ticket.serviceProvider.encryption_certificate_pem);
+    config.encryptionPublicKey = crypto.createPublicKey(config.encryptionCert).export({ type: "spki", format: "pem" });
+    config.encryptionAlgorithm = `http://www.w3.org/20${options.encrypts.endsWith("gcm") ? "09/xmlenc11" : "01/04/xmlenc"}#${options.encrypts}`;
+    config.keyEncryptionAlgorithm = "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p";
+  }
   return new Promise((resolve, reject) => {
     samlp.getSamlResponse(config, user, (error, xml) => (error ? reject(error) : resolve(xml)));
   });
+}
+
+// What the tile of an application on a start page does: an answer that nobody asked for.
+function start(request, response) {
+  const serviceProvider = serviceProviders.get(request.query.to);
+  if (!serviceProvider) throw new Refusal("Nobody told this identity provider about that application.");
+  const ticket = crypto.randomBytes(16).toString("hex");
+  tickets.set(ticket, { serviceProvider, relayState: request.query.RelayState });
+  answer(response, 200, signInPage(ticket, ""));
 }
 
 async function signIn(request, response) {
@@ -146,7 +161,7 @@ function trust(request, response) {
   answer(response, 204, "");
 }
 
-const ROUTES = { "GET /metadata": metadata, "GET /sso": sso, "POST /sso": sso, "POST /sign-in": signIn, "POST /service-providers": trust };
+const ROUTES = { "GET /metadata": metadata, "GET /sso": sso, "POST /sso": sso, "GET /start": start, "POST /sign-in": signIn, "POST /service-providers": trust };
 
 async function handle(request, response) {
   const url = new URL(request.url, baseUrl);

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from vestibule.directory.connections import Connection, acs_url, sp_entity_id
 from vestibule.flows.parts.runtime import Runtime
+from vestibule.flows.parts.saml_keys import decryption_keys
 from vestibule.saml.certificates import parse_certificate
 from vestibule.saml.inspection_checks import Measure
 
 
 def measure_of(runtime: Runtime, connection: Connection) -> Measure:
-    """Return what a connection expects now."""
+    """Return what a connection expects now, our keys included. Not for use inside a transaction. Raises SealBroken."""
     return Measure(
         now=runtime.clock(),
         idp_entity_id=connection.idp.entity_id,
         certificates=tuple(parse_certificate(one.der) for one in connection.idp.certificates),
         acs_url=acs_url(runtime.public_url, connection.id),
         sp_entity_id=sp_entity_id(runtime.public_url, connection.id),
+        decryption_keys=decryption_keys(runtime, connection.workspace_id),
+        allow_cbc=connection.allow_cbc,
+        context_classes=connection.asking.required_classes,
     )

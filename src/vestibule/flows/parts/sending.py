@@ -92,6 +92,11 @@ def _message(runtime: Runtime, place: Place, connection: Connection, request: Sa
         destination,
         sp_entity_id(runtime.public_url, connection.id),
         acs_url(runtime.public_url, connection.id),
+        connection.asking.name_id_format,
+        force_authn=connection.asking.force_authn,
+        allow_create=connection.asking.allow_create,
+        context_classes=connection.asking.context_classes,
+        comparison=connection.asking.comparison.value,
     )
     signs = connection.sign_requests or idp.wants_signed_requests
     signer = signing_key(runtime, connection.workspace_id) if signs else None

@@ -66,6 +66,12 @@ connections = Table(
     Column("idp_initiated", Text, nullable=False),
     Column("sign_requests", Boolean, nullable=False),
     Column("logs_out_at_idp", Boolean, nullable=False),
+    Column("allow_cbc", Boolean, nullable=False),
+    Column("force_authn", Boolean, nullable=False),
+    Column("name_id_format", Text),
+    Column("allow_create", Boolean, nullable=False),
+    Column("authn_context_comparison", Text, nullable=False),
+    Column("authn_context_classes", Json, nullable=False),
     Column("attribute_mapping", Json, nullable=False),
     Column("group_syncing", Boolean, nullable=False),
     Column("groups_by", Text, nullable=False),
@@ -122,8 +128,11 @@ saml_keys = Table(
     Column("sealed_private_key", Blob, nullable=False),
     Column("certificate", Blob, nullable=False),
     instant("created_at"),
-    instant("retired_at", nullable=True),
-    Index(None, "workspace_id", "use", "created_at"),
+    instant("active_at"),
+    instant("ends_at", nullable=True),
+    CheckConstraint("use IN ('signing', 'encryption')", name="use"),
+    Index(None, "workspace_id", "active_at"),
+    Index(None, "ends_at"),
 )
 
 knocks = Table(

@@ -23,6 +23,8 @@ DONE: Final[Mapping[str, str]] = MappingProxyType(
         "admin.sign_in": N_("%(subject)s signed in to the console"),
         "admin.signed_out": N_("%(subject)s signed out of the console"),
         "connection.added": N_("%(actor)s added the connection %(subject)s"),
+        "connection.cbc_allowed": N_("%(actor)s allowed AES-CBC for %(subject)s"),
+        "connection.cbc_refused": N_("%(actor)s refused AES-CBC for %(subject)s"),
         "connection.changed": N_("%(actor)s changed the connection %(subject)s"),
         "connection.deleted": N_("%(actor)s deleted the connection %(subject)s"),
         "connection.disabled": N_("%(actor)s disabled the connection %(subject)s"),
@@ -31,7 +33,9 @@ DONE: Final[Mapping[str, str]] = MappingProxyType(
         "connection.idp_values_saved": N_("%(actor)s saved the values of the identity provider %(subject)s"),
         "connection.mapping_changed": N_("%(actor)s changed the attribute mapping of %(subject)s"),
         "connection.logout_changed": N_("%(actor)s changed whether signing out of %(subject)s reaches it"),
+        "connection.idp_initiated_changed": N_("%(actor)s changed what happens to sign-ins that start at %(subject)s"),
         "connection.provisioning_saved": N_("%(actor)s chose the provisioning of %(subject)s"),
+        "connection.requests_changed": N_("%(actor)s changed what requests to %(subject)s ask for"),
         "connection.request_signing_changed": N_("%(actor)s changed whether requests to %(subject)s are signed"),
         "connection.scim_held": N_("%(actor)s stopped the directory of %(subject)s: too many people would lose access"),
         "connection.scim_kept_held": N_("%(actor)s keeps the departures from %(subject)s held"),
@@ -93,6 +97,8 @@ DONE: Final[Mapping[str, str]] = MappingProxyType(
         "identity_provider.metadata_following_changed": N_(
             "%(actor)s changed how the metadata of %(subject)s is followed"
         ),
+        "saml_keys.retired": N_("The key %(subject)s ended and was deleted"),
+        "saml_keys.rotated": N_("%(actor)s put new %(subject)s keys in place of the old ones"),
         "workspace.changed": N_("%(actor)s changed the settings of the workspace"),
         "workspace.created": N_("%(actor)s created the workspace %(subject)s"),
     }
@@ -116,6 +122,7 @@ KINDS: Final[tuple[tuple[str, str], ...]] = (
     ("identity_provider.", N_("Identity providers")),
     ("environment.", N_("Environments")),
     ("admin.", N_("Workspace admins")),
+    ("saml_keys.", N_("Keys")),
     ("workspace.", N_("Workspace")),
 )
 _ACTORS: Final = {

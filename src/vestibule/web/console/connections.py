@@ -36,7 +36,7 @@ _REREAD: Final = {
 
 def page(visit: Visit) -> Response:
     """Show a connection."""
-    return _page(visit, {})
+    return page_with(visit, {})
 
 
 def edit_page(visit: Visit) -> Response:
@@ -104,7 +104,7 @@ def read_again(visit: Visit) -> Response:
     try:
         connection, outcome = idp_values.read_metadata_again(visit.runtime, visit.admin, _id(visit))
     except Invalid as error:
-        return _page(visit, errors_by_field(error))
+        return page_with(visit, errors_by_field(error))
     return _back(visit, connection, _REREAD[outcome])
 
 
@@ -143,7 +143,8 @@ def delete(visit: Visit) -> Response:
     return flash.say(redirect(tab_of(facts.environment.key)), visit, said)
 
 
-def _page(visit: Visit, errors: Mapping[str, str]) -> Response:
+def page_with(visit: Visit, errors: Mapping[str, str]) -> Response:
+    """Show a connection, with what was wrong in a form on its page."""
     facts = connections.get_connection(visit.runtime, visit.admin, _id(visit))
     idp, now = facts.connection.idp, visit.runtime.clock()
     return render(

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive
 
-from vestibule.flows import saml_sign_in
+from vestibule.flows import saml_sign_in, sp_metadata
 from vestibule.flows.parts.entering import Entered
 from vestibule.flows.parts.refusing import SignInRefused
 from vestibule.kernel.ids import is_id
@@ -30,8 +30,9 @@ _CONVERTED_SECONDS: Final = 120
 
 
 def metadata(visit: Visit) -> Response:
-    """Give our metadata for a connection."""
-    document = saml_sign_in.service_provider_metadata(visit.runtime, visit.path_params["connection_id"])
+    """Give our metadata for a connection; with `signed=1` it is signed."""
+    signed = visit.query.get("signed") == "1"
+    document = sp_metadata.service_provider_metadata(visit.runtime, visit.path_params["connection_id"], signed=signed)
     return Response(
         document,
         media_type="application/samlmetadata+xml",

@@ -147,11 +147,14 @@ def upgrade() -> None:
         sa.Column("sealed_private_key", sa.LargeBinary(), nullable=False),
         sa.Column("certificate", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", Instant, nullable=False),
-        sa.Column("retired_at", Instant, nullable=True),
+        sa.Column("active_at", Instant, nullable=False),
+        sa.Column("ends_at", Instant, nullable=True),
+        sa.CheckConstraint("use IN ('signing', 'encryption')", name="ck_saml_keys_use"),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name="fk_saml_keys_workspace_id"),
         sa.PrimaryKeyConstraint("id", name="pk_saml_keys"),
     )
-    op.create_index("ix_saml_keys_workspace_id_use_created_at", "saml_keys", ["workspace_id", "use", "created_at"])
+    op.create_index("ix_saml_keys_ends_at", "saml_keys", ["ends_at"])
+    op.create_index("ix_saml_keys_workspace_id_active_at", "saml_keys", ["workspace_id", "active_at"])
     op.create_table(
         "admin_sessions",
         sa.Column("id", Key, nullable=False),
@@ -182,6 +185,12 @@ def upgrade() -> None:
         sa.Column("idp_initiated", sa.String(), nullable=False),
         sa.Column("sign_requests", sa.Boolean(), nullable=False),
         sa.Column("logs_out_at_idp", sa.Boolean(), nullable=False),
+        sa.Column("allow_cbc", sa.Boolean(), nullable=False),
+        sa.Column("force_authn", sa.Boolean(), nullable=False),
+        sa.Column("name_id_format", sa.String(), nullable=True),
+        sa.Column("allow_create", sa.Boolean(), nullable=False),
+        sa.Column("authn_context_comparison", sa.String(), nullable=False),
+        sa.Column("authn_context_classes", Json, nullable=False),
         sa.Column("attribute_mapping", Json, nullable=False),
         sa.Column("group_syncing", sa.Boolean(), nullable=False),
         sa.Column("groups_by", sa.String(), nullable=False),

@@ -1,0 +1,62 @@
+"""`vestibule keys rotate`: new keys, printed by their fingerprints; refusals in one line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.commands import Commands
+from tests.support.house import SECRET, House, TestClock, furnish, make_runtime
+from vestibule.flows import saml_keys
+
+URL = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Commands:
+    return Commands(monkeypatch, capsys, tmp_path)
+
+
+@pytest.fixture
+def house(database_url: str, clock: TestClock) -> Iterator[House]:
+    runtime = make_runtime(database_url, clock, URL)
+    yield furnish(runtime, clock)
+    runtime.database.close()
+
+
+@pytest.fixture
+def settings(database_url: str) -> dict[str, str]:
+    return {
+        "VESTIBULE_PUBLIC_URL": URL,
+        "VESTIBULE_SECRET_KEY": SECRET,
+        "VESTIBULE_DATABASE_URL": database_url,
+    }
+
+
+def test_new_keys_are_made_and_told_by_their_fingerprints(
+    command: Commands, house: House, settings: dict[str, str]
+) -> None:
+    done = command("keys", "rotate", "--kind", "saml", "--json", **settings)
+    assert done.returncode == 0, done.stderr
+    told = {one["fingerprint"] for one in json.loads(done.stdout)["keys"]}
+    keys = saml_keys.get_keys(house.runtime, house.owner).keys
+    assert told == {one.certificate.fingerprint for one in keys if one.state == "next"}
+    assert "PRIVATE" not in done.stdout + done.stderr
+    again = command("keys", "rotate", **settings)
+    assert again.returncode == 1
+    assert "A rotation is under way" in again.stderr
+    at_once = command("keys", "rotate", "--overlap-days", "0", **settings)
+    assert at_once.returncode == 0
+    assert "in use now" in at_once.stdout
+
+
+@pytest.mark.usefixtures("house")
+def test_keys_for_jwt_come_later_and_other_kinds_never(command: Commands, settings: dict[str, str]) -> None:
+    done = command("keys", "rotate", "--kind", "jwt", **settings)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "come with apps" in done.stderr
+    assert command("keys", "rotate", "--kind", "pgp", **settings).returncode == 2
+    assert command("keys", "rotate", "--overlap-days", "91", **settings).returncode == 2

@@ -1,0 +1,73 @@
+"""Encrypted assertions of npm's samlp, the exception for AES-CBC, and sign-ins that start there, in a real browser."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from playwright.sync_api import expect
+
+from tests.idps import ServiceProvider
+from tests.journeys.console import Console, starts
+from tests.journeys.portal import Portal
+from tests.journeys.providers import Providers
+
+NAME = "Okta Dev"
+
+
+def connected(console: Console, providers: Providers, kind: str) -> ServiceProvider:
+    """Connect the provider, give it our metadata with our keys, and add its first person."""
+    idp = providers(kind)
+    person = idp.people[0]
+    carried = console.connect(idp, NAME, person.email.partition("@")[2])
+    idp.trust_metadata_url(carried.entity_id)
+    console.add_end_user(person.name, person.email, {"DEV": None})
+    return carried
+
+
+def open_connection(console: Console) -> None:
+    console.open_environment("DEV", "Authentication")
+    console.follow(NAME)
+
+
+def test_a_person_signs_in_with_an_assertion_that_samlp_encrypted(
+    console: Console, portal: Portal, providers: Providers
+) -> None:
+    connected(console, providers, "samlp, AES-256-GCM")
+    idp = providers("samlp, AES-256-GCM")
+    portal.sign_in(idp, idp.people[0])
+    portal.expect_in(idp.people[0].name)
+    console.go("Activity")
+    console.follow(starts(f"{idp.people[0].name} signed in"))
+    expect(console.page.get_by_text("AES-256-GCM")).to_be_visible()
+
+
+def test_aes_cbc_is_refused_until_an_admin_allows_it_and_is_warned(
+    console: Console, portal: Portal, providers: Providers
+) -> None:
+    connected(console, providers, "samlp, AES-256-CBC")
+    idp = providers("samlp, AES-256-CBC")
+    portal.sign_in(idp, idp.people[0])
+    portal.expect_refused(
+        "Your organisation’s sign-in service encrypted its answer in a way that can’t be opened here."
+    )
+    open_connection(console)
+    warning = console.page.get_by_text("can be altered without anybody noticing")
+    expect(warning).to_have_count(0)
+    console.page.get_by_role("switch", name="Allow AES-CBC").click()
+    expect(warning).to_be_visible()
+    portal.sign_in(idp, idp.people[0])
+    portal.expect_in(idp.people[0].name)
+
+
+def test_a_sign_in_that_starts_at_the_provider_is_accepted_once_an_admin_says_so(
+    console: Console, portal: Portal, providers: Providers
+) -> None:
+    carried = connected(console, providers, "samlp, both signed")
+    idp = providers("samlp, both signed")
+    open_connection(console)
+    console.page.get_by_role("radio", name=starts("Accept")).check()
+    console.press("Save Sign-ins that start at the identity provider")
+    expect(console.said()).to_contain_text(NAME)
+    portal.page.goto(f"{idp.base_url}/start?{urlencode({'to': carried.entity_id})}")
+    idp.sign_in(portal.page, idp.people[0])
+    portal.expect_in(idp.people[0].name)
