@@ -19,7 +19,12 @@ _SQLITE_SETTINGS: Final = (
     "PRAGMA journal_mode = OFF",
     "PRAGMA cache_size = -1000000",
 )
-_POSTGRESQL_SETTINGS: Final = ("SET session_replication_role = replica", "SET synchronous_commit = off")
+# An index over seven million terms takes longer than a statement of the product may.
+_POSTGRESQL_SETTINGS: Final = (
+    "SET session_replication_role = replica",
+    "SET synchronous_commit = off",
+    "SET statement_timeout = 0",
+)
 _POSTGRESQL_INDEXES: Final = (
     "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema()"
     " AND indexname NOT IN (SELECT conname FROM pg_constraint)"

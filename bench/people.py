@@ -65,6 +65,8 @@ def fill(database: Database, workspace_id: str, environments: Sequence[Environme
             load(group_members, list(_members(chance, access, group_ids)))
     with database.engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT")
+        if not database.is_sqlite:
+            connection.execute(text("SET statement_timeout = 0"))
         connection.execute(text("ANALYZE" if database.is_sqlite else "VACUUM ANALYZE"))
 
 
