@@ -7,17 +7,27 @@ import pytest
 from vestibule.directory.one_time_links import Purpose
 from vestibule.outside.letters import KINDS, write_letter
 
+FACTS = {
+    "idp": "Okta Dev",
+    "day": "3 March 2027",
+    "days": "14",
+    "subject": "CN=okta",
+    "fingerprint": "9F:2C",
+    "environments": "DEV, PROD",
+    "followed": "",
+}
 URL = "https://sso.example.com/admin/link/abc"
 
 
 def test_there_is_a_letter_for_every_link_that_is_posted() -> None:
     posted = set(Purpose) - {Purpose.ADMIN_FIRST_RUN, Purpose.ADMIN_RECOVERY}
-    assert {purpose.value for purpose in posted} == KINDS
+    told = {"scim_held", "certificate_ends"}
+    assert {purpose.value for purpose in posted} | told == KINDS
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_a_letter_greets_its_reader_and_carries_its_link_once(kind: str) -> None:
-    letter = write_letter(kind, name="Inês", url=URL, workspace="Northwind")
+    letter = write_letter(kind, name="Inês", url=URL, workspace="Northwind", facts=FACTS)
     assert "Hello Inês," in letter.text
     assert "Northwind" in letter.subject
     assert letter.text.split("\n\n").count(URL) == 1
@@ -28,7 +38,8 @@ def test_a_letter_greets_its_reader_and_carries_its_link_once(kind: str) -> None
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_a_hostile_name_stays_text(kind: str) -> None:
     name = '<a href="https://evil.example">Click</a> {{ 7 * 7 }} %(url)s'
-    letter = write_letter(kind, name=name, url=URL, workspace="Line\r\nBcc: x@example.com")
+    facts = {**FACTS, "subject": name, "idp": name}
+    letter = write_letter(kind, name=name, url=URL, workspace="Line\r\nBcc: x@example.com", facts=facts)
     assert "evil.example&#34;" in letter.html
     assert '<a href="https://evil' not in letter.html
     assert "49" not in letter.text

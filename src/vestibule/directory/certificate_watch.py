@@ -11,6 +11,8 @@ from typing import Final
 from vestibule.directory.connections import IdpCertificate
 
 WARN_BEFORE: Final = timedelta(days=60)
+# Days before the end at which admins are written to.
+ANNOUNCED_BEFORE: Final = (60, 30, 14, 7, 1)
 
 
 class CertificateState(StrEnum):
@@ -61,6 +63,13 @@ def warning(certificates: Sequence[IdpCertificate], now: datetime) -> Certificat
     if alive[0].not_after >= now + WARN_BEFORE:
         return None
     return CertificateWarning(alive[0], False, _days_left(alive[0], now), alive[-1].not_after >= now + WARN_BEFORE)
+
+
+def announcement(told: CertificateWarning) -> int | None:
+    """Return which of ANNOUNCED_BEFORE an end is announced as now, or None when it needs no letter: the next one is here, or it is over."""
+    if told.expired or told.next_is_here:
+        return None
+    return min((days for days in ANNOUNCED_BEFORE if told.days_left < days), default=None)
 
 
 def _state(one: IdpCertificate, ending: Sequence[IdpCertificate], now: datetime) -> CertificateState:

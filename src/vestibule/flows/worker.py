@@ -13,6 +13,7 @@ import structlog
 
 from vestibule.directory.activity import Event, Outcome, Subject
 from vestibule.flows.parts.callers import system
+from vestibule.flows.parts.certificate_letters import announce_ends
 from vestibule.flows.parts.posting import LETTER_JOB, open_letter
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.rereading import reread_due
@@ -32,7 +33,7 @@ BACKOFF: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 20, 60, 
 SWEEP_JOB: Final = "sweep"
 SWEEP_EVERY: Final = timedelta(hours=1)
 READINGS_JOB: Final = "metadata"
-READINGS_EVERY: Final = timedelta(minutes=1)
+READINGS_EVERY: Final = timedelta(minutes=5)
 _SWEEP_ID: Final = "job_sweep"
 _READINGS_ID: Final = "job_metadata"
 _SWEEP_ROWS: Final = 2000
@@ -152,7 +153,13 @@ def _mail(runtime: Runtime, job: jobs.Job) -> Mail:
     letter = open_letter(runtime, job)
     with runtime.database.reading() as tx:
         workspace = workspaces.find_workspace(tx, job.workspace_id or "")
-    text = write_letter(letter.kind, name=letter.to_name, url=letter.url, workspace=workspace.name if workspace else "")
+    text = write_letter(
+        letter.kind,
+        name=letter.to_name,
+        url=letter.url,
+        workspace=workspace.name if workspace else "",
+        facts=letter.facts,
+    )
     return Mail(letter.to_email, letter.to_name, text.subject, text.text, text.html, job.id, runtime.clock())
 
 
@@ -180,6 +187,7 @@ def _give_up(runtime: Runtime, job: jobs.Job, reason: str) -> None:
 
 def _read_again(runtime: Runtime, job: jobs.Job) -> None:
     tried = reread_due(runtime)
+    announce_ends(runtime)
     with runtime.database.transaction() as tx:
         jobs.come_round(tx, job.id, runtime.clock() + READINGS_EVERY)
     if tried:

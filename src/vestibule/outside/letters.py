@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,16 +25,17 @@ class LetterText:
     html: str
 
 
-def write_letter(kind: str, *, name: str, url: str, workspace: str) -> LetterText:
-    """Return a letter of one of KINDS in the language that is set. `name` and `workspace` are people's own words: escaped in HTML.
+def write_letter(
+    kind: str, *, name: str, url: str, workspace: str, facts: Mapping[str, str] | None = None
+) -> LetterText:
+    """Return a letter of one of KINDS in the language that is set. `name`, `workspace` and `facts` are people's own words: escaped in HTML.
 
     Raises KeyError for another kind.
     """
     if kind not in KINDS:
         raise KeyError(kind)
-    rendered = (
-        _environment(autoescape=False).get_template(f"{kind}.txt").render(name=name, url=url, workspace=workspace)
-    )
+    template = _environment(autoescape=False).get_template(f"{kind}.txt")
+    rendered = template.render(name=name, url=url, workspace=workspace, facts=facts or {})
     subject, _, body = rendered.strip().partition("\n")
     paragraphs = [" ".join(part.split()) for part in body.split("\n\n") if part.strip()]
     html = (

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Final
 
 from vestibule.flows.parts.runtime import Runtime
@@ -16,12 +17,13 @@ LETTER_JOB: Final = "letter"
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail of one kind to one person. `url` is the one-time link, the reason why the payload is sealed."""
+    """A mail of one kind to one person. `url` is the one-time link, the reason why the payload is sealed. `facts` fill its text."""
 
     kind: str
     to_email: str
     to_name: str
     url: str
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 def post(tx: Transaction, runtime: Runtime, workspace_id: str, letter: Letter) -> None:

@@ -1,0 +1,89 @@
+"""Letters about certificates that end: in time, to those who can act, once for each number of days. On both engines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from tests.support import sign_ins
+from tests.support.house import House, TestClock, furnish, make_runtime
+from vestibule.directory.connections import Connection
+from vestibule.flows import admins
+from vestibule.flows.parts.callers import operator
+from vestibule.flows.parts.certificate_letters import announce_ends
+from vestibule.flows.parts.posting import Letter, open_letter
+from vestibule.storage import connections
+from vestibule.storage.jobs import Job
+from vestibule.storage.tables import activity, idp_certificates, jobs
+
+
+@pytest.fixture
+def house(database_url: str) -> Iterator[House]:
+    clock = TestClock()
+    clock.frozen = datetime.now(UTC)
+    made = furnish(make_runtime(database_url, clock, mail_enabled=True), clock)
+    for role in ("admin", "support", "auditor"):
+        email, name = f"{role}@example.com", role.title()
+        admins.create_admin(made.runtime, operator(), made.workspace.id, name, email, role, "a long enough sentence")
+    yield made
+    made.runtime.database.close()
+
+
+def ending(house: House, connection: Connection, left: timedelta) -> None:
+    with house.runtime.database.transaction() as tx:
+        mine = idp_certificates.c.idp_id == connection.idp.id
+        tx.execute(idp_certificates.update().where(mine).values(not_after=house.clock() + left))
+
+
+def letters(house: House) -> list[Letter]:
+    with house.runtime.database.reading() as tx:
+        rows = tx.execute(select(jobs).where(jobs.c.kind == "letter").order_by(jobs.c.id)).all()
+    found = [
+        open_letter(house.runtime, Job(row.id, row.workspace_id, row.kind, row.payload, 0, row.created_at))
+        for row in rows
+    ]
+    return [letter for letter in found if letter.kind == "certificate_ends"]
+
+
+def test_owners_and_admins_are_written_to_and_told_which_certificate_and_whom_it_concerns(house: House) -> None:
+    connection = sign_ins.connect(house)
+    ending(house, connection, timedelta(days=13, hours=5))
+    assert announce_ends(house.runtime) == 1
+    written = letters(house)
+    assert sorted(letter.to_email for letter in written) == ["ada@example.com", "admin@example.com"]
+    facts = written[0].facts
+    assert (facts["idp"], facts["days"], facts["environments"]) == ("Okta Dev", "13", "DEV")
+    assert facts["fingerprint"] == connection.idp.certificates[0].fingerprint
+    with house.runtime.database.reading() as tx:
+        query = select(activity.c.subject_name).where(activity.c.action == "identity_provider.certificate_ends")
+        assert tx.execute(query).scalars().all() == ["Okta Dev"]
+
+
+def test_each_number_of_days_is_announced_once_and_nothing_after_the_end(house: House) -> None:
+    connection = sign_ins.connect(house)
+    ending(house, connection, timedelta(days=61, hours=1))
+    announced = []
+    for day in range(64):
+        if announce_ends(house.runtime):
+            announced.append(61 - day)
+        assert announce_ends(house.runtime) == 0
+        house.clock.offset += timedelta(days=1)
+    assert announced == [59, 29, 13, 6, 0]
+
+
+def test_nothing_is_said_where_the_next_certificate_is_here_or_nobody_uses_the_connection(house: House) -> None:
+    connection = sign_ins.connect(house)
+    ending(house, connection, timedelta(days=5))
+    with house.runtime.database.transaction() as tx:
+        connections.set_disabled(tx, house.workspace.id, connection.id, disabled=True)
+    assert announce_ends(house.runtime) == 0
+    with house.runtime.database.transaction() as tx:
+        connections.set_disabled(tx, house.workspace.id, connection.id, disabled=False)
+        row = tx.execute(select(idp_certificates).where(idp_certificates.c.idp_id == connection.idp.id)).one()
+        values = {**row._asdict(), "fingerprint": "AA", "position": 1, "not_after": house.clock() + timedelta(days=900)}
+        tx.execute(idp_certificates.insert().values(values))
+    assert announce_ends(house.runtime) == 0
+    assert letters(house) == []
