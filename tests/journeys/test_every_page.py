@@ -154,6 +154,7 @@ ROUTES_OPENED: Final[dict[str, Opens]] = {
     "/e/{env}/link/{token}": lambda scene: scene.open(scene.stranger, "/e/dev/link/{token}"),
     "/e/{env}/": at_door("/e/dev/"),
     "/e/{env}/sign-out": at_door("/e/dev/sign-out"),
+    "/saml/{connection_id}/slo": lambda scene: scene.open(scene.stranger, "/saml/{connection}/slo"),
     "/saml/{connection_id}/acs": lambda scene: scene.open(scene.stranger, "/saml/{connection}/acs"),
 }
 
@@ -266,7 +267,33 @@ def broken(scene: Scene) -> Page:
     return page
 
 
+def logged_out(scene: Scene, answer: str) -> Page:
+    """Sign out, and come back from the identity provider with an answer of one kind."""
+    idp, page = scene.providers("practice"), scene.stranger
+    portal = Portal(page, scene.server.base_url)
+    portal.sign_in(idp, idp.people[0])
+    portal.expect_in(idp.people[0].name, "Designers")
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_label("The answer").select_option(label=answer)
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url(f"{scene.server.base_url}/saml/**")
+    return page
+
+
+def refused_logout(scene: Scene) -> Page:
+    """Open what the activity has of a logout message that was refused."""
+    page = logged_out(scene, "Signed with another certificate")
+    reference = page.get_by_role("main").get_by_role("code").inner_text()
+    scene.open(scene.admin, f"/admin/activity?q={reference}")
+    scene.console.follow(re.compile("was refused$"))
+    return scene.admin
+
+
 STATES: Final[dict[str, Opens]] = {
+    "signed out everywhere": lambda scene: logged_out(scene, "Behave: a correct message"),
+    "signed out here only": lambda scene: logged_out(scene, "Status: PartialLogout"),
+    "logout refused": lambda scene: logged_out(scene, "Unsigned"),
+    "refused logout in the activity": refused_logout,
     "duplicate address": after(
         "/admin/end-users/new",
         "Add",
