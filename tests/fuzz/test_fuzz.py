@@ -12,7 +12,7 @@ from tests.fuzz.__main__ import SEEDS
 from tests.fuzz.targets import TARGETS
 from tests.support.tools import ROOT
 
-RUNS = 1500
+RUNS = 1000
 
 
 def kept() -> list[tuple[str, Path]]:

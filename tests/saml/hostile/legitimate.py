@@ -340,6 +340,16 @@ def _rules() -> None:
 
 
 def _contexts() -> None:
+    add(
+        "unasked, where that is accepted",
+        lambda: forge.response(in_response_to=None, confirmations=(Confirmation(in_response_to=None),)),
+        lambda: {"in_response_to": None, "unsolicited": True},
+    )
+    add(
+        "a sign-in as old as the request that forced it, with the skew",
+        lambda: forge.response(authn_instant=forge.instant(forge.NOW - SKEW)),
+        lambda: {"authn_after": forge.NOW, "context_classes": (forge.PASSWORD_CONTEXT,)},
+    )
     once = '<saml:OneTimeUse/><saml:ProxyRestriction Count="0"><saml:Audience>x</saml:Audience></saml:ProxyRestriction>'
     add("OneTimeUse and ProxyRestriction", lambda: forge.response(extra_conditions=once))
     key_info = f'<ds:KeyInfo xmlns:ds="{forge.DS}"><ds:KeyName>k</ds:KeyName></ds:KeyInfo>'

@@ -111,6 +111,59 @@ def _request() -> None:
     WHOM.add("an empty InResponseTo", errors.InResponseToMismatch, forge.response(in_response_to=""))
 
 
+def _unasked() -> None:
+    """Where a response that nobody asked for is accepted, one that answers a request is not: it was made for somebody else."""
+    unasked: dict[str, Any] = {"in_response_to": None, "unsolicited": True}
+    nothing, something = Confirmation(in_response_to=None), Confirmation()
+    for sign in EVERY_WAY:
+        WHOM.add(
+            f"unasked: a response to a request, {sign} signed",
+            errors.Unsolicited,
+            forge.response(sign=sign, confirmations=(nothing,)),
+            **unasked,
+        )
+        WHOM.add(
+            f"unasked: an assertion for a request, {sign} signed",
+            errors.InResponseToMismatch,
+            forge.response(sign=sign, in_response_to=None),
+            **unasked,
+        )
+        WHOM.add(
+            f"unasked: one of two confirmations for a request, {sign} signed",
+            errors.InResponseToMismatch,
+            forge.response(sign=sign, in_response_to=None, confirmations=(nothing, something)),
+            **unasked,
+        )
+    WHOM.add(
+        "unasked: an empty InResponseTo",
+        errors.Unsolicited,
+        forge.response(in_response_to="", confirmations=(nothing,)),
+        **unasked,
+    )
+
+
+def _asked_for() -> None:
+    """What a request asked for, and the answer does not say: a fresh sign-in, a class of authentication."""
+    WHEN.add(
+        "a sign-in a second older than the request that forced it",
+        errors.AuthnTooOld,
+        forge.response(authn_instant=forge.instant(forge.NOW - SKEW - SECOND)),
+        authn_after=forge.NOW,
+    )
+    for wanted, received in (
+        (forge.PASSWORD_CONTEXT + "X", forge.PASSWORD_CONTEXT),
+        (forge.PASSWORD_CONTEXT, None),
+        (forge.PASSWORD_CONTEXT, ""),
+        (forge.PASSWORD_CONTEXT, forge.PASSWORD_CONTEXT.lower()),
+    ):
+        WHOM.add(
+            f"the class {shortened(received)} where another is wanted",
+            errors.AuthnContextMismatch,
+            forge.response(authn_context=received),
+            context_classes=(wanted,),
+        )
+
+
 def _parties() -> None:
     for issuer in (
         "https://evil.example",
@@ -503,6 +556,8 @@ def _looks() -> None:
 
 _status()
 _request()
+_unasked()
+_asked_for()
 _parties()
 _audiences()
 _confirmations()
