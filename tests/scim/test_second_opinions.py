@@ -23,7 +23,8 @@ from scim2_models.path import ValuePath as TheirValuePath
 from tests.scim.generating import ENTRIES, FILTERS, INSIDE, MANY, SINGLE, TEXTS, TYPED, users, written
 from vestibule.scim.attributes import ENTERPRISE_URN, USER_URN
 from vestibule.scim.errors import InvalidPath, InvalidValue, ScimError
-from vestibule.scim.filters import And, Not, Or, Present, Within, matches, parse_filter, parse_path
+from vestibule.scim.filters import And, Not, Or, Present, Within, parse_filter, parse_path
+from vestibule.scim.matching import matches
 from vestibule.scim.patch import patch_resource, read_operations
 from vestibule.scim.resources import read_resource
 from vestibule.scim.schemas import USER

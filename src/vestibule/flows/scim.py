@@ -103,8 +103,9 @@ def list_resources(
     """Return a page of users or groups. Raises ScimError."""
     resource_type = USER if endpoint == "Users" else GROUP
     asked = "&".join(f"{name}={value}" for name, value in parameters.items())
-    with _reading(runtime, visitor, caller, f"/{endpoint}" + (f"?{asked}" if asked else "")):
+    with _reading(runtime, visitor, caller, f"/{endpoint}" + (f"?{asked}" if asked else "")) as push:
         query = parse_query(resource_type, parameters)
+        push.tolerate(query.tolerated)
         renderer = Renderer.of(runtime, caller, query.projection)
         with runtime.database.reading() as tx:
             if endpoint == "Users":
@@ -180,11 +181,11 @@ def _contact_is_due(push: Push) -> bool:
 
 
 @contextmanager
-def _reading(runtime: Runtime, visitor: Visitor, caller: Caller, path: str) -> Iterator[None]:
+def _reading(runtime: Runtime, visitor: Visitor, caller: Caller, path: str) -> Iterator[Push]:
     """Turn refusals into SCIM's words and on the record; a look that succeeds is on it once a minute."""
     push = _push(runtime, visitor, caller)
     with _refusing(runtime, push, "GET", path, None):
-        yield
+        yield push
     if _contact_is_due(push):
         try:
             with runtime.database.transaction() as tx:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote
 
 from vestibule.scim.attributes import Attribute, Path, ResourceType, resolve
 from vestibule.scim.errors import InvalidFilter, InvalidPath, ScimError
 from vestibule.scim.text import is_storable
+from vestibule.scim.tolerances import Tolerance
 
 MAX_LENGTH: Final = 8000
 MAX_DEPTH: Final = 40
@@ -85,15 +85,18 @@ class PatchPath:
     filter: Filter | None = None
 
 
-def parse_filter(resource_type: ResourceType, text: str) -> Filter:
-    """Return the tree of a filter (untrusted). Raises InvalidFilter."""
+def parse_filter(resource_type: ResourceType, text: str, tolerated: set[Tolerance] | None = None) -> Filter:
+    """Return the tree of a filter (untrusted); what was tolerated is added to `tolerated`. Raises InvalidFilter."""
+    tolerated = set() if tolerated is None else tolerated
     try:
-        return _Parser(resource_type, text).whole()
+        return _Parser(resource_type, text, tolerated=tolerated).whole()
     except InvalidFilter:
         plain = unquote(text)
         if plain == text:
             raise
-        return _Parser(resource_type, plain).whole()
+        found = _Parser(resource_type, plain, tolerated=tolerated).whole()
+        tolerated.add(Tolerance.ENCODED_TWICE)
+        return found
 
 
 def parse_path(resource_type: ResourceType, text: str) -> PatchPath | None:
@@ -122,8 +125,15 @@ def parse_path(resource_type: ResourceType, text: str) -> PatchPath | None:
 class _Parser:
     """A recursive descent over the tokens of one filter. `inside` is the multi-valued attribute whose brackets it is in."""
 
-    def __init__(self, resource_type: ResourceType, text: str, inside: Path | None = None) -> None:
+    def __init__(
+        self,
+        resource_type: ResourceType,
+        text: str,
+        inside: Path | None = None,
+        tolerated: set[Tolerance] | None = None,
+    ) -> None:
         self._type, self._inside = resource_type, inside
+        self._tolerated = set() if tolerated is None else tolerated
         self._tokens = _tokens(text)
         self._at, self._depth, self._terms = 0, 0, 0
 
@@ -196,6 +206,7 @@ class _Parser:
             raise InvalidFilter("A square bracket is not closed.")
         if self._peek().startswith("."):
             # Entra: emails[type eq "work"].value eq "x", which the grammar does not have.
+            self._tolerated.add(Tolerance.BEHIND_BRACKET)
             tail = self._next()[1:]
             found = And((found, self._expression(self._path(tail), tail)))
         self._inside = None
@@ -219,8 +230,16 @@ class _Parser:
             raise InvalidFilter(f"“{name} {operator}” has no value.")
         value = _value(token)
         if path is not None and path.attribute is not None:
+            self._note(path.target, value, token)
             value = _fitting(path, operator, value, token)
         return Compare(path, operator, value)
+
+    def _note(self, target: Attribute, value: Value, token: str) -> None:
+        if target.kind == "boolean":
+            if isinstance(value, str):
+                self._tolerated.add(Tolerance.BOOLEAN_AS_TEXT)
+        elif not token.startswith('"') and value is not None:
+            self._tolerated.add(Tolerance.UNQUOTED)
 
 
 def _tokens(text: str) -> list[str]:
@@ -298,42 +317,3 @@ def parse_instant(text: str) -> datetime:
         return found.astimezone(UTC)
     except OverflowError as error:
         raise InvalidFilter(f"“{text}” is no dateTime.") from error
-
-
-def matches(found: Filter, element: Any) -> bool:
-    """Say whether a filter inside square brackets holds for one value of its attribute."""
-    if isinstance(found, And):
-        return all(matches(term, element) for term in found.terms)
-    if isinstance(found, Or):
-        return any(matches(term, element) for term in found.terms)
-    if isinstance(found, Not):
-        return not matches(found.term, element)
-    if isinstance(found, Within) or found.path is None or found.path.sub is None:
-        return False
-    value = element.get(found.path.sub.name) if isinstance(element, Mapping) else element
-    if isinstance(found, Present):
-        return value not in (None, "", [], {})
-    return _holds(found, value)
-
-
-def _holds(found: Compare, value: Any) -> bool:
-    wanted = found.value
-    if wanted is None or value is None:
-        # What is not there is neither before nor after anything, and contains nothing.
-        return {"eq": value is wanted, "ne": value is not wanted}.get(found.operator, False)
-    if isinstance(wanted, bool) or isinstance(value, bool):
-        return (value is wanted) is (found.operator == "eq")
-    left, right = str(value), str(wanted)
-    if found.path is None or not found.path.target.case_exact:
-        left, right = left.casefold(), right.casefold()
-    return {
-        "eq": left == right,
-        "ne": left != right,
-        "co": right in left,
-        "sw": left.startswith(right),
-        "ew": left.endswith(right),
-        "gt": left > right,
-        "ge": left >= right,
-        "lt": left < right,
-        "le": left <= right,
-    }[found.operator]

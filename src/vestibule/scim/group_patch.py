@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from vestibule.scim.errors import InvalidPath, InvalidValue, Mutability, NoTarget
 from vestibule.scim.filters import Compare, Filter, Or, PatchPath, parse_path
-from vestibule.scim.patch import Operation
+from vestibule.scim.patch import Operation, note_operation
 from vestibule.scim.resources import clean_text
 from vestibule.scim.schemas import GROUP
+from vestibule.scim.tolerances import Noted, Tolerance
 
 MAX_MEMBER_VALUE: Final = 200
 _ECHOED: Final = frozenset({"schemas", "id", "meta"})
@@ -61,20 +62,22 @@ class SetMembers:
 Edit = Rename | SetExternalId | AddMembers | RemoveMembers | RemoveMatching | SetMembers
 
 
-def group_edits(operations: Iterable[Operation]) -> tuple[tuple[Edit, ...], tuple[str, ...]]:
-    """Return what operations (untrusted) do to a group, in order, and the names that the schema does not have. Raises ScimError."""
+def group_edits(operations: Iterable[Operation]) -> tuple[tuple[Edit, ...], Noted]:
+    """Return what operations (untrusted) do to a group, in order, and what to tell. Raises ScimError."""
     edits: list[Edit] = []
-    ignored: list[str] = []
+    noted = Noted()
     for operation in operations:
+        note_operation(operation, noted)
         for name, value in _targets(operation):
             if name.lower() in _ECHOED and operation.path is None:
+                noted.tolerated.add(Tolerance.READ_ONLY_ECHOED)
                 continue
             target = parse_path(GROUP, name)
             if target is None:
-                ignored.append(name)
+                noted.ignored.append(name)
             else:
-                edits += _edits(target, operation.op, value)
-    return tuple(edits), tuple(ignored)
+                edits += _edits(target, operation.op, value, noted)
+    return tuple(edits), noted
 
 
 def _targets(operation: Operation) -> Iterable[tuple[str, Any]]:
@@ -87,11 +90,11 @@ def _targets(operation: Operation) -> Iterable[tuple[str, Any]]:
     return list(operation.value.items())
 
 
-def _edits(target: PatchPath, op: str, value: Any) -> list[Edit]:
+def _edits(target: PatchPath, op: str, value: Any, noted: Noted) -> list[Edit]:
     attribute = target.path.attribute
     name = attribute.name if attribute else ""
     if name == "members":
-        return [_members_edit(target, op, value)]
+        return [_members_edit(target, op, value, noted)]
     if name == "displayName":
         return [Rename(_text(name, None if op == "remove" else value) or _missing(name))]
     if name == "externalId":
@@ -99,7 +102,7 @@ def _edits(target: PatchPath, op: str, value: Any) -> list[Edit]:
     raise Mutability(f"“{name}” can’t be changed.")
 
 
-def _members_edit(target: PatchPath, op: str, value: Any) -> Edit:
+def _members_edit(target: PatchPath, op: str, value: Any, noted: Noted) -> Edit:
     if target.filter is not None:
         named = _named(target.filter)
         if op != "remove":
@@ -107,7 +110,11 @@ def _members_edit(target: PatchPath, op: str, value: Any) -> Edit:
                 raise InvalidPath("Members can be added by their ids only.")
             return AddMembers(named)
         return RemoveMembers(named) if named is not None else RemoveMatching(target.filter)
+    if isinstance(value, Mapping) and any(str(name).lower() == "members" for name in value):
+        noted.tolerated.add(Tolerance.MEMBERS_WRAPPED)
     if op == "remove":
+        if value is not None:
+            noted.tolerated.add(Tolerance.LISTED_REMOVED)
         # `value` absent or null removes all (the RFC, Keycloak); a list removes those listed (Entra, authentik, JumpCloud).
         return RemoveMembers(None if value is None else member_values(value))
     values = () if value is None else member_values(value)

@@ -13,9 +13,11 @@ from typing import Any, Final
 
 from vestibule.scim.attributes import Path, ResourceType
 from vestibule.scim.errors import InvalidPath, InvalidSyntax, InvalidValue, Mutability, NoTarget, TooMany
-from vestibule.scim.filters import And, Compare, Filter, PatchPath, matches, parse_path
+from vestibule.scim.filters import And, Compare, Filter, PatchPath, parse_path
+from vestibule.scim.matching import matches
 from vestibule.scim.resources import Reading, as_object, clean, put, read_resource
 from vestibule.scim.schemas import MAX_OPERATIONS
+from vestibule.scim.tolerances import Noted, Tolerance
 
 _ECHOED: Final = frozenset({"schemas", "id", "meta"})
 _OPS: Final = frozenset({"add", "replace", "remove"})
@@ -28,6 +30,7 @@ class Operation:
     op: str
     path: str | None
     value: Any
+    as_sent: str = ""
 
 
 def read_operations(body: Any) -> tuple[Operation, ...]:
@@ -48,7 +51,7 @@ def _operation(sent: Any) -> Operation:
         raise InvalidSyntax("“op” is none of add, replace and remove.")
     if path is not None and not isinstance(path, str):
         raise InvalidPath("The path is no string.")
-    return Operation(op.lower(), path.strip() or None if path else None, members.get("value"))
+    return Operation(op.lower(), path.strip() or None if path else None, members.get("value"), op)
 
 
 def patch_resource(
@@ -57,16 +60,23 @@ def patch_resource(
     """Return a canonical resource as the operations leave it, which is judged as a whole. Raises ScimError."""
     changed = Reading(deepcopy(dict(resource)))
     for operation in operations:
+        note_operation(operation, changed.noted)
         if operation.path is None:
             _without_path(resource_type, changed, operation)
             continue
         target = parse_path(resource_type, operation.path)
         if target is None:
-            changed.ignored.append(operation.path)
+            changed.noted.ignored.append(operation.path)
         else:
             _apply(resource_type, changed, target, operation.op, operation.value)
-    whole = read_resource(resource_type, changed.resource)
-    return Reading(whole.resource, changed.ignored + whole.ignored)
+    # Judged as a whole; what there is to tell has been noted on the way.
+    return Reading(read_resource(resource_type, changed.resource).resource, changed.noted)
+
+
+def note_operation(operation: Operation, noted: Noted) -> None:
+    """Note how an operation was written."""
+    if operation.as_sent not in {"", operation.op}:
+        noted.tolerated.add(Tolerance.OP_CASE)
 
 
 def _without_path(resource_type: ResourceType, changed: Reading, operation: Operation) -> None:
@@ -76,12 +86,17 @@ def _without_path(resource_type: ResourceType, changed: Reading, operation: Oper
         raise InvalidValue("Without a path the value is an object.")
     for name, value in operation.value.items():
         if name.lower() in _ECHOED:
+            changed.noted.tolerated.add(Tolerance.READ_ONLY_ECHOED)
             continue
+        if ("." in name or ":" in name) and resource_type.extension(name) is None:
+            changed.noted.tolerated.add(Tolerance.PATH_AS_NAME)
         target = parse_path(resource_type, name)
         if target is None:
-            changed.ignored.append(name)
+            changed.noted.ignored.append(name)
         elif target.path.attribute is None or target.path.attribute.mutability != "readOnly":
             _apply(resource_type, changed, target, operation.op, value)
+        else:
+            changed.noted.tolerated.add(Tolerance.READ_ONLY_ECHOED)
 
 
 def _apply(resource_type: ResourceType, changed: Reading, target: PatchPath, op: str, value: Any) -> None:
@@ -93,14 +108,15 @@ def _apply(resource_type: ResourceType, changed: Reading, target: PatchPath, op:
     if attribute.mutability == "readOnly":
         raise Mutability(f"“{attribute.name}” can’t be changed.")
     if attribute.returned == "never":
+        changed.noted.tolerated.add(Tolerance.PASSWORD)
         return
     holder: dict[str, Any] = changed.resource.setdefault(path.urn, {}) if path.urn else changed.resource
     if attribute.multi:
-        _apply_to_many(holder, target, op, value, changed.ignored)
+        _apply_to_many(holder, target, op, value, changed.noted)
     elif path.sub is not None:
-        _apply_to_sub(holder, path, op, value, changed.ignored)
+        _apply_to_sub(holder, path, op, value, changed.noted)
     else:
-        _apply_to_one(holder, path, op, value, changed.ignored)
+        _apply_to_one(holder, path, op, value, changed.noted)
     if path.urn and not holder:
         del changed.resource[path.urn]
 
@@ -112,23 +128,26 @@ def _apply_to_extension(resource_type: ResourceType, changed: Reading, urn: str,
         put(resource_type, changed, urn, value)
 
 
-def _apply_to_one(holder: dict[str, Any], path: Path, op: str, value: Any, ignored: list[str]) -> None:
+def _apply_to_one(holder: dict[str, Any], path: Path, op: str, value: Any, noted: Noted) -> None:
     attribute = path.target
-    cleaned = None if op == "remove" else clean(attribute, value, ignored)
+    cleaned = None if op == "remove" else clean(attribute, value, noted)
     if cleaned is None:
         holder.pop(attribute.name, None)
     elif attribute.kind == "complex":
         # SailPoint replaces one part and means the others to stay.
-        holder[attribute.name] = {**(holder.get(attribute.name) or {}), **cleaned}
+        there = holder.get(attribute.name) or {}
+        if op == "replace" and there.keys() - cleaned.keys():
+            noted.tolerated.add(Tolerance.PARTS_KEPT)
+        holder[attribute.name] = {**there, **cleaned}
     else:
         holder[attribute.name] = cleaned
 
 
-def _apply_to_sub(holder: dict[str, Any], path: Path, op: str, value: Any, ignored: list[str]) -> None:
+def _apply_to_sub(holder: dict[str, Any], path: Path, op: str, value: Any, noted: Noted) -> None:
     if path.attribute is None or path.sub is None:
         return
     inner = dict(holder.get(path.attribute.name) or {})
-    cleaned = None if op == "remove" else clean(path.sub, value, ignored)
+    cleaned = None if op == "remove" else clean(path.sub, value, noted)
     if cleaned is None:
         inner.pop(path.sub.name, None)
     else:
@@ -139,17 +158,19 @@ def _apply_to_sub(holder: dict[str, Any], path: Path, op: str, value: Any, ignor
         holder.pop(path.attribute.name, None)
 
 
-def _apply_to_many(holder: dict[str, Any], target: PatchPath, op: str, value: Any, ignored: list[str]) -> None:
+def _apply_to_many(holder: dict[str, Any], target: PatchPath, op: str, value: Any, noted: Noted) -> None:
     attribute = target.path.attribute
     if attribute is None:
         return
     there: list[Any] = list(holder.get(attribute.name) or [])
     if target.filter is not None or target.path.sub is not None:
-        there = _apply_to_chosen(there, target, op, value, ignored)
+        there = _apply_to_chosen(there, target, op, value, noted)
     elif op == "remove":
+        if value is not None:
+            noted.tolerated.add(Tolerance.LISTED_REMOVED)
         there = _without(there, value)
     else:
-        new = clean(attribute, value, ignored) or []
+        new = clean(attribute, value, noted) or []
         there = list(new) if op == "replace" else _joined(there, new)
     if there:
         holder[attribute.name] = there
@@ -208,13 +229,14 @@ def _not_primary(one: Any) -> Any:
     return {**one, "primary": False} if isinstance(one, dict) and one.get("primary") else one
 
 
-def _apply_to_chosen(there: list[Any], target: PatchPath, op: str, value: Any, ignored: list[str]) -> list[Any]:
+def _apply_to_chosen(there: list[Any], target: PatchPath, op: str, value: Any, noted: Noted) -> list[Any]:
     """Apply to the values that the filter finds, or to all; where nothing is found, make one as the filter says (Entra)."""
     chosen = [index for index, one in enumerate(there) if target.filter is None or matches(target.filter, one)]
     sub, attribute = target.path.sub, target.path.attribute
     if op == "remove" and sub is None:
         return [one for index, one in enumerate(there) if index not in chosen]
     if not chosen and op != "remove":
+        noted.tolerated.add(Tolerance.ENTRY_MADE)
         there.append(dict(_said_by(target.filter)))
         chosen = [len(there) - 1]
     if sub is not None and sub.name == "primary" and any(there[index].get("primary") for index in chosen):
@@ -223,12 +245,12 @@ def _apply_to_chosen(there: list[Any], target: PatchPath, op: str, value: Any, i
     for index in chosen:
         one = dict(there[index])
         if sub is not None:
-            cleaned = None if op == "remove" else clean(sub, value, ignored)
+            cleaned = None if op == "remove" else clean(sub, value, noted)
             one.pop(sub.name, None)
             if cleaned is not None:
                 one[sub.name] = cleaned
         elif attribute is not None:
-            (cleaned,) = clean(attribute, [value], ignored) or [{}]
+            (cleaned,) = clean(attribute, [value], noted) or [{}]
             one = {**_said_by(target.filter), **cleaned} if op == "replace" else {**one, **cleaned}
         if one.get("primary") and not there[index].get("primary"):
             there = [other if at in chosen else _not_primary(other) for at, other in enumerate(there)]

@@ -14,6 +14,7 @@ from vestibule.scim.errors import InvalidCount, InvalidCursor, InvalidSyntax, In
 from vestibule.scim.filters import Filter, parse_filter
 from vestibule.scim.rendering import Projection, parse_projection
 from vestibule.scim.schemas import DEFAULT_COUNT, MAX_RESULTS
+from vestibule.scim.tolerances import Tolerance
 
 SEARCH_URN: Final = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 _MAX_INDEX: Final = 2_000_000_000
@@ -41,6 +42,7 @@ class Query:
     cursor: tuple[str, ...] | None
     projection: Projection
     digest: str
+    tolerated: frozenset[Tolerance] = frozenset()
 
     def cursor_after(self, position: tuple[str, ...]) -> str:
         """Return the cursor that goes on after a position; only the same question may use it."""
@@ -56,8 +58,9 @@ def parse_query(resource_type: ResourceType, parameters: Mapping[str, str]) -> Q
     digest = hashlib.sha256(f"{text}\0{parameters.get('sortBy')}\0{descending}".encode("utf-8", "replace")).hexdigest()[
         :16
     ]
+    tolerated: set[Tolerance] = set()
     return Query(
-        filter=parse_filter(resource_type, text) if text and text.strip() else None,
+        filter=parse_filter(resource_type, text, tolerated) if text and text.strip() else None,
         sort_by=sort_by if sort_by and sort_by.attribute else None,
         descending=descending,
         start_index=max(1, _integer("startIndex", parameters.get("startIndex"), 1)),
@@ -65,6 +68,7 @@ def parse_query(resource_type: ResourceType, parameters: Mapping[str, str]) -> Q
         cursor=_cursor(parameters["cursor"], digest) if "cursor" in parameters else None,
         projection=parse_projection(resource_type, parameters.get("attributes"), parameters.get("excludedAttributes")),
         digest=digest,
+        tolerated=frozenset(tolerated),
     )
 
 

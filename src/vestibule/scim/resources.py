@@ -13,6 +13,7 @@ from typing import Any, Final
 from vestibule.scim.attributes import Attribute, Path, ResourceType, Schema, resolve
 from vestibule.scim.errors import InvalidSyntax, InvalidValue
 from vestibule.scim.text import is_storable
+from vestibule.scim.tolerances import Noted, Tolerance
 
 MAX_STRING: Final = 20_000
 MAX_VALUES: Final = 1000
@@ -23,15 +24,22 @@ _ECHOED: Final = frozenset({"schemas", "id", "meta"})
 
 @dataclass(slots=True)
 class Reading:
-    """A resource while it is read: its canonical form, and the names that the schema does not have."""
+    """A resource while it is read: its canonical form, and what there is to tell about it."""
 
     resource: dict[str, Any] = field(default_factory=dict)
-    ignored: list[str] = field(default_factory=list)
+    noted: Noted = field(default_factory=Noted)
+
+    @property
+    def ignored(self) -> list[str]:
+        """Return the names that the schema does not have."""
+        return self.noted.ignored
 
 
 def read_resource(resource_type: ResourceType, body: Any) -> Reading:
     """Return a whole resource (untrusted: POST or PUT) in canonical form. Raises InvalidSyntax, InvalidValue."""
     reading = Reading()
+    if not any(name.lower() == "schemas" for name in as_object(body)):
+        reading.noted.tolerated.add(Tolerance.NO_SCHEMAS)
     for name, value in as_object(body).items():
         if name.lower() not in _ECHOED:
             put(resource_type, reading, name, value)
@@ -52,39 +60,40 @@ def put(resource_type: ResourceType, reading: Reading, name: str, value: Any) ->
     """Put one member of a body into a reading; dotted names and URNs before a name are understood. Raises InvalidValue."""
     path = resolve(resource_type, name)
     if path is None:
-        reading.ignored.append(name)
+        reading.noted.ignored.append(name)
         return
     if path.attribute is None:
         extension = resource_type.extension(path.urn or "")
         if extension is not None and value is not None:
             _put_extension(reading, extension, value)
         return
-    if (
-        path.attribute.mutability == "readOnly"
-        or path.attribute.returned == "never"
-        or path.attribute.name == "schemas"
-    ):
+    if path.attribute.returned == "never":
+        reading.noted.tolerated.add(Tolerance.PASSWORD)
         return
+    if path.attribute.mutability == "readOnly" or path.attribute.name == "schemas":
+        return
+    if path.sub is not None or ":" in name:
+        reading.noted.tolerated.add(Tolerance.PATH_AS_NAME)
     holder = reading.resource.setdefault(path.urn, {}) if path.urn else reading.resource
-    _put_at(holder, path, value, reading.ignored)
+    _put_at(holder, path, value, reading.noted)
     if path.urn and not holder:
         del reading.resource[path.urn]
 
 
-def _put_at(holder: dict[str, Any], path: Path, value: Any, ignored: list[str]) -> None:
+def _put_at(holder: dict[str, Any], path: Path, value: Any, noted: Noted) -> None:
     attribute = path.attribute
     if attribute is None:
         return
     if path.sub is not None:
         if attribute.multi:
-            ignored.append(f"{attribute.name}.{path.sub.name}")
+            noted.ignored.append(f"{attribute.name}.{path.sub.name}")
             return
-        cleaned = clean(path.sub, value, ignored)
+        cleaned = clean(path.sub, value, noted)
         inner = dict(holder.get(attribute.name) or {})
         if cleaned is not None:
             holder[attribute.name] = inner | {path.sub.name: cleaned}
         return
-    cleaned = clean(attribute, value, ignored)
+    cleaned = clean(attribute, value, noted)
     if cleaned is None:
         holder.pop(attribute.name, None)
     else:
@@ -98,37 +107,39 @@ def _put_extension(reading: Reading, extension: Schema, value: Any) -> None:
     for name, inner in value.items():
         attribute = extension.by_name.get(name.lower())
         if attribute is None:
-            reading.ignored.append(f"{extension.urn}:{name}")
+            reading.noted.ignored.append(f"{extension.urn}:{name}")
             continue
-        _put_at(holder, Path(extension.urn, attribute), inner, reading.ignored)
+        _put_at(holder, Path(extension.urn, attribute), inner, reading.noted)
     if holder:
         reading.resource[extension.urn] = holder
 
 
-def clean(attribute: Attribute, value: Any, ignored: list[str]) -> Any:
+def clean(attribute: Attribute, value: Any, noted: Noted) -> Any:
     """Return a value as its attribute has it, None for nothing. Raises InvalidValue."""
     if value is None:
         return None
     if not attribute.multi:
-        return clean_one(attribute, value, ignored)
+        return clean_one(attribute, value, noted)
     values = value if isinstance(value, list) else [value]
+    if values is not value:
+        noted.tolerated.add(Tolerance.ONE_AS_MANY)
     if len(values) > MAX_VALUES:
         raise InvalidValue(f"“{attribute.name}” has more than {MAX_VALUES} values.")
-    cleaned = [found for one in values if (found := clean_one(attribute, one, ignored)) is not None]
+    cleaned = [found for one in values if (found := clean_one(attribute, one, noted)) is not None]
     if sum(isinstance(one, dict) and one.get("primary") is True for one in cleaned) > 1:
         # RFC 7643, 2.4: once at most. Which address is the account's would be anybody's guess.
         raise InvalidValue(f"“{attribute.name}” has more than one primary value.")
     return cleaned or None
 
 
-def clean_one(attribute: Attribute, value: Any, ignored: list[str]) -> Any:
+def clean_one(attribute: Attribute, value: Any, noted: Noted) -> Any:
     """Return one value of an attribute. Raises InvalidValue."""
     if value is None:
         return None
     if attribute.kind == "complex":
-        return _clean_complex(attribute, value, ignored)
+        return _clean_complex(attribute, value, noted)
     if attribute.kind == "boolean":
-        return _clean_boolean(attribute, value)
+        return _clean_boolean(attribute, value, noted)
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = json.dumps(value)
     if not isinstance(value, str):
@@ -145,28 +156,31 @@ def clean_text(name: str, value: str) -> str:
     return value
 
 
-def _clean_boolean(attribute: Attribute, value: Any) -> bool:
+def _clean_boolean(attribute: Attribute, value: Any, noted: Noted) -> bool:
     # Entra sends "False" where its attribute mapping says so.
     if isinstance(value, str) and value.strip().lower() in {"true", "false"}:
+        noted.tolerated.add(Tolerance.BOOLEAN_AS_TEXT)
         return value.strip().lower() == "true"
     if not isinstance(value, bool):
         raise InvalidValue(f"“{attribute.name}” is true or false.")
     return value
 
 
-def _clean_complex(attribute: Attribute, value: Any, ignored: list[str]) -> dict[str, Any] | None:
+def _clean_complex(attribute: Attribute, value: Any, noted: Noted) -> dict[str, Any] | None:
     if isinstance(value, str) and attribute.sub("value"):
         # A manager as a bare id, roles as JSON in strings.
-        value = _parsed(value) if value.lstrip().startswith("{") else {"value": value}
+        is_json = value.lstrip().startswith("{")
+        noted.tolerated.add(Tolerance.JSON_AS_TEXT if is_json else Tolerance.BARE_VALUE)
+        value = _parsed(value) if is_json else {"value": value}
     if not isinstance(value, Mapping):
         raise InvalidValue(f"“{attribute.name}” is no JSON object.")
     cleaned: dict[str, Any] = {}
     for name, inner in value.items():
         sub = attribute.sub(name)
         if sub is None:
-            ignored.append(f"{attribute.name}.{name}")
+            noted.ignored.append(f"{attribute.name}.{name}")
         elif sub.mutability != "readOnly" or attribute.name == "manager":
-            found = clean(sub, inner, ignored)
+            found = clean(sub, inner, noted)
             if found is not None:
                 cleaned[sub.name] = found
     return cleaned or None

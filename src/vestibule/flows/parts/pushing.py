@@ -5,7 +5,7 @@ Works inside the transaction of the flow that answers the directory.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,6 +15,7 @@ from vestibule.directory.scim import Caller, Place
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.text import printable
+from vestibule.scim.tolerances import Tolerance
 from vestibule.storage.database import Transaction
 
 MOST_NOTES = 50
@@ -64,6 +65,12 @@ class Push:
         """Say something to the admin who reads what the directory sent. The values are the directory's: they are made safe."""
         if len(self.notes) < MOST_NOTES:
             self.notes.append(Note(message, {name: printable(value, 120) for name, value in params.items()}))
+
+    def tolerate(self, found: Iterable[Tolerance]) -> None:
+        """Say what was taken although the RFCs have it otherwise, each once for a request."""
+        for one in sorted(found, key=lambda one: one.name):
+            if all(note.message != one.value for note in self.notes):
+                self.note(one.value)
 
     def is_about(self, resource_id: str | None, name: str) -> None:
         """Remember what the request was about."""

@@ -5,7 +5,7 @@ Works inside the transaction of the flow.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +27,6 @@ from vestibule.scim.errors import (
     Uniqueness,
 )
 from vestibule.scim.etags import etag_matches
-from vestibule.scim.filters import matches
 from vestibule.scim.group_patch import (
     AddMembers,
     Edit,
@@ -39,10 +38,12 @@ from vestibule.scim.group_patch import (
     group_edits,
     member_values,
 )
+from vestibule.scim.matching import matches
 from vestibule.scim.patch import patch_resource, read_operations
 from vestibule.scim.rendering import Projection, parse_projection
 from vestibule.scim.resources import as_object, clean_text, read_resource
 from vestibule.scim.schemas import GROUP, USER
+from vestibule.scim.tolerances import Noted
 from vestibule.storage import scim_groups, scim_members, scim_users
 from vestibule.storage.database import Transaction
 
@@ -102,7 +103,7 @@ def _change_user(tx: Transaction, push: Push, change: Change) -> Answer:
         resource = {"active": before.active, **_read_user(push, change.body)}
     elif change.method == "PATCH":
         reading = patch_resource(USER, before.attributes, read_operations(change.body))
-        _note_ignored(push, reading.ignored)
+        _tell(push, reading.noted)
         resource = reading.resource
     else:
         raise MethodNotAllowed(f"{change.method} is not for a user.")
@@ -113,7 +114,7 @@ def _change_user(tx: Transaction, push: Push, change: Change) -> Answer:
 def _read_user(push: Push, body: Any) -> dict[str, Any]:
     reading = read_resource(USER, body)
     push.is_about(None, str(reading.resource.get("userName", "")))
-    _note_ignored(push, reading.ignored)
+    _tell(push, reading.noted)
     return reading.resource
 
 
@@ -153,8 +154,8 @@ def _change_group(tx: Transaction, push: Push, change: Change) -> Answer:
         return _group_answer(tx, push, change, _found_group(tx, push, group.id), 200)
     if change.method != "PATCH":
         raise MethodNotAllowed(f"{change.method} is not for a group.")
-    edits, ignored = group_edits(read_operations(change.body))
-    _note_ignored(push, ignored)
+    edits, noted = group_edits(read_operations(change.body))
+    _tell(push, noted)
     group, members_changed = before, False
     for edit in edits:
         if isinstance(edit, Rename | SetExternalId):
@@ -196,7 +197,7 @@ def _read_group(push: Push, body: Any) -> tuple[dict[str, Any], tuple[str, ...]]
     reading.resource.pop("members", None)
     clean_text("displayName", reading.resource["displayName"])
     push.is_about(None, reading.resource["displayName"])
-    _note_ignored(push, reading.ignored)
+    _tell(push, reading.noted)
     return reading.resource, () if members is None else member_values(members)
 
 
@@ -226,7 +227,8 @@ def _require_version(change: Change, version: int) -> None:
         raise PreconditionFailed("The resource has changed since.")
 
 
-def _note_ignored(push: Push, names: Iterable[str]) -> None:
-    different = list(dict.fromkeys(names))
+def _tell(push: Push, noted: Noted) -> None:
+    different = list(dict.fromkeys(noted.ignored))
     if different:
         push.note(N_("Not known here, and ignored: %(names)s."), names=", ".join(different[:_NAMED]))
+    push.tolerate(noted.tolerated)
