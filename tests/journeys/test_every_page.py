@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 from starlette.routing import Route as ServerRoute
 
+from tests.idps import misbehave
 from tests.journeys.console import starts
 from tests.journeys.portal import Portal
 from tests.journeys.providers import Providers
@@ -91,6 +92,18 @@ def after(path: str, button: str, typed: dict[str, str] | None = None, heading: 
     return opens
 
 
+def trial(scene: Scene, misbehaviour: str | None = None) -> Page:
+    """Run a test sign-in, and stay on its page."""
+    idp, page = scene.providers("practice"), scene.open(scene.admin, CONNECTION)
+    page.get_by_role("button", name="Test sign-in").click()
+    page.wait_for_url(f"{idp.base_url}/**")
+    if misbehaviour:
+        misbehave(page, misbehaviour)
+    idp.sign_in(page, idp.people[0])
+    expect(page.get_by_role("heading", name="Checks")).to_be_visible()
+    return page
+
+
 TAB: Final = "/admin/environments/{environment}"
 CONNECTION: Final = "/admin/connections/{connection}"
 SCIM: Final = "/admin/connections/{scim}/scim"
@@ -122,6 +135,7 @@ ROUTES_OPENED: Final[dict[str, Opens]] = {
     "/admin/connections/{connection_id}/scim/tokens/{token_id}/revoke": at(f"{SCIM}/tokens/{{scim_token}}/revoke"),
     "/admin/connections/{connection_id}/scim/log": at(f"{SCIM}/log"),
     "/admin/connections/{connection_id}/scim/stop-line": at(f"{SCIM}/stop-line"),
+    "/admin/connections/{connection_id}/tests/{request_id}": lambda scene: trial(scene, "Wrong audience"),
     "/admin/connections/{connection_id}/edit": at(f"{CONNECTION}/edit"),
     "/admin/connections/{connection_id}/requests": at(f"{CONNECTION}/requests"),
     "/admin/connections/{connection_id}/mapping": at(f"{CONNECTION}/mapping"),
@@ -294,6 +308,7 @@ STATES: Final[dict[str, Opens]] = {
     "signed out here only": lambda scene: logged_out(scene, "Status: PartialLogout"),
     "logout refused": lambda scene: logged_out(scene, "Unsigned"),
     "refused logout in the activity": refused_logout,
+    "good test sign-in": lambda scene: trial(scene, None),
     "duplicate address": after(
         "/admin/end-users/new",
         "Add",

@@ -175,6 +175,7 @@ def ids_of(full: World) -> dict[str, str]:
         "idp_id": full.used_idp,
         "end_user_id": full.person.id,
         "link_id": full.link,
+        "request_id": "_" + "0" * 40,
         "knock_id": full.knocks["reused"],
         "admin_id": full.colleague.id,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -90,7 +90,10 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class SamlRequest:
-    """An AuthnRequest that we sent: what its response is bound to. `typed_email` is what was typed at the start, for the record."""
+    """An AuthnRequest that we sent: what its response is bound to. `typed_email` is what was typed at the start, for the record.
+
+    With an `admin_session_id` it is a test sign-in, which nobody is signed in by. `test_values` and `test_result` are sealed.
+    """
 
     id: str
     workspace_id: str
@@ -102,6 +105,9 @@ class SamlRequest:
     expires_at: datetime
     used_at: datetime | None = None
     typed_email: str | None = None
+    admin_session_id: str | None = None
+    test_values: bytes | None = field(default=None, repr=False)
+    test_result: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

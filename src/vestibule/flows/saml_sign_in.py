@@ -78,6 +78,13 @@ class _Arrived:
     message: UnverifiedResponse
 
 
+@dataclass(frozen=True, slots=True)
+class AnswersTest:
+    """What arrived answers a test sign-in of an admin: it signs nobody in, and is for `sign_in_tests` to look at."""
+
+    request_id: str
+
+
 def environment_of(runtime: Runtime, connection_id: str) -> str | None:
     """Return the key of the environment that a connection (untrusted id) belongs to, for somebody who opened its address."""
     if not is_id(connection_id, "connection"):
@@ -87,13 +94,15 @@ def environment_of(runtime: Runtime, connection_id: str) -> str | None:
     return arrival.environment.key if arrival else None
 
 
-def finish(runtime: Runtime, visitor: Visitor, connection_id: str, answer: Answer, new_browser: str) -> Entered | Sent:
+def finish(runtime: Runtime, visitor: Visitor, connection_id: str, answer: Answer, new_browser: str) -> Entered | Sent | AnswersTest:
     """Sign somebody in with a response (saml-profiles-2.0-os 4.1.4), or send them to sign in afresh when nobody had asked for it.
 
     `new_browser` is the secret that this browser gets if it has none yet. Raises NotFound for an unknown connection,
     SignInRefused for everything that is wrong with the response or the person, Throttled.
     """
     arrived = _arrive(runtime, visitor, connection_id, answer)
+    if isinstance(arrived, AnswersTest):
+        return arrived
     if _converts(arrived, answer):
         # The assertion is dropped unread: somebody else's response, posted into this browser, gets nobody signed in.
         place = arrived.attempt.place
@@ -113,7 +122,7 @@ def finish(runtime: Runtime, visitor: Visitor, connection_id: str, answer: Answe
     return outcome
 
 
-def _arrive(runtime: Runtime, visitor: Visitor, connection_id: str, answer: Answer) -> _Arrived:
+def _arrive(runtime: Runtime, visitor: Visitor, connection_id: str, answer: Answer) -> _Arrived | AnswersTest:
     message, malformed = _peek(answer.saml_response)
     connection = arrival = None
     if is_id(connection_id, "connection"):
@@ -121,6 +130,9 @@ def _arrive(runtime: Runtime, visitor: Visitor, connection_id: str, answer: Answ
         with runtime.database.reading() as tx:
             connection = connections.load_connection(tx, connection_id)
             arrival = saml_requests.find_arrival(tx, connection_id, request_id)
+            test = _test_answered(tx, connection_id, arrival.request if arrival else None, answer)
+        if test is not None:
+            return test
     if connection is None or arrival is None:
         raise NotFound(f"connection {printable(connection_id, 40)}")
     mine = arrival.request if arrival.request and arrival.request.connection_id == connection.id else None
@@ -135,6 +147,18 @@ def _arrive(runtime: Runtime, visitor: Visitor, connection_id: str, answer: Answ
     if problem is not None or message is None:
         raise refuse(runtime, attempt, problem or RequestUnknown("nothing arrived"))
     return _Arrived(connection, arrival, attempt, message)
+
+
+def _test_answered(
+    tx: Transaction, connection_id: str, request: SamlRequest | None, answer: Answer
+) -> AnswersTest | None:
+    if request is not None:
+        return AnswersTest(request.id) if request.admin_session_id and request.connection_id == connection_id else None
+    # What names no request of ours, or can't be read, may still bring back the RelayState of a test, and is a result of it.
+    if _REQUEST_ID.match(answer.relay_state) is None:
+        return None
+    test = saml_requests.find_test(tx, connection_id, answer.relay_state)
+    return AnswersTest(test.id) if test else None
 
 
 def _peek(saml_response: str) -> tuple[UnverifiedResponse | None, SamlError | None]:

@@ -55,6 +55,7 @@ REQUESTS_ARE_FORGOTTEN: Final = N_(
 AS_CLAIMED: Final = N_("As claimed: the signature does not vouch for it.")
 _CERTIFICATE: Final = f"{{{names.DS}}}X509Certificate"
 _MAX_CERTIFICATES: Final = 4
+_OF_THE_ENVELOPE: Final = [name for name, _ in CHECKS].index("name_id")
 _T = TypeVar("_T")
 
 
@@ -174,7 +175,7 @@ class _Judge:
 
     def findings(self, *, claimed: bool = False) -> tuple[Finding, ...]:
         """Return every check in order."""
-        of_the_assertion = [name for name, _ in CHECKS][7:]
+        of_the_assertion = [name for name, _ in CHECKS][_OF_THE_ENVELOPE:]
         found = []
         for name, title in CHECKS:
             one = self.failed.get(name) or self.passed.get(name) or Finding(name, title, "not_reached")

@@ -99,6 +99,14 @@ def find_session(tx: Transaction, token_hash: str) -> AdminSession | None:
     return _session(row) if row else None
 
 
+def find_session_by_id(tx: Transaction, workspace_id: str, session_id: str) -> AdminSession | None:
+    """Return a session with its admin, whether expired or not."""
+    query = select(admin_sessions, *_labelled()).join(admins, admins.c.id == admin_sessions.c.admin_id)
+    wanted = (admin_sessions.c.workspace_id == workspace_id, admin_sessions.c.id == session_id)
+    row = tx.execute(query.where(*wanted)).one_or_none()
+    return _session(row) if row else None
+
+
 def list_sessions(tx: Transaction, workspace_id: str, admin_id: str, now: datetime) -> tuple[AdminSession, ...]:
     """Return the live sessions of one admin, the most recently used first."""
     query = select(admin_sessions, *_labelled()).join(admins, admins.c.id == admin_sessions.c.admin_id)

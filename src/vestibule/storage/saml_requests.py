@@ -70,6 +70,23 @@ _USE: Final = Prepared(
 )
 
 
+_FIND_TEST: Final = select(*_REQUEST).where(
+    saml_requests.c.id == bindparam("request_id"),
+    saml_requests.c.connection_id == bindparam("connection_id"),
+    saml_requests.c.admin_session_id.is_not(None),
+)
+_FINISH_TEST: Final = (
+    update(saml_requests)
+    .where(
+        saml_requests.c.id == bindparam("request_id"),
+        saml_requests.c.workspace_id == bindparam("in_workspace"),
+        saml_requests.c.admin_session_id.is_not(None),
+        saml_requests.c.used_at.is_(None),
+    )
+    .values(used_at=bindparam("now"), test_result=bindparam("result"), expires_at=bindparam("keep_until"))
+)
+
+
 def insert_request(tx: Transaction, request: SamlRequest) -> None:
     """Save a request before the browser is sent away with it."""
     tx.execute(
@@ -84,6 +101,8 @@ def insert_request(tx: Transaction, request: SamlRequest) -> None:
             "created_at": request.created_at,
             "expires_at": request.expires_at,
             "typed_email": request.typed_email,
+            "admin_session_id": request.admin_session_id,
+            "test_values": request.test_values,
         },
     )
 
@@ -107,6 +126,20 @@ def use_request(tx: Transaction, workspace_id: str, request_id: str, now: dateti
     return _USE.write(tx, {"request_id": request_id, "in_workspace": workspace_id, "now": now}) == 1
 
 
+def find_test(tx: Transaction, connection_id: str, request_id: str) -> SamlRequest | None:
+    """Return a test sign-in of a connection, whoever began it, finished or not."""
+    row = tx.execute(_FIND_TEST, {"connection_id": connection_id, "request_id": request_id}).one_or_none()
+    return None if row is None else _request(row)
+
+
+def finish_test(
+    tx: Transaction, workspace_id: str, request_id: str, result: bytes, now: datetime, keep_until: datetime
+) -> bool:
+    """Use the request of a test and keep its sealed result: True the first time, and False ever after."""
+    values = {"request_id": request_id, "in_workspace": workspace_id, "now": now}
+    return tx.execute(_FINISH_TEST, {**values, "result": result, "keep_until": keep_until}).rowcount == 1
+
+
 def _request(row: Any) -> SamlRequest:
     return SamlRequest(
         id=row.request_id,
@@ -119,4 +152,7 @@ def _request(row: Any) -> SamlRequest:
         expires_at=row.request_expires_at,
         used_at=row.request_used_at,
         typed_email=row.request_typed_email,
+        admin_session_id=row.request_admin_session_id,
+        test_values=row.request_test_values,
+        test_result=row.request_test_result,
     )

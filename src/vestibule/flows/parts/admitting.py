@@ -40,6 +40,7 @@ from vestibule.directory.refusals import (
 )
 from vestibule.directory.sessions import KnockReason
 from vestibule.flows.parts.entering import end_user_actor
+from vestibule.flows.parts.places import Place
 from vestibule.flows.parts.provisioning import admit_person, create_person, keep_in_sync
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.refusing import Attempt, SignInRefused, record_refusal
@@ -98,11 +99,11 @@ def find_person(
     claim: Claim,
 ) -> Settled:
     """Find whom a claim means; provision and link at the first time. Two first times at one instant make one account and one link."""
-    decision = _look(tx, attempt, connection, rival_entries, claim)
+    decision = look(tx, attempt.place, connection, rival_entries, claim)
     if isinstance(decision, Create):
         made = create_person(tx, runtime, attempt, connection, claim, decision.email)
         # Without one, somebody made the account at this very instant: mostly the same person, in another tab.
-        decision = Enter(made, None) if made else _look(tx, attempt, connection, rival_entries, claim)
+        decision = Enter(made, None) if made else look(tx, attempt.place, connection, rival_entries, claim)
     if isinstance(decision, Admit):
         admit_person(tx, runtime, attempt, connection, claim, decision.end_user)
         decision = Enter(decision.end_user, None)
@@ -130,7 +131,7 @@ def _link(
     if not identity_links.insert_identity_link(
         tx, place.workspace.id, link_id, connection.id, person.id, claim.subject, now
     ):
-        return _settled(_look(tx, attempt, connection, rival_entries, claim))
+        return _settled(look(tx, attempt.place, connection, rival_entries, claim))
     details = {
         "by": "email",
         "email": person.email,
@@ -155,10 +156,10 @@ def _settled(decision: Decision) -> Settled:
     return decision
 
 
-def _look(
-    tx: Transaction, attempt: Attempt, connection: Connection, rival_entries: tuple[str, ...], claim: Claim
+def look(
+    tx: Transaction, place: Place, connection: Connection, rival_entries: tuple[str, ...], claim: Claim
 ) -> Decision:
-    place = attempt.place
+    """Return whom a claim means and what would follow. Writes nothing."""
     linked, by_email = identity_links.find_candidates(
         tx, place.workspace.id, place.environment.id, connection.id, claim.subject, claim.email
     )

@@ -58,11 +58,14 @@ def send_to_idp(
     browser: str,
     return_to: str,
     typed_email: str | None = None,
+    admin_session_id: str | None = None,
+    test_values: bytes | None = None,
 ) -> Sent:
     """Store a request and return where to go with it. The connection is usable; `return_to` is a path of ours. Raises Throttled.
 
     RelayState is the request's own ID: nothing in it leads anywhere, and an answer that brings it back without
-    InResponseTo is told from one that nobody asked for.
+    InResponseTo is told from one that nobody asked for. With an `admin_session_id` it is a test sign-in, of sealed
+    `test_values` where those of the connection are not meant.
     """
     count_attempt(runtime, (REQUEST_PER_ADDRESS, visitor.network))
     now = runtime.clock()
@@ -76,6 +79,8 @@ def send_to_idp(
         created_at=now,
         expires_at=now + REQUEST_LIFE,
         typed_email=typed_email,
+        admin_session_id=admin_session_id,
+        test_values=test_values,
     )
     sent = _message(runtime, place, connection, request)
     with runtime.database.transaction() as tx:

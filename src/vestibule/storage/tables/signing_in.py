@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Index, Integer, Table
 
 from vestibule.storage.tables.base import environment, instant, metadata, workspace
-from vestibule.storage.types import Key, Text
+from vestibule.storage.types import Blob, Key, Text
 
 saml_requests = Table(
     "saml_requests",
@@ -17,6 +17,10 @@ saml_requests = Table(
     Column("browser_hash", Key, nullable=False),
     Column("return_to", Text, nullable=False),
     Column("typed_email", Text),
+    # Set for a test sign-in only: it ends with the admin's console session.
+    Column("admin_session_id", Key, ForeignKey("admin_sessions.id", ondelete="CASCADE"), index=True),
+    Column("test_values", Blob),
+    Column("test_result", Blob),
     instant("created_at"),
     instant("expires_at"),
     instant("used_at", nullable=True),

@@ -43,6 +43,7 @@ DONE: Final[Mapping[str, str]] = MappingProxyType(
         "connection.scim_stop_line_changed": N_("%(actor)s changed the stop line of %(subject)s"),
         "connection.scim_token_made": N_("%(actor)s made a SCIM token for %(subject)s"),
         "connection.scim_token_revoked": N_("%(actor)s revoked a SCIM token of %(subject)s"),
+        "connection.tested": N_("%(actor)s tested the sign-in of %(subject)s"),
         "end_user.access_granted": N_("%(actor)s gave %(subject)s access"),
         "end_user.access_removed": N_("%(actor)s took access away from %(subject)s"),
         "end_user.admitted": N_("%(subject)s came here for the first time and got access, just in time"),
@@ -106,6 +107,7 @@ DONE: Final[Mapping[str, str]] = MappingProxyType(
 REFUSED: Final[Mapping[str, str]] = MappingProxyType(
     {
         "admin.sign_in": N_("Somebody tried to sign in to the console as %(subject)s"),
+        "connection.tested": N_("%(actor)s tested the sign-in of %(subject)s, and it would be refused"),
         "end_user.reset_requested": N_("Somebody asked for a new password for %(subject)s, who has no account"),
         "end_user.sign_in": N_("%(subject)s was not let in"),
         "end_user.signed_out_at_idp": N_("The identity provider did not sign %(subject)s out everywhere"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ssl import DER_cert_to_PEM_cert
 
 from starlette.responses import Response
@@ -22,13 +22,14 @@ from vestibule.directory.connections import (
 from vestibule.directory.marks import Part, parts
 from vestibule.directory.vendors import GENERIC, VENDORS, Vendor, app_name, vendor
 from vestibule.directory.workspaces import Environment
-from vestibule.flows import connection_set_up, idp_values
+from vestibule.flows import connection_set_up, idp_values, sign_in_tests
 from vestibule.flows.parts.connecting import TypedConnection
 from vestibule.flows.parts.understanding import TypedIdp, digest_of
 from vestibule.kernel.errors import Invalid
 from vestibule.kernel.text import N_
 from vestibule.web import flash
 from vestibule.web.console.authentication import tab_of
+from vestibule.web.console.sign_in_tests import send_to_test
 from vestibule.web.doors import console
 from vestibule.web.forms import errors_by_field
 from vestibule.web.pages import redirect, render
@@ -128,7 +129,13 @@ def set_up(visit: Visit) -> Response:
         connection = connection_set_up.adopt_idp(visit.runtime, visit.admin, connection_id, form.get("idp"))
         return redirect(f"/admin/connections/{connection.id}")
     try:
-        values = idp_values.understand_idp(visit.runtime, visit.admin, typed)
+        if form.get("act") == "use_tested":
+            values = sign_in_tests.tested_values(visit.runtime, visit.admin, connection_id, form.get("test"))
+            shown = _stored(_with_values(facts.connection.idp, values), form.get("vendor"))
+        else:
+            values = idp_values.understand_idp(visit.runtime, visit.admin, typed)
+        if form.get("act") == "test":
+            return send_to_test(visit, connection_id, values)
         seen = form.get("seen")
         if form.get("act") == "fetch" or (seen and seen != digest_of(values)):
             step = StepTwo(shown, values=values, changed=form.get("act") != "fetch")
@@ -142,6 +149,17 @@ def set_up(visit: Visit) -> Response:
         step = StepTwo(shown, errors=errors_by_field(error), known=known)
         return _step_two(visit, facts, form.get("vendor"), step)
     return _done(visit, facts, connection)
+
+
+def _with_values(idp: IdentityProvider, values: IdpValues) -> IdentityProvider:
+    return replace(
+        idp,
+        entity_id=values.entity_id,
+        sso_redirect_url=values.sso_redirect_url,
+        sso_post_url=values.sso_post_url,
+        metadata_url=values.metadata_url,
+        certificates=values.certificates,
+    )
 
 
 def _done(visit: Visit, facts: idp_values.SetUpFacts, connection: Connection) -> Response:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive
 
-from vestibule.flows import saml_sign_in, sp_metadata
+from vestibule.flows import saml_sign_in, sign_in_tests, sp_metadata
 from vestibule.flows.parts.entering import Entered
 from vestibule.flows.parts.refusing import SignInRefused
 from vestibule.kernel.ids import is_id
@@ -21,6 +21,7 @@ from vestibule.web.cookies import set_cookie
 from vestibule.web.doors import answer, browser_of, open_door, remember_browser
 from vestibule.web.entrance import entered_page, refused_page, sending_page, session_tokens, sign_in_path
 from vestibule.web.forms import local_path
+from vestibule.web.pages import redirect
 from vestibule.web.problems import problem_page
 from vestibule.web.visits import Visit, read_visit
 
@@ -70,11 +71,22 @@ def acs(visit: Visit) -> Response:
         return refused_page(visit, refused)
     if isinstance(done, Entered):
         return entered_page(visit, done)
+    if isinstance(done, saml_sign_in.AnswersTest):
+        return _finish_test(visit, connection_id, done.request_id, responses[0], browser)
     response = sending_page(visit, done)
     set_cookie(response, visit.site, converted, "1", max_age_seconds=_CONVERTED_SECONDS, cross_site=True)
     if not browser:
         remember_browser(response, visit, new_browser)
     return response
+
+
+def _finish_test(visit: Visit, connection_id: str, request_id: str, saml_response: str, browser: str) -> Response:
+    """Keep what a test sign-in found, and go on to its page: that one asks for the admin's session."""
+    try:
+        sign_in_tests.finish_test(visit.runtime, visit.visitor, connection_id, request_id, saml_response, browser)
+    except SignInRefused as refused:
+        return refused_page(visit, refused)
+    return redirect(f"/admin/connections/{connection_id}/tests/{request_id}")
 
 
 def acs_by_get(visit: Visit) -> Response:

@@ -312,9 +312,18 @@ def upgrade() -> None:
         sa.Column("browser_hash", Key, nullable=False),
         sa.Column("return_to", sa.String(), nullable=False),
         sa.Column("typed_email", sa.String(), nullable=True),
+        sa.Column("admin_session_id", Key, nullable=True),
+        sa.Column("test_values", sa.LargeBinary(), nullable=True),
+        sa.Column("test_result", sa.LargeBinary(), nullable=True),
         sa.Column("created_at", Instant, nullable=False),
         sa.Column("expires_at", Instant, nullable=False),
         sa.Column("used_at", Instant, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["admin_session_id"],
+            ["admin_sessions.id"],
+            name="fk_saml_requests_admin_session_id",
+            ondelete="CASCADE",
+        ),
         sa.ForeignKeyConstraint(
             ["connection_id"], ["connections.id"], name="fk_saml_requests_connection_id", ondelete="CASCADE"
         ),
@@ -324,6 +333,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name="fk_saml_requests_workspace_id"),
         sa.PrimaryKeyConstraint("id", name="pk_saml_requests"),
     )
+    op.create_index("ix_saml_requests_admin_session_id", "saml_requests", ["admin_session_id"])
     op.create_index("ix_saml_requests_connection_id", "saml_requests", ["connection_id"])
     op.create_index("ix_saml_requests_expires_at", "saml_requests", ["expires_at"])
     op.create_table(
