@@ -94,7 +94,9 @@ def environment_of(runtime: Runtime, connection_id: str) -> str | None:
     return arrival.environment.key if arrival else None
 
 
-def finish(runtime: Runtime, visitor: Visitor, connection_id: str, answer: Answer, new_browser: str) -> Entered | Sent | AnswersTest:
+def finish(
+    runtime: Runtime, visitor: Visitor, connection_id: str, answer: Answer, new_browser: str
+) -> Entered | Sent | AnswersTest:
     """Sign somebody in with a response (saml-profiles-2.0-os 4.1.4), or send them to sign in afresh when nobody had asked for it.
 
     `new_browser` is the secret that this browser gets if it has none yet. Raises NotFound for an unknown connection,
