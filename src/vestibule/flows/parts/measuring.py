@@ -5,7 +5,6 @@ from __future__ import annotations
 from vestibule.directory.connections import Connection, acs_url, sp_entity_id
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.saml_keys import decryption_keys
-from vestibule.flows.parts.saml_keys import decryption_keys
 from vestibule.saml.certificates import parse_certificate
 from vestibule.saml.inspection_checks import Measure
 
@@ -18,8 +17,6 @@ def measure_of(runtime: Runtime, connection: Connection) -> Measure:
         certificates=tuple(parse_certificate(one.der) for one in connection.idp.certificates),
         acs_url=acs_url(runtime.public_url, connection.id),
         sp_entity_id=sp_entity_id(runtime.public_url, connection.id),
-        decryption_keys=decryption_keys(runtime, connection.workspace_id),
-        allow_cbc=connection.allow_cbc,
         decryption_keys=decryption_keys(runtime, connection.workspace_id),
         allow_cbc=connection.allow_cbc,
         context_classes=connection.asking.required_classes,

@@ -70,7 +70,9 @@ class TestResult:
         if any(one.name == cause.check and one.outcome == "failed" for one in self.findings):
             findings = self.findings
         else:
-            findings = tuple(replace(shown, title=one.title) if one.name == cause.check else one for one in self.findings)
+            findings = tuple(
+                replace(shown, title=one.title) if one.name == cause.check else one for one in self.findings
+            )
         return replace(
             self,
             findings=findings,
