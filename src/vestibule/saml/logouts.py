@@ -133,7 +133,7 @@ def verify_posted(posted: str, kind: Kind, expectations: Expectations, relay_sta
     trace = Trace(LOGOUT_CHECKS)
     try:
         root = xml.parse_untrusted(decode_post(posted))
-        facts, proof = _verify_enveloped(root, kind, expectations)
+        facts, proof = _verify_enveloped(root, kind, expectations, trace)
         return _judge(facts, proof, kind, expectations, trace, relay_state)
     except SamlError as error:
         raise _traced(error, trace) from None
@@ -146,7 +146,9 @@ def verify_redirected(query: bytes, expectations: Expectations) -> LogoutMessage
     """
     trace = Trace(LOGOUT_CHECKS)
     try:
-        verified = verify_redirect(read_redirect(query), expectations.certificates)
+        redirect = read_redirect(query)
+        trace.passed("message")
+        verified = verify_redirect(redirect, expectations.certificates)
         root = xml.parse_untrusted(verified.document)
         facts = _read(root, verified.kind, expectations, opens=True)
         if next(root.iter(SIGNATURE), None) is not None:
@@ -218,9 +220,10 @@ def _traced(error: SamlError, trace: Trace) -> SamlError:
     return error
 
 
-def _verify_enveloped(root: xml.Element, kind: Kind, expectations: Expectations) -> tuple[_Facts, str]:
+def _verify_enveloped(root: xml.Element, kind: Kind, expectations: Expectations, trace: Trace) -> tuple[_Facts, str]:
     # What is encrypted is opened under a verified signature only: otherwise each refusal would tell something of it.
     shown = _read(root, kind, expectations, opens=False)
+    trace.passed("message")
     if find_signature(root, _A + "Issuer") is None:
         raise SignatureMissing("the message is not signed", expected="a signature", received="none")
     proof = verify_enveloped(root, expectations.certificates)
