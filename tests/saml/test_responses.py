@@ -128,6 +128,14 @@ def test_an_expired_certificate_alone_refuses_nobody() -> None:
     assert verify(forge.response(recipe), now=later).name_id == "ada@example.com"
 
 
+def test_where_an_admin_says_so_a_certificate_is_refused_from_the_instant_at_which_it_ends() -> None:
+    ends = certificate().not_after
+    before = ends - timedelta(seconds=1)
+    for sign in ("assertion", "response", "both"):
+        assert verify(forge.response(_recipe_at(before), sign=sign), now=before, refuse_expired=True)
+        refused(forge.response(_recipe_at(ends), sign=sign), errors.CertificateExpired, now=ends, refuse_expired=True)
+
+
 def _recipe_at(now: datetime) -> Recipe:
     until, moment = forge.instant(now + timedelta(minutes=5)), forge.instant(now)
     return Recipe(

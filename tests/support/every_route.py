@@ -311,6 +311,7 @@ CASES: Mapping[str, Case] = {
     f"{_CONNECTION}/idp-initiated": Case(
         P.MANAGE_AUTHENTICATION, _connection("active"), lambda _: {"idp_initiated": "accept"}
     ),
+    f"{_CONNECTION}/expiry": Case(P.MANAGE_AUTHENTICATION, _connection("active"), lambda _: {"refuse_expired": "on"}),
     f"{_CONNECTION}/encryption": Case(P.MANAGE_AUTHENTICATION, _connection("active"), lambda _: {"allow_cbc": "on"}),
     f"{_CONNECTION}/read-again": Case(P.MANAGE_AUTHENTICATION, _connection("read")),
     f"{_CONNECTION}/disable": Case(P.MANAGE_AUTHENTICATION, _connection("active")),

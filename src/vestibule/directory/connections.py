@@ -133,6 +133,7 @@ class Connection:
     mapping: AttributeMapping = USUAL
     jit: JitRules = FIRST_TIME_ONLY
     allow_cbc: bool = False
+    refuse_expired: bool = False
     asking: AuthnRequestOptions = PLAIN
 
     @property

@@ -58,6 +58,7 @@ SITUATION_OF_ERROR: Final = MappingProxyType(
         "saml_encryption_cbc": "encryption_cbc",
         "saml_decryption": "decryption",
         "saml_unsigned": "unsigned",
+        "saml_certificate_expired": "certificate_expired",
         "saml_digest": "digest",
         "saml_signature_malformed": "signature_form",
         "saml_signature_reference": "signature_form",

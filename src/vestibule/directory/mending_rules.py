@@ -150,6 +150,13 @@ RULES: Final = MappingProxyType(
             ),
             copies="sp_entity_id",
         ),
+        "certificate_expired": Rule(
+            "both",
+            N_(
+                "The certificate that signs has ended, and this connection refuses such ones. Let the provider **sign with its new "
+                "certificate**, and bring that one here; or turn **Refuse expired certificates** off on the page of this connection."
+            ),
+        ),
         "encryption_cbc": Rule(
             "both",
             N_(

@@ -62,3 +62,14 @@ def allow_cbc(runtime: Runtime, caller: AdminCaller, connection_id: str, *, allo
             connections.set_allow_cbc(tx, caller.workspace_id, connection.id, allow_cbc=allow)
             record_connection(tx, runtime, caller, "cbc_allowed" if allow else "cbc_refused", connection)
     return connection
+
+
+def refuse_expired(runtime: Runtime, caller: AdminCaller, connection_id: str, *, refuse: bool) -> Connection:
+    """Refuse signatures whose certificate has ended, or take them as before. Raises NotFound, Forbidden."""
+    caller.require(Permission.MANAGE_AUTHENTICATION)
+    with runtime.database.transaction() as tx:
+        connection = found_connection(tx, caller, connection_id)
+        if connection.refuse_expired is not refuse:
+            connections.set_refuse_expired(tx, caller.workspace_id, connection.id, refuse_expired=refuse)
+            record_connection(tx, runtime, caller, "expired_refused" if refuse else "expired_taken", connection)
+    return connection

@@ -209,6 +209,7 @@ def _verify(runtime: Runtime, arrived: _Arrived, answer: Answer) -> tuple[SamlRe
         now=now,
         decryption_keys=decryption_keys(runtime, connection.workspace_id) if arrived.message.encrypted else (),
         allow_cbc=connection.allow_cbc,
+        refuse_expired=connection.refuse_expired,
         unsolicited=unasked,
         authn_after=request.created_at if request and connection.asking.force_authn else None,
         context_classes=connection.asking.required_classes,

@@ -264,6 +264,13 @@ class CertificateMissing(SignatureInvalid):
     code = "saml_no_certificate"
 
 
+class CertificateExpired(SignatureInvalid):
+    """The certificate that made this signature has ended, and the connection refuses such ones."""
+
+    code = "saml_certificate_expired"
+    public = _SETUP
+
+
 # The assertion
 
 

@@ -18,7 +18,8 @@ class Expectations:
     `authn_after` is when a request with ForceAuthn was made: an older sign-in is refused. `context_classes` are those of
     which the answer must name one; empty, any will do.
     Without `decryption_keys` encrypted messages are refused; `allow_cbc` is the exception for identity providers that know
-    no AES-GCM, and holds under a verified signature only.
+    no AES-GCM, and holds under a verified signature only. A certificate that has ended still signs, unless `refuse_expired`:
+    what is trusted is the key that an admin or the metadata named.
     """
 
     idp_entity_id: str
@@ -30,6 +31,7 @@ class Expectations:
     clock_skew_seconds: int = 120
     decryption_keys: tuple[DecryptionKey, ...] = ()
     allow_cbc: bool = False
+    refuse_expired: bool = False
     unsolicited: bool = False
     authn_after: datetime | None = None
     context_classes: tuple[str, ...] = ()

@@ -71,6 +71,7 @@ class Measure:
     in_response_to: str | None = None
     decryption_keys: tuple[DecryptionKey, ...] = field(default=(), repr=False)
     allow_cbc: bool = False
+    refuse_expired: bool = False
     context_classes: tuple[str, ...] = ()
     clock_skew_seconds: int = 120
 
@@ -143,6 +144,7 @@ class _Judge:
             now=measure.now,
             decryption_keys=measure.decryption_keys,
             allow_cbc=measure.allow_cbc,
+            refuse_expired=measure.refuse_expired,
             context_classes=measure.context_classes,
             clock_skew_seconds=measure.clock_skew_seconds,
         )

@@ -16,6 +16,7 @@ from vestibule.saml.encoding import decode_base64
 from vestibule.saml.encryption import open_encrypted
 from vestibule.saml.envelopes import Envelope, read_envelope, validate_assertion_id, validate_envelope
 from vestibule.saml.errors import (
+    CertificateExpired,
     NotAResponse,
     SamlError,
     SignatureInvalid,
@@ -164,7 +165,7 @@ def verify_signatures(root: xml.Element, envelope: Envelope, expectations: Expec
     # only ciphertext was verified or nothing at all, from those of the assertion's own signature.
     outer: VerifiedBytes | None = None
     if envelope.signed:
-        outer = verify_enveloped(root, expectations.certificates)
+        outer = _signed(root, expectations)
         verified = read_envelope(xml.parse_canonical(outer.canonical))
         if verified.signed or verified.facts != envelope.facts or verified.counts != envelope.counts:
             raise SignatureInvalid("the verified bytes say something else than the message")
@@ -174,10 +175,19 @@ def verify_signatures(root: xml.Element, envelope: Envelope, expectations: Expec
         if outer is None:
             raise SignatureMissing("neither response nor assertion is signed", expected="a signature", received="none")
         return Found(element, "response", outer, encryption)
-    inner = verify_enveloped(element, expectations.certificates)
+    inner = _signed(element, expectations)
     if outer is None or encryption is not None:
         element = xml.parse_canonical(inner.canonical)
     return Found(element, "assertion" if outer is None else "both", outer or inner, encryption)
+
+
+def _signed(element: xml.Element, expectations: Expectations) -> VerifiedBytes:
+    proof = verify_enveloped(element, expectations.certificates)
+    ends = proof.certificate.not_after
+    if expectations.refuse_expired and expectations.now >= ends:
+        expected, received = f"a certificate that is valid at {expectations.now:%Y-%m-%d}", f"ended {ends:%Y-%m-%d}"
+        raise CertificateExpired(proof.certificate.short_fingerprint, expected=expected, received=received)
+    return proof
 
 
 def _open_assertion(envelope: Envelope, expectations: Expectations, *, signed: bool) -> tuple[xml.Element, str | None]:

@@ -103,6 +103,7 @@ def insert_connection(tx: Transaction, connection: Connection) -> None:
             logs_out_at_idp=connection.logs_out_at_idp,
             **_provisioning_columns(connection.mapping, connection.jit),
             allow_cbc=connection.allow_cbc,
+            refuse_expired=connection.refuse_expired,
             **_asking_columns(connection.asking),
             created_at=connection.created_at,
         )
@@ -141,6 +142,11 @@ def set_disabled(tx: Transaction, workspace_id: str, connection_id: str, *, disa
 def set_sign_requests(tx: Transaction, workspace_id: str, connection_id: str, *, sign_requests: bool) -> None:
     """Save whether our requests are signed even where the IdP does not ask for it."""
     update_connection(tx, workspace_id, connection_id, sign_requests=sign_requests)
+
+
+def set_refuse_expired(tx: Transaction, workspace_id: str, connection_id: str, *, refuse_expired: bool) -> None:
+    """Save whether a signature counts whose certificate has ended."""
+    update_connection(tx, workspace_id, connection_id, refuse_expired=refuse_expired)
 
 
 def set_allow_cbc(tx: Transaction, workspace_id: str, connection_id: str, *, allow_cbc: bool) -> None:
@@ -234,6 +240,7 @@ def _connection(rows: list[Any]) -> Connection:
         last_sign_in_at=row.last_sign_in_at,
         mapping=mapping_from(row.attribute_mapping),
         allow_cbc=row.allow_cbc,
+        refuse_expired=row.refuse_expired,
         asking=AuthnRequestOptions(
             force_authn=row.force_authn,
             name_id_format=row.name_id_format,

@@ -19,5 +19,6 @@ def measure_of(runtime: Runtime, connection: Connection) -> Measure:
         sp_entity_id=sp_entity_id(runtime.public_url, connection.id),
         decryption_keys=decryption_keys(runtime, connection.workspace_id),
         allow_cbc=connection.allow_cbc,
+        refuse_expired=connection.refuse_expired,
         context_classes=connection.asking.required_classes,
     )

@@ -67,6 +67,7 @@ connections = Table(
     Column("sign_requests", Boolean, nullable=False),
     Column("logs_out_at_idp", Boolean, nullable=False),
     Column("allow_cbc", Boolean, nullable=False),
+    Column("refuse_expired", Boolean, nullable=False),
     Column("force_authn", Boolean, nullable=False),
     Column("name_id_format", Text),
     Column("allow_create", Boolean, nullable=False),

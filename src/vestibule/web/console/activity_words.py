@@ -31,6 +31,8 @@ DONE: Final[Mapping[str, str]] = MappingProxyType(
         "connection.enabled": N_("%(actor)s enabled the connection %(subject)s"),
         "connection.idp_adopted": N_("%(actor)s let a connection use the identity provider %(subject)s"),
         "connection.idp_values_saved": N_("%(actor)s saved the values of the identity provider %(subject)s"),
+        "connection.expired_refused": N_("%(actor)s has expired certificates of %(subject)s refused"),
+        "connection.expired_taken": N_("%(actor)s has expired certificates of %(subject)s taken"),
         "connection.mapping_changed": N_("%(actor)s changed the attribute mapping of %(subject)s"),
         "connection.logout_changed": N_("%(actor)s changed whether signing out of %(subject)s reaches it"),
         "connection.idp_initiated_changed": N_("%(actor)s changed what happens to sign-ins that start at %(subject)s"),

@@ -70,6 +70,18 @@ def allow_cbc(visit: Visit) -> Response:
     return _back(visit, connection, said)
 
 
+def refuse_expired(visit: Visit) -> Response:
+    """Refuse signatures whose certificate has ended, or take them."""
+    refuse = visit.form.get("refuse_expired") == "on"
+    connection = connection_options.refuse_expired(visit.runtime, visit.admin, _id(visit), refuse=refuse)
+    said = (
+        N_("Expired certificates of %(name)s are refused")
+        if refuse
+        else N_("Expired certificates of %(name)s are taken")
+    )
+    return _back(visit, connection, said)
+
+
 def _requests(visit: Visit, typed: TypedOptions, errors: Mapping[str, str]) -> Response:
     facts = connections.get_connection(visit.runtime, visit.admin, _id(visit))
     return render(
@@ -102,4 +114,5 @@ ROUTES = [
     Route(f"{_ONE}/requests", console(change_requests), methods=["POST"]),
     Route(f"{_ONE}/idp-initiated", console(change_idp_initiated), methods=["POST"]),
     Route(f"{_ONE}/encryption", console(allow_cbc), methods=["POST"]),
+    Route(f"{_ONE}/expiry", console(refuse_expired), methods=["POST"]),
 ]

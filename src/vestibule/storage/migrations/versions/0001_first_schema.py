@@ -186,6 +186,7 @@ def upgrade() -> None:
         sa.Column("sign_requests", sa.Boolean(), nullable=False),
         sa.Column("logs_out_at_idp", sa.Boolean(), nullable=False),
         sa.Column("allow_cbc", sa.Boolean(), nullable=False),
+        sa.Column("refuse_expired", sa.Boolean(), nullable=False),
         sa.Column("force_authn", sa.Boolean(), nullable=False),
         sa.Column("name_id_format", sa.String(), nullable=True),
         sa.Column("allow_create", sa.Boolean(), nullable=False),
