@@ -132,7 +132,10 @@ def test_where_an_admin_says_so_a_certificate_is_refused_from_the_instant_at_whi
     ends = certificate().not_after
     before = ends - timedelta(seconds=1)
     for sign in ("assertion", "response", "both"):
-        assert verify(forge.response(_recipe_at(before), sign=sign), now=before, refuse_expired=True)
+        assert (
+            verify(forge.response(_recipe_at(before), sign=sign), now=before, refuse_expired=True).name_id
+            == "ada@example.com"
+        )
         refused(forge.response(_recipe_at(ends), sign=sign), errors.CertificateExpired, now=ends, refuse_expired=True)
 
 
