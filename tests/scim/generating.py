@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from vestibule.scim.attributes import ENTERPRISE_URN, USER_URN
 from vestibule.scim.filters import And, Compare, Filter, Not, Or, Present, Within
 
-TEXTS = st.sampled_from(["a", "A", "ab", "b", "ba", "c", 'q"u\\o', "é"])
+TEXTS = st.sampled_from(["a", "A", "ab", "b", "ba", "c", 'q"u\\o', "é", "É"])
 TYPES = st.sampled_from(["work", "home", "Work", "other"])
 OPERATORS = st.sampled_from(["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"])
 SINGLE = [

@@ -157,6 +157,8 @@ def _sqlite(url: Any, pool_size: int, timeout_seconds: float) -> Engine:
             connection.execute("PRAGMA journal_mode=WAL")
         for pragma in ("synchronous=FULL", "foreign_keys=ON", "cache_size=-16000", "temp_store=MEMORY"):
             connection.execute(f"PRAGMA {pragma}")
+        # SQLite's own knows the letters of ASCII only, PostgreSQL's knows all; no index is made with it.
+        connection.create_function("lower", 1, _lower, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Transaction) -> None:
@@ -165,6 +167,10 @@ def _sqlite(url: Any, pool_size: int, timeout_seconds: float) -> Engine:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def _lower(value: object) -> str | None:
+    return None if value is None else str(value).lower()
 
 
 class _Cursor(psycopg.Cursor[Any]):
