@@ -60,7 +60,7 @@ def test_the_list_says_who_did_what_to_whom_newest_first(admin_client: Client, s
 def test_a_refusal_opens_to_what_to_change_and_the_failed_check_with_the_difference_marked(
     admin_client: Client, server: Server
 ) -> None:
-    audience = f"{server.base_url}/saml/wrong/metadata"
+    audience = f"{server.base_url}/saml/WRONG/metadata"
     reference = refused(server, audiences=((audience,),))
     page = admin_client.get(open_entry(admin_client, f"q={reference}")).text.replace("<wbr>", "")
     assert f"Refused sign-in {reference}" in re.sub(r"<[^>]+>", "", page)
@@ -71,7 +71,7 @@ def test_a_refusal_opens_to_what_to_change_and_the_failed_check_with_the_differe
     assert "E-mail in the assertion" not in page
     failed = page.split('class="v-failed"')[1].split("</tr>")[0]
     assert "Audience" in failed
-    assert "<mark>wrong</mark>" in failed
+    assert "<mark>WRONG</mark>" in failed
     assert page.count('class="v-failed"') == 1
     assert "12 passed, 1 failed, 10 not reached" in page
 
