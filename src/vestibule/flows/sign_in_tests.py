@@ -213,7 +213,9 @@ def _judge(
         in_response_to=request.id,
         decryption_keys=expected.decryption_keys,
         allow_cbc=expected.allow_cbc,
+        context_classes=expected.context_classes,
         clock_skew_seconds=expected.clock_skew_seconds,
+        authn_after=expected.authn_after,
     )
     shown = inspect_message(Captured(data, "base64", "SAMLResponse"), measure)
     result = replace(

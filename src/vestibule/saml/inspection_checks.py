@@ -74,6 +74,8 @@ class Measure:
     refuse_expired: bool = False
     context_classes: tuple[str, ...] = ()
     clock_skew_seconds: int = 120
+    unsolicited: bool = False
+    authn_after: datetime | None = None
 
     @property
     def complete(self) -> bool:
@@ -147,6 +149,7 @@ class _Judge:
             refuse_expired=measure.refuse_expired,
             context_classes=measure.context_classes,
             clock_skew_seconds=measure.clock_skew_seconds,
+            authn_after=measure.authn_after,
         )
 
     def open_id(self, element: xml.Element) -> xml.Element:
@@ -189,6 +192,8 @@ class _Judge:
 def _judge_envelope(judge: _Judge, envelope: Envelope) -> None:
     facts, measure = envelope.facts, judge.measure
     judge.request = measure.in_response_to or facts.in_response_to
+    if measure.unsolicited and judge.request is None:
+        judge.expectations = replace(judge.expectations, unsolicited=True)
     claimed = replace(
         judge.expectations,
         idp_entity_id=measure.idp_entity_id or facts.issuer or "",
@@ -198,7 +203,7 @@ def _judge_envelope(judge: _Judge, envelope: Envelope) -> None:
     judge.run(lambda trace: validate_status(facts, trace))
     judge.run(
         lambda trace: validate_in_response_to(facts, claimed, trace),
-        "" if measure.in_response_to else REQUESTS_ARE_FORGOTTEN,
+        "" if measure.in_response_to or judge.request is None else REQUESTS_ARE_FORGOTTEN,
     )
     judge.run(
         lambda trace: validate_response_issuer(envelope, claimed, trace), "" if measure.idp_entity_id else NOT_KNOWN

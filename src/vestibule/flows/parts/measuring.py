@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vestibule.directory.connections import Connection, acs_url, sp_entity_id
+from vestibule.directory.connections import Connection, IdpInitiated, acs_url, sp_entity_id
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.saml_keys import decryption_keys
 from vestibule.saml.certificates import parse_certificate
@@ -21,4 +21,5 @@ def measure_of(runtime: Runtime, connection: Connection) -> Measure:
         allow_cbc=connection.allow_cbc,
         refuse_expired=connection.refuse_expired,
         context_classes=connection.asking.required_classes,
+        unsolicited=connection.idp_initiated is IdpInitiated.ACCEPT and not connection.asking.force_authn,
     )
