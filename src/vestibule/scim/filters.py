@@ -6,27 +6,22 @@ Tolerated, because real clients send it: a value without quotes, a filter that w
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import unquote
 
 from vestibule.scim.attributes import Attribute, Path, ResourceType, resolve
 from vestibule.scim.errors import InvalidFilter, InvalidPath, ScimError
-from vestibule.scim.text import is_storable
+from vestibule.scim.literals import Value, fitting, read_literal
 from vestibule.scim.tolerances import Tolerance
 
 MAX_LENGTH: Final = 8000
 MAX_DEPTH: Final = 40
 MAX_TERMS: Final = 200
 OPERATORS: Final = frozenset({"eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"})
-_ORDERING: Final = frozenset({"gt", "ge", "lt", "le"})
 _TOKEN: Final = re.compile(r'\s*(?:(?P<string>"(?:[^"\\]|\\.)*")|(?P<sign>[()\[\]])|(?P<word>[^\s()\[\]"]+))')
 _SPACE: Final = re.compile(r"\s*\Z")
-
-Value = str | int | float | bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,10 +223,10 @@ class _Parser:
         token = self._next()
         if token in {"(", ")", "[", "]"}:
             raise InvalidFilter(f"“{name} {operator}” has no value.")
-        value = _value(token)
+        value = read_literal(token)
         if path is not None and path.attribute is not None:
             self._note(path.target, value, token)
-            value = _fitting(path, operator, value, token)
+            value = fitting(path, operator, value, token)
         return Compare(path, operator, value)
 
     def _note(self, target: Attribute, value: Value, token: str) -> None:
@@ -255,65 +250,3 @@ def _tokens(text: str) -> list[str]:
     if not tokens:
         raise InvalidFilter("The filter is empty.")
     return tokens
-
-
-def _value(token: str) -> Value:
-    text = _unquoted(token)
-    if not is_storable(text):
-        # Nothing can have it as its value, and a database refuses to look.
-        raise InvalidFilter("The filter has a character that is none.")
-    if token.startswith('"'):
-        return text
-    lower = token.lower()
-    if lower in {"true", "false", "null"}:
-        return {"true": True, "false": False, "null": None}[lower]
-    if re.fullmatch(r"-?(0|[1-9]\d{0,17})(\.\d{1,17})?", token):
-        return float(token) if "." in token else int(token)
-    return token
-
-
-def _unquoted(token: str) -> str:
-    if not token.startswith('"'):
-        return token
-    try:
-        return str(json.loads(token))
-    except ValueError as error:
-        raise InvalidFilter("A string of the filter is not a JSON string.") from error
-
-
-def _fitting(path: Path, operator: str, value: Value, token: str) -> Value:
-    """Return a value as the attribute's type has it. Raises InvalidFilter where it can’t be compared (RFC 7644, 3.4.2.2)."""
-    target = path.target
-    kind = target.kind
-    if kind == "complex" and target.sub("value"):
-        kind = "string"
-    if value is None:
-        return value
-    if kind == "boolean":
-        if isinstance(value, str) and value.lower() in {"true", "false"}:
-            value = value.lower() == "true"
-        if not isinstance(value, bool) or operator not in {"eq", "ne"}:
-            raise InvalidFilter(f"“{target.name}” is true or false: it can be compared by eq and ne only.")
-        return value
-    if kind == "binary" and operator in _ORDERING:
-        raise InvalidFilter(f"“{target.name}” is binary: it has no order.")
-    if kind == "dateTime":
-        if operator in {"co", "sw", "ew"}:
-            return str(value)
-        return parse_instant(str(value)).isoformat()
-    # A number without quotes is the text that it is: 1.50 is not 1.5.
-    return value if isinstance(value, str) else token
-
-
-def parse_instant(text: str) -> datetime:
-    """Return a dateTime of a filter. Seven digits of a second (.NET) are cut to six. Raises InvalidFilter."""
-    tidy = re.sub(r"(\.\d{6})\d+", r"\1", text.strip().replace(" ", "+"))
-    try:
-        found = datetime.fromisoformat(tidy)
-    except ValueError as error:
-        raise InvalidFilter(f"“{text}” is no dateTime.") from error
-    found = found if found.tzinfo else found.replace(tzinfo=UTC)
-    try:
-        return found.astimezone(UTC)
-    except OverflowError as error:
-        raise InvalidFilter(f"“{text}” is no dateTime.") from error
