@@ -41,6 +41,7 @@ from vestibule.web.console import (
     groups,
     mapping,
     rollover,
+    saml_inspection,
     saml_keys,
     scim,
     settings_pages,
@@ -151,6 +152,7 @@ def routes() -> list[BaseRoute]:
         *groups.ROUTES,
         *authentication.ROUTES,
         *wizard.ROUTES,
+        *saml_inspection.ROUTES,  # before those of a connection, whose id would match its path
         *connections.ROUTES,
         *sign_in_tests.ROUTES,
         *single_logout.ROUTES,

@@ -136,6 +136,7 @@ ROUTES_OPENED: Final[dict[str, Opens]] = {
     "/admin/connections/{connection_id}/scim/log": at(f"{SCIM}/log"),
     "/admin/connections/{connection_id}/scim/stop-line": at(f"{SCIM}/stop-line"),
     "/admin/connections/{connection_id}/tests/{request_id}": lambda scene: trial(scene, "Wrong audience"),
+    "/admin/connections/inspect": at("/admin/connections/inspect?connection={connection}"),
     "/admin/connections/{connection_id}/edit": at(f"{CONNECTION}/edit"),
     "/admin/connections/{connection_id}/requests": at(f"{CONNECTION}/requests"),
     "/admin/connections/{connection_id}/mapping": at(f"{CONNECTION}/mapping"),

@@ -281,6 +281,9 @@ CASES: Mapping[str, Case] = {
         _connection("active"),
         lambda w: {"act": "save", "has_url": "yes", "metadata_url": f"{METADATA_URL}?{w.number}", "keep_apart": "1"},
     ),
+    "/admin/connections/inspect": Case(
+        None, form=lambda w: {"pasted": "<Response/>", "connection": w.active, "redact": "on"}
+    ),
     f"{_CONNECTION}/test": Case(P.MANAGE_AUTHENTICATION, _connection("pending")),
     f"{_CONNECTION}/edit": Case(P.MANAGE_AUTHENTICATION, _connection("disabled"), lambda w: _typed(w, "edited")),
     f"{_CONNECTION}/provisioning": Case(P.MANAGE_AUTHENTICATION, _connection("pending"), lambda _: {"mode": "manual"}),
