@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from tests.saml import forge
 from tests.support import sign_ins
 from tests.support.house import Client, Server
 from tests.support.people import group_of
@@ -17,7 +19,7 @@ from vestibule.directory.connections import Connection
 from vestibule.directory.mapping import PRESETS, AttributeMapping
 from vestibule.directory.provisioning import GroupsBy, JitRules, MapEntry, UnknownGroups
 from vestibule.storage import connections, group_map, groups
-from vestibule.storage.tables import activity
+from vestibule.storage.tables import activity, end_users
 
 RULES: dict[str, Any] = {"act": "save", "groups_by": "name", "unknown_groups": "ignore"}
 
@@ -128,3 +130,67 @@ def test_a_group_of_another_environment_or_everyone_is_no_choice(
         answer = send(admin_client, connection, value=["Team"], group=[group_id])
         assert answer.status_code == 422
         assert group_id not in answer.text
+
+
+def captured(server: Server, connection: Connection, *groups: str, key: str = "idp", **changes: Any) -> str:
+    attributes = (
+        forge.Attribute("email", ("grace@example.com",)),
+        forge.Attribute("displayName", ("Grace Okafor",)),
+        forge.Attribute("groups", groups or ("Designers",)),
+    )
+    fields: dict[str, Any] = {"attributes": attributes, **changes}
+    return base64.b64encode(sign_ins.answer(server, connection, "_" + "0" * 40, key=key, **fields)).decode()
+
+
+def rows(server: Server) -> list[int]:
+    with server.house.runtime.database.reading() as tx:
+        return [tx.execute(select(func.count()).select_from(table)).scalar_one() for table in (activity, end_users)]
+
+
+def test_a_preview_shows_who_would_come_in_with_what_by_the_fields_as_typed_and_changes_nothing(
+    server: Server, admin_client: Client, connection: Connection
+) -> None:
+    designers = group_of(server.house, "dev", name="Designers")
+    before = rows(server)
+    pasted = captured(server, connection, "Designers", "8d2e", "Elsewhere")
+    fields = {"group_syncing": "on", "value": ["8d2e"], "group": [designers.id]}
+    shown = text_of(send(admin_client, connection, act="preview", pasted=pasted, **fields))
+    assert "Grace Okafor would get an account" in shown
+    assert "Everyone, Designers" in shown
+    assert "Ignored values Elsewhere" in shown
+    assert "Its signature holds" in shown
+    created = text_of(send(admin_client, connection, act="preview", pasted=pasted, unknown_groups="create", **fields))
+    assert "New groups Elsewhere" in created
+    assert rows(server) == before
+    assert stored(server, connection)[0].mapping == AttributeMapping()
+
+
+def test_a_preview_of_a_response_by_a_stranger_says_that_it_is_a_claim(
+    server: Server, admin_client: Client, connection: Connection
+) -> None:
+    shown = text_of(send(admin_client, connection, act="preview", pasted=captured(server, connection, key="other")))
+    assert "Its signature was not confirmed" in shown
+
+
+def test_a_preview_says_why_nobody_would_come_in(server: Server, admin_client: Client, connection: Connection) -> None:
+    pasted = captured(server, connection)
+    missing = text_of(send(admin_client, connection, act="preview", pasted=pasted, email="noSuchAttribute"))
+    assert "Nobody would come in" in missing
+    assert "names no e-mail address" in missing
+    foreign = captured(
+        server,
+        connection,
+        name_id="g@else.example",
+        attributes=(forge.Attribute("email", ("g@else.example",)),),
+    )
+    assert "not enforced for the domain" in text_of(send(admin_client, connection, act="preview", pasted=foreign))
+
+
+@pytest.mark.parametrize("pasted", ["", "hello", "<Response/>", "<!DOCTYPE x><Response/>"])
+def test_what_is_no_response_is_told_beside_the_field(
+    admin_client: Client, connection: Connection, pasted: str
+) -> None:
+    shown = send(admin_client, connection, act="preview", pasted=pasted, full_name="cn")
+    assert shown.status_code == 422
+    assert 'id="pasted-error"' in shown.text
+    assert 'value="cn"' in shown.text

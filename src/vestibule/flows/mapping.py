@@ -1,13 +1,13 @@
-"""The attribute mapping of a connection, and how it provisions just in time: read, judged, saved."""
+"""The attribute mapping of a connection, and how it provisions just in time: read, judged, previewed, saved."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from vestibule.directory.admins import Permission
-from vestibule.directory.connections import Connection
+from vestibule.directory.connections import Connection, ConnectionStatus, Provisioning, sp_entity_id
 from vestibule.directory.groups import Group
 from vestibule.directory.mapping import FIELDS, AttributeMapping, validate_mapping
 from vestibule.directory.provisioning import (
@@ -16,15 +16,23 @@ from vestibule.directory.provisioning import (
     JitRules,
     MapEntry,
     UnknownGroups,
+    plan_groups,
     value_key,
 )
 from vestibule.directory.workspaces import Environment
+from vestibule.flows.parts.admitting import claim_from, look
 from vestibule.flows.parts.callers import AdminCaller
 from vestibule.flows.parts.connecting import environment_of, found_connection, record_connection
+from vestibule.flows.parts.measuring import measure_of
+from vestibule.flows.parts.places import Place
 from vestibule.flows.parts.runtime import Runtime
-from vestibule.kernel.errors import AlreadyTaken, FieldError, Invalid
-from vestibule.kernel.text import N_, has_unsafe_characters
-from vestibule.storage import connections, group_map, groups
+from vestibule.flows.parts.testing import Prospect, prospect_of
+from vestibule.kernel.errors import AlreadyTaken, FieldError, Invalid, NotFound
+from vestibule.kernel.text import N_, fold, has_unsafe_characters, printable
+from vestibule.saml.assertions import Assertion
+from vestibule.saml.captures import CaptureInvalid, find_messages
+from vestibule.saml.inspection_checks import Measure, judge_response
+from vestibule.storage import connections, group_map, groups, workspaces
 from vestibule.storage.database import Transaction
 
 MAX_ENTRIES: Final = 500
@@ -61,6 +69,19 @@ class JudgedMapping:
     entries: tuple[MapEntry, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class MappingPreview:
+    """Who would come in with a captured response, and with which groups. Its texts are printable, and claims unless `verified`."""
+
+    prospect: Prospect
+    verified: bool
+    joins: tuple[str, ...]
+    creates: tuple[str, ...]
+    ignores: tuple[str, ...]
+    overage: bool
+    attributes: tuple[str, ...]
+
+
 def get_mapping(runtime: Runtime, caller: AdminCaller, connection_id: str) -> MappingFacts:
     """Return the mapping of a connection of the workspace, by an untrusted id. Raises NotFound, Forbidden."""
     caller.require(Permission.READ)
@@ -73,6 +94,40 @@ def judge_mapping(runtime: Runtime, caller: AdminCaller, connection_id: str, typ
     caller.require(Permission.MANAGE_AUTHENTICATION)
     with runtime.database.reading() as tx:
         return _judged(_facts(tx, caller, connection_id), typed)
+
+
+def preview_mapping(
+    runtime: Runtime, caller: AdminCaller, connection_id: str, typed: TypedMapping, pasted: bytes
+) -> MappingPreview:
+    """Return who would come in with a captured response (untrusted), by what was typed and just in time; nothing is saved.
+
+    The response may be old or by a stranger: `verified` says whether its signature holds. Raises Invalid, also with field
+    `pasted` where there is no response; NotFound, Forbidden.
+    """
+    caller.require(Permission.MANAGE_AUTHENTICATION)
+    with runtime.database.reading() as tx:
+        facts = _facts(tx, caller, connection_id)
+    judged = _judged(facts, typed)
+    drafted = replace(facts.connection, mapping=judged.mapping, jit=judged.jit, provisioning=Provisioning.JIT)
+    verified, assertion = _captured(pasted, measure_of(runtime, facts.connection))
+    entity_id = sp_entity_id(runtime.public_url, drafted.id)
+    claim = claim_from(drafted, entity_id, assertion.subject, assertion.attributes)
+    with runtime.database.reading() as tx:
+        place = _place(tx, caller, facts)
+        decision = look(tx, place, drafted, _rivals(tx, drafted), claim)
+        prospect = prospect_of(tx, place, claim, decision)
+    names = {group.id: group.name for group in facts.groups}
+    mapped = {value_key(entry.value): entry.group_id for entry in judged.entries}
+    plan = plan_groups(claim.groups.values, judged.jit, mapped, {fold(group.name): group.id for group in facts.groups})
+    return MappingPreview(
+        prospect=prospect,
+        verified=verified,
+        joins=tuple(names[group_id] for group_id in plan.group_ids),
+        creates=plan.create,
+        ignores=tuple(printable(value, 100) for value in plan.ignored),
+        overage=claim.groups.overage,
+        attributes=tuple(printable(name, 200) for name in assertion.attributes),
+    )
 
 
 def save_mapping(runtime: Runtime, caller: AdminCaller, connection_id: str, typed: TypedMapping) -> Connection:
@@ -102,6 +157,31 @@ def _facts(tx: Transaction, caller: AdminCaller, connection_id: str) -> MappingF
     ]
     entries = group_map.list_entries(tx, caller.workspace_id, connection.id)
     return MappingFacts(connection, environment_of(tx, connection), entries, tuple(mine))
+
+
+def _captured(pasted: bytes, measure: Measure) -> tuple[bool, Assertion]:
+    try:
+        found = find_messages(pasted)
+    except CaptureInvalid as error:
+        raise Invalid(FieldError("pasted", error.public)) from error
+    for one in found:
+        judged = judge_response(one.data, measure)
+        if judged.assertion is not None:
+            return judged.verified, judged.assertion
+    raise Invalid(FieldError("pasted", N_("There is no response with an assertion here that can be read.")))
+
+
+def _place(tx: Transaction, caller: AdminCaller, facts: MappingFacts) -> Place:
+    workspace = workspaces.find_workspace(tx, caller.workspace_id)
+    if workspace is None:
+        raise NotFound(caller.workspace_id)
+    return Place(facts.environment, workspace)
+
+
+def _rivals(tx: Transaction, connection: Connection) -> tuple[str, ...]:
+    every = connections.list_connections(tx, connection.workspace_id, connection.environment_id)
+    others = [one for one in every if one.id != connection.id and one.status is ConnectionStatus.ACTIVE]
+    return tuple(domain for one in others for domain in one.domains)
 
 
 def _judged(facts: MappingFacts, typed: TypedMapping) -> JudgedMapping:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Final, Protocol
 
 from vestibule.directory.activity import Event, Subject
-from vestibule.directory.attributes import email_from, full_name_from
+from vestibule.directory.attributes import Attributes, email_from, full_name_from
 from vestibule.directory.connections import Connection
 from vestibule.directory.end_users import EndUser
 from vestibule.directory.linking import (
@@ -77,14 +77,42 @@ _UNFIT: Final[dict[Unfit, Callable[[], EntryRefusal]]] = {
 }
 
 
+class Named(Protocol):
+    """The NameID of an assertion with its format and qualifiers (saml-core-2.0-os 2.2.3)."""
+
+    @property
+    def name_id(self) -> str:
+        """Return its text."""
+        ...
+
+    @property
+    def name_id_format(self) -> str | None:
+        """Return its Format."""
+        ...
+
+    @property
+    def name_qualifier(self) -> str | None:
+        """Return its NameQualifier."""
+        ...
+
+    @property
+    def sp_name_qualifier(self) -> str | None:
+        """Return its SPNameQualifier."""
+        ...
+
+
 def claim_of(connection: Connection, sp_entity_id: str, assertion: VerifiedAssertion) -> Claim:
     """Return what a verified assertion says of a person, for finding their account."""
+    return claim_from(connection, sp_entity_id, assertion, assertion.attributes)
+
+
+def claim_from(connection: Connection, sp_entity_id: str, named: Named, attributes: Attributes) -> Claim:
+    """Return what a name and attributes say of a person by a connection's mapping: no more to be trusted than they are."""
     own = (connection.idp.entity_id or "", sp_entity_id)
-    qualifiers = (assertion.name_qualifier, assertion.sp_name_qualifier)
-    attributes, mapping = assertion.attributes, connection.mapping
+    qualifiers, mapping = (named.name_qualifier, named.sp_name_qualifier), connection.mapping
     return Claim(
-        subject=subject_of(assertion.name_id, assertion.name_id_format, qualifiers, attributes, own, mapping),
-        email=email_from(assertion.name_id, assertion.name_id_format, attributes, mapping),
+        subject=subject_of(named.name_id, named.name_id_format, qualifiers, attributes, own, mapping),
+        email=email_from(named.name_id, named.name_id_format, attributes, mapping),
         full_name=full_name_from(attributes, mapping),
         groups=groups_from(attributes, mapping) if connection.jit.group_syncing else NO_GROUPS,
     )

@@ -12,7 +12,7 @@ from vestibule.directory.admins import Permission
 from vestibule.directory.mapping import FIELDS, PRESETS, USUAL
 from vestibule.directory.vendors import VENDORS, vendor
 from vestibule.flows import mapping
-from vestibule.flows.mapping import MappingFacts, TypedMapping
+from vestibule.flows.mapping import MappingFacts, MappingPreview, TypedMapping
 from vestibule.kernel.errors import Invalid
 from vestibule.kernel.text import N_
 from vestibule.web import flash
@@ -43,6 +43,8 @@ def change(visit: Visit) -> Response:
         if act == "preset":
             typed = _with_names(typed, PRESETS.get(visit.form.get("vendor"), USUAL).as_dict())
         return _page(visit, facts, typed, lines=_MORE_LINES if act == "lines" else _EMPTY_LINES)
+    if act == "preview":
+        return _preview(visit, typed)
     try:
         connection = mapping.save_mapping(visit.runtime, visit.admin, _id(visit), typed)
     except Invalid as error:
@@ -50,6 +52,16 @@ def change(visit: Visit) -> Response:
         return _page(visit, facts, typed, errors_by_field(error))
     said = visit.gettext(N_("The attribute mapping of %(name)s was saved"), name=connection.idp.name)
     return flash.say(redirect(f"/admin/connections/{connection.id}"), visit, said)
+
+
+def _preview(visit: Visit, typed: TypedMapping) -> Response:
+    facts = mapping.get_mapping(visit.runtime, visit.admin, _id(visit))
+    pasted = visit.form.get("pasted")
+    try:
+        preview = mapping.preview_mapping(visit.runtime, visit.admin, _id(visit), typed, pasted.encode())
+    except Invalid as error:
+        return _page(visit, facts, typed, errors_by_field(error))
+    return _page(visit, facts, typed, preview=preview)
 
 
 def _typed(form: Form) -> TypedMapping:
@@ -92,6 +104,7 @@ def _page(
     typed: TypedMapping,
     errors: Mapping[str, str] | None = None,
     lines: int = _EMPTY_LINES,
+    preview: MappingPreview | None = None,
 ) -> Response:
     entries: Sequence[tuple[str, str]] = (*typed.entries, *[("", "")] * lines)
     return render(
@@ -107,6 +120,8 @@ def _page(
         typed=typed,
         entries=entries,
         errors=errors or {},
+        pasted=visit.form.get("pasted"),
+        preview=preview,
     )
 
 
