@@ -106,7 +106,9 @@ def _page(
     lines: int = _EMPTY_LINES,
     preview: MappingPreview | None = None,
 ) -> Response:
-    entries: Sequence[tuple[str, str]] = (*typed.entries, *[("", "")] * lines)
+    # With errors every line keeps its number, by which its error is found.
+    kept = typed.entries if errors else tuple(pair for pair in typed.entries if any(pair))
+    entries: Sequence[tuple[str, str]] = (*kept, *[("", "")] * lines)
     return render(
         visit,
         "console/mapping.html",
