@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import Any
 
 import pytest
@@ -13,7 +15,8 @@ from tests.support.people import add_person, group_of, sign_in
 from vestibule.directory.end_users import EndUser
 from vestibule.directory.sources import Source
 from vestibule.flows import end_user
-from vestibule.storage import access, end_users, sessions
+from vestibule.scim.filters import MAX_DEPTH
+from vestibule.storage import access, connections, end_users, sessions
 from vestibule.storage.tables import scim_users
 
 
@@ -289,3 +292,79 @@ def test_a_put_that_does_not_speak_of_active_leaves_it(okta: Directory, server: 
     okta.patch(f"/Users/{made['id']}", replaced("active", False))
     assert okta.send("PUT", f"/Users/{made['id']}", sent).json()["active"] is False
     assert places_of(server.house, "maya@example.com") == {}
+
+
+def test_a_deletion_and_a_new_push_do_not_take_back_what_an_admin_decided(okta: Directory, server: Server) -> None:
+    made = okta.create("maya@example.com", externalId="m-1")
+    person = someone(server.house, "maya@example.com")
+    end_user.deactivate(server.house.runtime, server.house.owner, person.id)
+    assert okta.send("DELETE", f"/Users/{made['id']}").status_code == 204
+    okta.send("POST", "/Users", user("maya@example.com", externalId="m-1"))
+    still = someone(server.house, "maya@example.com")
+    assert (still.id, still.status) == (person.id, "deactivated")
+
+
+def test_an_old_external_id_does_not_lead_into_an_account_that_another_directory_has_by_now(server: Server) -> None:
+    first = directory(server, pushing(server.house, name="Okta A", domains=("example.com",)))
+    add_person(server.house, "Maya Lindqvist", "maya@example.com", "test")
+    made = first.create("maya@example.com", externalId="m-1")
+    assert first.send("DELETE", f"/Users/{made['id']}").status_code == 204
+    with server.house.runtime.database.transaction() as tx:
+        connections.replace_domains(tx, first.connection, ("partner.example",), all_domains=False)
+    second = directory(server, pushing(server.house, name="Okta B", domains=("example.com",)))
+    second.create("maya@example.com")
+    refused = first.send("POST", "/Users", user("mallory@partner.example", externalId="m-1"))
+    assert refused.status_code == 409, refused.text
+    assert someone(server.house, "maya@example.com").email == "maya@example.com"
+
+
+def test_nobody_comes_back_by_a_connection_that_reaches_their_domain_no_longer(okta: Directory, server: Server) -> None:
+    made = okta.create("maya@example.com")
+    okta.patch(f"/Users/{made['id']}", replaced("active", False))
+    with server.house.runtime.database.transaction() as tx:
+        connections.replace_domains(tx, okta.connection, ("else.example",), all_domains=False)
+    assert okta.patch(f"/Users/{made['id']}", replaced("active", True)).status_code == 400
+    assert places_of(server.house, "maya@example.com") == {}
+
+
+def test_an_address_stays_where_another_environments_directory_holds_the_person_inactive(server: Server) -> None:
+    here = directory(server, pushing(server.house, name="Okta A"))
+    there = directory(server, pushing(server.house, "test", name="Okta B"))
+    away = there.create("maya@example.com")
+    there.patch(f"/Users/{away['id']}", replaced("active", False))
+    made = here.create("maya@example.com")
+    here.patch(f"/Users/{made['id']}", replaced('emails[type eq "work"].value', "mallory@example.com"))
+    assert person_of(server.house, "maya@example.com") is not None
+    assert person_of(server.house, "mallory@example.com") is None
+
+
+def test_a_thousand_values_are_one_request_and_their_primary_one_is_still_one(okta: Directory) -> None:
+    many = [{"value": f"m{n}@example.com", "type": f"t{n}"} for n in range(900)]
+    made = okta.create("maya@example.com", emails=many)
+    answer = okta.patch(f"/Users/{made['id']}", replaced("emails.primary", True))
+    assert answer.status_code == 400
+    assert okta.get(f"/Users/{made['id']}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("sort", "position"),
+    [("meta.created", "2026-01-01T00:00:00"), ("active", "maybe"), ("userName", "\ud800"), ("userName", "\0")],
+)
+def test_a_cursor_that_somebody_made_up_is_refused_as_one(okta: Directory, sort: str, position: str) -> None:
+    okta.create("a@example.com")
+    okta.create("b@example.com")
+    query = {"cursor": "", "count": "1", "sortBy": sort}
+    ours = okta.get("/Users", params=query).json()["nextCursor"]
+    whose, *_ = json.loads(base64.urlsafe_b64decode(ours + "=" * (-len(ours) % 4)))
+    forged = base64.urlsafe_b64encode(json.dumps([whose, position, "scu_1"]).encode()).decode().rstrip("=")
+    answer = okta.get("/Users", params={**query, "cursor": forged})
+    assert (answer.status_code, answer.json()["scimType"]) == (400, "invalidCursor")
+
+
+def test_a_filter_as_deep_as_is_read_is_answered(okta: Directory) -> None:
+    deep = 'title eq "a"'
+    for _ in range(MAX_DEPTH - 2):
+        deep = f'title eq "a" and not ({deep})'
+    assert okta.get("/Users", params={"filter": deep}).status_code == 200
+    deeper = "(" * (MAX_DEPTH + 1) + 'title eq "a"' + ")" * (MAX_DEPTH + 1)
+    assert okta.get("/Users", params={"filter": deeper}).status_code == 400

@@ -15,7 +15,7 @@ from vestibule.scim.attributes import Path, ResourceType
 from vestibule.scim.errors import InvalidPath, InvalidSyntax, InvalidValue, Mutability, NoTarget, TooMany
 from vestibule.scim.filters import And, Compare, Filter, PatchPath, parse_path
 from vestibule.scim.matching import matches
-from vestibule.scim.resources import Reading, as_object, clean, put, read_resource
+from vestibule.scim.resources import MAX_VALUES, Reading, as_object, clean, put, read_resource
 from vestibule.scim.schemas import MAX_OPERATIONS
 from vestibule.scim.tolerances import Noted, Tolerance
 
@@ -211,6 +211,9 @@ def _joined(there: list[Any], new: list[Any]) -> list[Any]:
     for index, one in enumerate(there):
         name, kind = _key(one)
         known.setdefault(name, {}).setdefault(kind, index)
+    if len(there) + len(new) > 2 * MAX_VALUES:
+        # Each operation is small, and a thousand of them are not.
+        raise InvalidValue(f"There are more than {MAX_VALUES} values.")
     for one in new:
         name, kind = _key(one)
         kinds = known.setdefault(name, {})
@@ -234,7 +237,8 @@ def _apply_to_chosen(there: list[Any], target: PatchPath, op: str, value: Any, n
     chosen = [index for index, one in enumerate(there) if target.filter is None or matches(target.filter, one)]
     sub, attribute = target.path.sub, target.path.attribute
     if op == "remove" and sub is None:
-        return [one for index, one in enumerate(there) if index not in chosen]
+        gone = frozenset(chosen)
+        return [one for index, one in enumerate(there) if index not in gone]
     if not chosen and op != "remove":
         noted.tolerated.add(Tolerance.ENTRY_MADE)
         there.append(dict(_said_by(target.filter)))
@@ -242,6 +246,7 @@ def _apply_to_chosen(there: list[Any], target: PatchPath, op: str, value: Any, n
     if sub is not None and sub.name == "primary" and any(there[index].get("primary") for index in chosen):
         # One of those chosen is the primary one: which other to prefer is not said.
         chosen = [index for index in chosen if there[index].get("primary")]
+    kept, demoted = frozenset(chosen), False
     for index in chosen:
         one = dict(there[index])
         if sub is not None:
@@ -252,8 +257,10 @@ def _apply_to_chosen(there: list[Any], target: PatchPath, op: str, value: Any, n
         elif attribute is not None:
             (cleaned,) = clean(attribute, [value], noted) or [{}]
             one = {**_said_by(target.filter), **cleaned} if op == "replace" else {**one, **cleaned}
-        if one.get("primary") and not there[index].get("primary"):
-            there = [other if at in chosen else _not_primary(other) for at, other in enumerate(there)]
+        if one.get("primary") and not there[index].get("primary") and not demoted:
+            # Once for all: with every entry chosen this would cost the square of them for each.
+            there = [other if at in kept else _not_primary(other) for at, other in enumerate(there)]
+            demoted = True
         there[index] = one
     return [one for one in there if one]
 

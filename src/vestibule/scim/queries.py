@@ -14,6 +14,7 @@ from vestibule.scim.errors import InvalidCount, InvalidCursor, InvalidSyntax, In
 from vestibule.scim.filters import Filter, parse_filter
 from vestibule.scim.rendering import Projection, parse_projection
 from vestibule.scim.schemas import DEFAULT_COUNT, MAX_RESULTS
+from vestibule.scim.text import is_storable
 from vestibule.scim.tolerances import Tolerance
 
 SEARCH_URN: Final = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
@@ -122,6 +123,6 @@ def _cursor(text: str, digest: str) -> tuple[str, ...]:
         whose, *position = unpacked
     except (ValueError, TypeError) as error:
         raise InvalidCursor("The cursor is none of ours.") from error
-    if whose != digest or not position or not all(isinstance(one, str) and "\0" not in one for one in position):
+    if whose != digest or not position or not all(isinstance(one, str) and is_storable(one) for one in position):
         raise InvalidCursor("The cursor belongs to another question.")
     return tuple(position)

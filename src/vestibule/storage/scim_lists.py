@@ -129,9 +129,14 @@ def _after(table: Any, key: Any, query: Query) -> ColumnElement[bool]:
 def _value(key: Any, text: str) -> Any:
     if isinstance(key.type, Instant):
         try:
-            return literal(datetime.fromisoformat(text), Instant)
+            instant = datetime.fromisoformat(text)
         except ValueError as error:
             raise InvalidCursor("The cursor belongs to another question.") from error
-    if text in {"True", "False"} and key.type.python_type is bool:
+        if instant.tzinfo is None:
+            raise InvalidCursor("The cursor belongs to another question.")
+        return literal(instant, Instant)
+    if key.type.python_type is bool:
+        if text not in {"True", "False"}:
+            raise InvalidCursor("The cursor belongs to another question.")
         return literal(text == "True")
     return literal(text)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import and_, bindparam, delete, exists, insert, or_, select, union_all, update
 
+from vestibule.directory.end_users import EndUserStatus
 from vestibule.directory.pushed import Account, PushedUser
 from vestibule.directory.sources import Source
 from vestibule.directory.why import Pushed
@@ -205,8 +206,11 @@ def end_access(tx: Transaction, workspace_id: str, environment_id: str, end_user
 
 
 def known_elsewhere(tx: Transaction, idp_id: str, environment_id: str, end_user_id: str) -> bool:
-    """Say whether somebody may enter another environment by anything but a connection of the same IdP."""
-    query = (
+    """Say whether anything but connections of the same IdP knows somebody: access to another environment, or another directory.
+
+    A directory that holds them inactive counts: it can let them in again.
+    """
+    entering = (
         select(environment_access.c.end_user_id)
         .outerjoin(connections, connections.c.id == environment_access.c.source_connection_id)
         .where(
@@ -215,14 +219,38 @@ def known_elsewhere(tx: Transaction, idp_id: str, environment_id: str, end_user_
             or_(connections.c.idp_id.is_(None), connections.c.idp_id != idp_id),
         )
     )
+    pushed = (
+        select(users.c.end_user_id)
+        .join(connections, connections.c.id == users.c.connection_id)
+        .where(users.c.end_user_id == end_user_id, users.c.deleted_at.is_(None), connections.c.idp_id != idp_id)
+    )
+    return tx.execute(union_all(entering, pushed).limit(1)).first() is not None
+
+
+def held_by_another(tx: Transaction, environment_id: str, connection_id: str, end_user_id: str) -> bool:
+    """Say whether another directory of the same environment has somebody among its users."""
+    query = (
+        select(users.c.id)
+        .join(connections, connections.c.id == users.c.connection_id)
+        .where(
+            users.c.end_user_id == end_user_id,
+            users.c.deleted_at.is_(None),
+            users.c.connection_id != connection_id,
+            connections.c.environment_id == environment_id,
+        )
+    )
     return tx.execute(query.limit(1)).first() is not None
 
 
 def is_only_here(tx: Transaction, end_user_id: str, connection_id: str) -> bool:
-    """Say whether an account came by this connection, has no password, and may enter nowhere any more: nothing else knows it."""
+    """Say whether an account came by this connection, has no password, and may enter nowhere any more: nothing else knows it.
+
+    Not one that an admin deactivated: it would be made anew, active, at the next push.
+    """
     query = select(end_users.c.id).where(
         end_users.c.id == end_user_id,
         end_users.c.password_hash.is_(None),
+        end_users.c.status != EndUserStatus.DEACTIVATED.value,
         *_of_directory(end_users, connection_id),
         ~exists().where(environment_access.c.end_user_id == end_user_id),
         ~exists().where(users.c.end_user_id == end_user_id, users.c.connection_id != connection_id),

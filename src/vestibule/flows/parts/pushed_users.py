@@ -49,6 +49,8 @@ def create_user(tx: Transaction, push: Push, resource: Mapping[str, Any]) -> Pus
         # Deleted there, and here by the same externalId again: the same person, who lived on through something else.
         if user.active and (email := email_of(resource)):
             _require_reach(push, email)
+        if former[0].end_user_id is not None:
+            _require_own(tx, push, former[0].end_user_id)
         scim_users.delete_user(tx, push.workspace_id, push.connection_id, former[0].id)
         user = replace(user, end_user_id=former[0].end_user_id)
     elif user.active:
@@ -78,6 +80,8 @@ def change_user(tx: Transaction, push: Push, before: PushedUser, resource: Mappi
     _require_free_name(tx, push, before, after)
     if before.active and not after.active:
         depart(tx, push, before)
+    if after.active and not before.active and after.end_user_id is not None:
+        _require_own(tx, push, after.end_user_id)
     if after.end_user_id is not None:
         _sync_profile(tx, push, before, after, after.end_user_id)
     elif after.active:
@@ -161,6 +165,16 @@ def _require_free_name(tx: Transaction, push: Push, before: PushedUser, after: P
 def _require_reach(push: Push, email: str) -> None:
     if not reaches(push.caller, push.caller.rival_entries, email):
         raise DomainNotReached("out of reach", domain=email_domain(email))
+
+
+def _require_own(tx: Transaction, push: Push, end_user_id: str) -> None:
+    """Raise unless an account that comes back is still within the connection's reach, and no other directory's by now."""
+    person = end_users.find_end_user(tx, push.workspace_id, end_user_id)
+    if person is None:
+        return
+    if scim_users.held_by_another(tx, push.environment_id, push.connection_id, end_user_id):
+        raise ManagedElsewhere(f"account {end_user_id}")
+    _require_reach(push, person.email)
 
 
 def _account_for(tx: Transaction, push: Push, user: PushedUser) -> str | None:
