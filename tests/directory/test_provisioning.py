@@ -40,7 +40,7 @@ def test_the_map_comes_before_the_name() -> None:
 
 
 def test_by_the_map_alone_a_name_that_an_attacker_chose_at_the_idp_means_nothing() -> None:
-    plan = plan_groups(["Admins", "8d2e0d8e"], BY_MAP, {"8d2e0d8e": "grp_designers"}, NAMED)
+    plan = plan_groups(["Admins", "8d2e0d8e"], BY_MAP, {"8d2e0d8e": "grp_designers"}, {})
     assert (plan.group_ids, plan.ignored) == (("grp_designers",), ("Admins",))
 
 

@@ -14,7 +14,8 @@ from tests.support.house import House
 from vestibule.directory.connections import Connection
 from vestibule.directory.rollover import ASK_AGAIN_AFTER, READ_EVERY, RETRY_AFTER, SPREAD
 from vestibule.flows import connections, idp_values, rollover
-from vestibule.flows.parts.rereading import Reread, reread_due
+from vestibule.flows.parts.callers import system
+from vestibule.flows.parts.rereading import Reread, reread, reread_due
 from vestibule.flows.parts.understanding import TypedIdp
 from vestibule.kernel.errors import Conflict
 from vestibule.storage import metadata_readings
@@ -188,3 +189,14 @@ def test_one_of_all_who_ask_at_once_may_read_and_nobody_again_before_five_minute
     assert claim() is False
     later(house, timedelta(microseconds=1))
     assert claim() is True
+
+
+def test_an_older_document_that_comes_late_does_not_undo_what_a_newer_one_brought(
+    house: House, documents: metadata.Documents, connection: Connection
+) -> None:
+    documents.document = metadata.idp_metadata(metadata.ENTITY_ID, metadata.certificate_pem("new"))
+    reread_due(house.runtime)
+    documents.document = metadata.idp_metadata(metadata.ENTITY_ID, metadata.certificate_pem("old"))
+    # What the slow reader had loaded before the newer reading was over.
+    assert reread(house.runtime, connection.idp, system()) is Reread.REPLACED
+    assert subjects(house, connection) == ["CN=new"]

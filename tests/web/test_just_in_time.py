@@ -338,3 +338,25 @@ def test_two_subjects_that_claim_one_address_at_the_same_instant_are_not_one_per
     with house.runtime.database.reading() as tx:
         assert len(tx.execute(select(identity_links)).all()) == 1
         assert connections.find_connection(tx, house.workspace.id, connection.id) is not None
+
+
+def test_by_the_map_alone_nobody_joins_a_group_by_its_name_even_where_unknown_values_become_groups(
+    server: Server,
+) -> None:
+    house = server.house
+    group_of(house, "dev", name="Admins")
+    connection = jit(house, JitRules(True, GroupsBy.MAP, UnknownGroups.CREATE, keep_in_sync=True))
+    for _ in range(2):
+        assert arrive(server, connection, groups=("Admins", "Fresh team")).status_code == 303
+        assert group_names(house, found(house)) == {"Fresh team": Source.JIT}
+
+
+def test_the_idp_of_one_environment_does_not_rename_somebody_whom_another_one_knows(server: Server) -> None:
+    house = server.house
+    sign_ins.add_person(house, name="Grace by hand", environments=("dev", "test"))
+    connection = jit(house, IN_SYNC)
+    persistent: dict[str, Any] = {"name_id": "u-1", "name_id_format": PERSISTENT}
+    arrive(server, connection, **persistent)
+    assert arrive_as(server, connection, "hopper@example.com", persistent).status_code == 303
+    assert found(house).full_name == "Grace by hand"
+    assert "profile_not_taken_over" in details_of(house, "end_user.synced")

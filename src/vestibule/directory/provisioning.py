@@ -97,14 +97,15 @@ def value_key(value: str) -> str:
 def plan_groups(sent: Sequence[str], rules: JitRules, mapped: Mapping[str, str], named: Mapping[str, str]) -> GroupPlan:
     """Decide what each value means. `mapped` and `named` lead from a value's key to a group id of this environment.
 
-    The map comes first; names count only where the connection goes by name.
+    The map comes first. `named` has the groups that a name may lead to: by the map alone, those that the connection made itself,
+    or anybody who can name a group at the IdP could join one that was made here by hand.
     """
     group_ids: dict[str, None] = {}
     create: dict[str, str] = {}
     ignored: list[str] = []
     for value in sent:
         key = value_key(value)
-        group_id = mapped.get(key) or (named.get(key) if rules.groups_by is GroupsBy.NAME else None)
+        group_id = mapped.get(key) or named.get(key)
         name = _new_name(value) if group_id is None and rules.unknown_groups is UnknownGroups.CREATE else None
         if group_id is not None:
             group_ids[group_id] = None

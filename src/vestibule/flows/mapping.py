@@ -19,6 +19,7 @@ from vestibule.directory.provisioning import (
     plan_groups,
     value_key,
 )
+from vestibule.directory.sources import Source
 from vestibule.directory.workspaces import Environment
 from vestibule.flows.parts.admitting import claim_from, look
 from vestibule.flows.parts.callers import AdminCaller
@@ -118,7 +119,9 @@ def preview_mapping(
         prospect = prospect_of(tx, place, claim, decision)
     names = {group.id: group.name for group in facts.groups}
     mapped = {value_key(entry.value): entry.group_id for entry in judged.entries}
-    plan = plan_groups(claim.groups.values, judged.jit, mapped, {fold(group.name): group.id for group in facts.groups})
+    by_name = judged.jit.groups_by is GroupsBy.NAME
+    named = {fold(group.name): group.id for group in facts.groups if by_name or group.source is Source.JIT}
+    plan = plan_groups(claim.groups.values, judged.jit, mapped, named)
     return MappingPreview(
         prospect=prospect,
         verified=verified,

@@ -215,7 +215,7 @@ def _verify(runtime: Runtime, arrived: _Arrived, answer: Answer) -> tuple[SamlRe
         context_classes=connection.asking.required_classes,
     )
     try:
-        assertion = _verified(runtime, arrived, expectations, newer=problem is None)
+        assertion = _verified(runtime, arrived, expectations, newer=problem is None and not unasked)
     except SamlError as error:
         if problem is not None and isinstance(error, Unsolicited) and arrived.message.unverified_in_response_to:
             attempt = replace(arrived.attempt, checks=error.checks)

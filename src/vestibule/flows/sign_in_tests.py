@@ -213,6 +213,7 @@ def _judge(
         in_response_to=request.id,
         decryption_keys=expected.decryption_keys,
         allow_cbc=expected.allow_cbc,
+        refuse_expired=expected.refuse_expired,
         context_classes=expected.context_classes,
         clock_skew_seconds=expected.clock_skew_seconds,
         authn_after=expected.authn_after,

@@ -27,7 +27,7 @@ from vestibule.saml.errors import (
 )
 from vestibule.saml.expectations import Expectations
 from vestibule.saml.logout_errors import LogoutExpired, NotALogoutMessage, SignedTwice
-from vestibule.saml.redirects import Kind, read_redirect, verify_redirect
+from vestibule.saml.redirects import MAX_RELAY_STATE_BYTES, Kind, read_redirect, verify_redirect
 from vestibule.saml.responses import decode_post
 from vestibule.saml.signatures import SIGNATURE, find_signature, verify_enveloped
 from vestibule.saml.subjects import NameId, find_name_id, read_name_id
@@ -132,6 +132,9 @@ def verify_posted(posted: str, kind: Kind, expectations: Expectations, relay_sta
     """
     trace = Trace(LOGOUT_CHECKS)
     try:
+        if relay_state is not None and len(relay_state.encode("utf-8", "replace")) > MAX_RELAY_STATE_BYTES:
+            # The answer may go back in an address, which proxies cut.
+            raise TooLarge("RelayState is too long", expected=f"{MAX_RELAY_STATE_BYTES} bytes")
         root = xml.parse_untrusted(decode_post(posted))
         facts, proof = _verify_enveloped(root, kind, expectations, trace)
         return _judge(facts, proof, kind, expectations, trace, relay_state)

@@ -38,7 +38,7 @@ _DEFLATE: Final = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE"
 _KNOWN: Final = frozenset({"SAMLRequest", "SAMLResponse", "RelayState", "SigAlg", "Signature", "SAMLEncoding"})
 # Browsers and servers cut a URL off far below this.
 _MAX_QUERY_BYTES: Final = 64 * 1024
-_MAX_RELAY_STATE_BYTES: Final = 1024
+MAX_RELAY_STATE_BYTES: Final = 1024
 # What may stand in a query unescaped (RFC 3986 3.4), without & and =, which divide it.
 _VALUE: Final = re.compile(rb"(?:[A-Za-z0-9\-._~!$'()*+,;:@/?=]|%[0-9A-Fa-f]{2})*")
 # No encoder escapes a letter or digit; a filter in front of us may look for their plain spelling.
@@ -84,8 +84,8 @@ def read_redirect(query: bytes) -> UnverifiedRedirect:
         raise RedirectEncodingUnknown("another encoding", expected=_DEFLATE, received=_text(raw["SAMLEncoding"]))
     signature = _signature(raw)
     relay_state = raw.get("RelayState")
-    if relay_state is not None and len(unquote_to_bytes(relay_state)) > _MAX_RELAY_STATE_BYTES:
-        raise TooLarge("RelayState is too long", expected=f"{_MAX_RELAY_STATE_BYTES} bytes")
+    if relay_state is not None and len(unquote_to_bytes(relay_state)) > MAX_RELAY_STATE_BYTES:
+        raise TooLarge("RelayState is too long", expected=f"{MAX_RELAY_STATE_BYTES} bytes")
     signed = [kinds[0], "RelayState", "SigAlg"]
     return UnverifiedRedirect(
         kind=kinds[0],

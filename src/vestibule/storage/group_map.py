@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import delete, insert, literal, select, union_all
 
 from vestibule.directory.provisioning import MapEntry, value_key
+from vestibule.directory.sources import Source
 from vestibule.storage.database import Transaction
 from vestibule.storage.tables import connections, group_map, groups
 
@@ -40,11 +41,12 @@ def replace_entries(tx: Transaction, workspace_id: str, connection_id: str, entr
 
 
 def find_groups(
-    tx: Transaction, workspace_id: str, connection_id: str, values: Sequence[str]
+    tx: Transaction, workspace_id: str, connection_id: str, values: Sequence[str], *, own: bool
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Return the groups that values lead to by the map, and by name in the connection's environment: ids by `value_key`.
 
-    One statement, however many values. Everyone is never among them: it is the access itself.
+    With `own`, names lead only to groups that this very connection made. One statement, however many values. Everyone is never
+    among them: it is the access itself.
     """
     keys = sorted({value_key(value) for value in values})
     mine = (connections.c.workspace_id == workspace_id, connections.c.id == connection_id)
@@ -58,6 +60,9 @@ def find_groups(
         .join(connections, connections.c.environment_id == groups.c.environment_id)
         .where(*mine, groups.c.name_key.in_(keys), groups.c.built_in.is_(False))
     )
+    if own:
+        made_here = (groups.c.source == Source.JIT.value, groups.c.source_connection_id == connection_id)
+        named = named.where(*made_here)
     found: dict[str, dict[str, str]] = {"map": {}, "name": {}}
     for row in tx.execute(union_all(mapped, named)):
         found[row.how][row.key] = row.group_id

@@ -23,6 +23,7 @@ def expectations_of(runtime: Runtime, connection: Connection, request: SamlReque
         now=now,
         decryption_keys=decryption_keys(runtime, connection.workspace_id),
         allow_cbc=connection.allow_cbc,
+        refuse_expired=connection.refuse_expired,
         authn_after=request.created_at if connection.asking.force_authn else None,
         context_classes=connection.asking.required_classes,
     )

@@ -12,7 +12,7 @@ from vestibule.directory.connections import Connection, Provisioning
 from vestibule.directory.end_users import MAX_NAME_LENGTH, EndUser, EndUserStatus, search_terms
 from vestibule.directory.groups import Group
 from vestibule.directory.linking import Claim, reaches
-from vestibule.directory.provisioning import GroupPlan, plan_groups
+from vestibule.directory.provisioning import GroupPlan, GroupsBy, plan_groups
 from vestibule.directory.sources import Source
 from vestibule.flows.parts.entering import end_user_actor
 from vestibule.flows.parts.recording import record
@@ -20,7 +20,7 @@ from vestibule.flows.parts.refusing import Attempt
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.ids import new_id
 from vestibule.kernel.text import email_key, printable
-from vestibule.storage import access, end_users, group_map, synced_groups
+from vestibule.storage import access, end_users, group_map, scim_users, synced_groups
 from vestibule.storage.database import Transaction
 
 # How many names of groups one entry of the activity lists.
@@ -122,6 +122,9 @@ def _sync_profile(
             email = claim.email
     if (full_name, email) == (person.full_name, person.email):
         return person, details
+    if scim_users.known_elsewhere(tx, connection.idp.id, connection.environment_id, person.id):
+        # The IdP of a test environment must not rename somebody, or give them another address, for all the others.
+        return person, {"profile_not_taken_over": "known to another environment, or to a directory"}
     end_users.update_profile(
         tx,
         connection.workspace_id,
@@ -146,12 +149,13 @@ def _sync_groups(
         # Entra ID sent no list: nothing is known about groups, so nothing changes.
         return {"groups_overage": True}
     values, workspace_id = claim.groups.values, connection.workspace_id
-    mapped, named = group_map.find_groups(tx, workspace_id, connection.id, values) if values else ({}, {})
+    own = connection.jit.groups_by is GroupsBy.MAP
+    mapped, named = group_map.find_groups(tx, workspace_id, connection.id, values, own=own) if values else ({}, {})
     plan = plan_groups(values, connection.jit, mapped, named)
     created = _create(tx, runtime, connection, plan)
     if len(created) < len(plan.create):
-        # Somebody else's sign-in made some of them at this instant: they are joined as well.
-        _, named = group_map.find_groups(tx, workspace_id, connection.id, plan.create)
+        # Somebody else's sign-in made some of them at this instant: they are joined as well, but none that others made.
+        _, named = group_map.find_groups(tx, workspace_id, connection.id, plan.create, own=own)
         wanted = (*plan.group_ids, *named.values())
     else:
         wanted = (*plan.group_ids, *created)

@@ -57,7 +57,11 @@ def reread(runtime: Runtime, idp: IdentityProvider, actor: Actor) -> Reread:
         workspaces.lock_workspace(tx, idp.workspace_id)
         current = identity_providers.find_idp(tx, idp.workspace_id, idp.id)
         before = values_of(current) if current else None
-        if current is None or before is None or current.metadata_url != idp.metadata_url:
+        if current is None:
+            return Reread.REPLACED
+        if before is None or before != values_of(idp):
+            # An older document that came late must not undo what a newer one, or an admin, brought meanwhile.
+            metadata_readings.save_reading(tx, idp.workspace_id, idp.id, now, answered_at=now)
             return Reread.REPLACED
         reading = metadata_readings.find_reading(tx, idp.workspace_id, idp.id)
         metadata_readings.save_reading(

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from base64 import b64decode, b64encode
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from vestibule.directory.connections import IdpCertificate, IdpValues
+from vestibule.directory.connections import IdpValues
 from vestibule.directory.linking import Admit, Claim, Create, Decision, Enter, Refuse, Wait
 from vestibule.directory.refusals import EntryRefusal
+from vestibule.directory.rollover import dump_values, load_values
 from vestibule.flows.parts.places import Place
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.text import printable
-from vestibule.saml.certificates import parse_certificate
 from vestibule.saml.errors import SamlError
 from vestibule.saml.inspection_checks import Finding
 from vestibule.storage import access
@@ -107,25 +106,12 @@ def prospect_of(tx: Transaction, place: Place, claim: Claim, decision: Decision)
 
 def seal_values(runtime: Runtime, connection_id: str, values: IdpValues) -> bytes:
     """Seal draft values for a test of one connection."""
-    plain = {
-        "entity_id": values.entity_id,
-        "sso_redirect_url": values.sso_redirect_url,
-        "sso_post_url": values.sso_post_url,
-        "wants_signed_requests": values.wants_signed_requests,
-        "metadata_url": values.metadata_url,
-        "certificates": [b64encode(one.der).decode() for one in values.certificates],
-    }
-    return runtime.sealer.seal(json.dumps(plain).encode(), f"test values/{connection_id}")
+    return runtime.sealer.seal(json.dumps(dump_values(values)).encode(), f"test values/{connection_id}")
 
 
 def open_values(runtime: Runtime, connection_id: str, sealed: bytes) -> IdpValues:
     """Return sealed draft values. Raises SealBroken."""
-    plain: dict[str, Any] = json.loads(runtime.sealer.open(sealed, f"test values/{connection_id}"))
-    read = [parse_certificate(b64decode(one)) for one in plain.pop("certificates")]
-    certificates = tuple(
-        IdpCertificate(one.der, one.subject, one.fingerprint, one.not_before, one.not_after) for one in read
-    )
-    return IdpValues(certificates=certificates, **plain)
+    return load_values(json.loads(runtime.sealer.open(sealed, f"test values/{connection_id}")))
 
 
 def seal_result(runtime: Runtime, request_id: str, result: TestResult) -> bytes:

@@ -5,7 +5,9 @@ A stranger can provoke this, so it is bounded: one reading of an IdP in five min
 
 from __future__ import annotations
 
+import threading
 import time
+from datetime import timedelta
 from typing import Final
 
 from vestibule.directory.connections import Connection, IdentityProvider
@@ -18,6 +20,8 @@ from vestibule.storage import connections, metadata_readings
 # Whoever comes while another one reads waits for it: as long as a reading may take, and no longer.
 _WAIT_SECONDS: Final = 12.0
 _LOOK_EVERY_SECONDS: Final = 0.1
+# Each who waits keeps a thread of this process from other work, and anybody can come with a bad signature.
+_PLACES: Final = threading.BoundedSemaphore(8)
 
 
 def with_newer_keys(runtime: Runtime, connection: Connection) -> Connection | None:
@@ -28,6 +32,16 @@ def with_newer_keys(runtime: Runtime, connection: Connection) -> Connection | No
     idp = connection.idp
     if idp.metadata_url is None:
         return None
+    if not _PLACES.acquire(blocking=False):
+        return None
+    try:
+        return _newer(runtime, connection)
+    finally:
+        _PLACES.release()
+
+
+def _newer(runtime: Runtime, connection: Connection) -> Connection | None:
+    idp = connection.idp
     with runtime.database.transaction() as tx:
         mine = metadata_readings.claim_reading(tx, idp.workspace_id, idp.id, runtime.clock())
     if mine:
@@ -48,6 +62,8 @@ def _wait(runtime: Runtime, idp: IdentityProvider) -> None:
             reading = metadata_readings.find_reading(tx, idp.workspace_id, idp.id)
         if reading.asked_at is None or reading.answered_at is not None:
             return
+        if runtime.clock() - reading.asked_at > timedelta(seconds=_WAIT_SECONDS):
+            return  # whoever read died over it
         time.sleep(_LOOK_EVERY_SECONDS)
 
 
