@@ -11,6 +11,7 @@ from tests.saml import forge
 from tests.saml.forge import Attribute, Confirmation, Raw, Recipe, Signing
 from tests.saml.verifying import certificate, expectations, refused, verify
 from vestibule.saml import errors
+from vestibule.saml.certificates import parse_certificate
 from vestibule.saml.responses import decode_post, peek_response, verify_response
 
 PERSISTENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
@@ -137,6 +138,15 @@ def test_where_an_admin_says_so_a_certificate_is_refused_from_the_instant_at_whi
             == "ada@example.com"
         )
         refused(forge.response(_recipe_at(ends), sign=sign), errors.CertificateExpired, now=ends, refuse_expired=True)
+
+
+def test_a_renewed_certificate_over_the_same_key_is_the_one_that_counts_whichever_stands_first() -> None:
+    ended = certificate()
+    renewed = parse_certificate(forge.self_signed(forge.key().private_key, "idp", ended.not_after - timedelta(days=9)))
+    data = forge.response(_recipe_at(ended.not_after))
+    for both in ((ended, renewed), (renewed, ended)):
+        verified = verify(data, certificates=both, now=ended.not_after, refuse_expired=True)
+        assert verified.certificate_fingerprint == renewed.fingerprint
 
 
 def _recipe_at(now: datetime) -> Recipe:
