@@ -13,7 +13,7 @@ from tests.support import metadata
 from tests.support.house import House
 from vestibule.directory.connections import Connection
 from vestibule.directory.rollover import ASK_AGAIN_AFTER, READ_EVERY, RETRY_AFTER, SPREAD
-from vestibule.flows import connections, idp_values, rollover
+from vestibule.flows import authentication, connections, idp_values, rollover
 from vestibule.flows.parts.callers import system
 from vestibule.flows.parts.rereading import Reread, reread, reread_due
 from vestibule.flows.parts.understanding import TypedIdp
@@ -112,7 +112,7 @@ def test_another_entity_id_or_host_waits_for_approval_even_where_changes_are_app
     waiting = following(house, connection)
     assert waiting.found is not None
     assert waiting.difference
-    assert rollover.list_waiting(house.runtime, house.owner) == {connection.idp.id}
+    assert authentication.show_authentication(house.runtime, house.owner, "dev").moved == {connection.idp.id}
     assert subjects(house, connection) == ["CN=old"]
     rollover.approve_change(house.runtime, house.owner, connection.id, waiting.found.digest)
     assert subjects(house, connection) == ["CN=idp"]

@@ -340,6 +340,40 @@ def test_metadata_is_read_again_from_the_page(admin_client: Client, documents: m
     assert "attacker.example" not in understood.replace("<wbr>", "")
 
 
+def test_what_metadata_says_anew_is_on_the_tab_until_it_is_approved(
+    admin_client: Client, documents: metadata.Documents
+) -> None:
+    path = begin(admin_client)
+    send(admin_client, path, {"has_url": "yes", "metadata_url": documents.url, "act": "save"})
+    here = path.removesuffix("/set-up")
+    admin_client.post(f"{TAB}/saml", {"saml": "on"})
+    said = "The metadata says something new"
+    assert said not in admin_client.get(TAB).text
+    documents.document = metadata.idp_metadata(sso_url="https://other.example/sso")
+    admin_client.post(f"{here}/read-again")
+    assert said in admin_client.get(TAB).text
+    change = re.search(r'name="change" value="([0-9a-f]{64})"', admin_client.get(here).text)
+    assert change is not None
+    admin_client.post(f"{here}/metadata/approve", {"change": change[1]})
+    assert said not in admin_client.get(TAB).text
+    assert "https://other.example/sso" in admin_client.get(here).text.replace("<wbr>", "")
+
+
+def test_an_ended_certificate_is_said_to_work_or_to_be_refused_as_the_connection_is_set(admin_client: Client) -> None:
+    path = begin(admin_client)
+    xml = metadata.idp_metadata(metadata.ENTITY_ID, metadata.certificate_pem("old", days=-3))
+    send(admin_client, path, {"has_url": "no", "way": "xml", "metadata_xml": xml, "act": "save"})
+    here = path.removesuffix("/set-up")
+    admin_client.post(f"{TAB}/saml", {"saml": "on"})
+    for setting, sentence in (
+        ("on", "Sign-ins with it are refused here."),
+        ("off", "Sign-ins with it still work here."),
+    ):
+        admin_client.post(f"{here}/expiry", {"refuse_expired": setting})
+        for page in (TAB, here):
+            assert sentence in text_of(admin_client.get(page))
+
+
 def test_who_only_reads_sees_everything_and_no_buttons(server: Server) -> None:
     house = server.house
     made = sign_ins.connect(house)

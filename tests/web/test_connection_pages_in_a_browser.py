@@ -6,11 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import update
 
 from tests.support import metadata, sign_ins
 from tests.support.axe import axe_violations
 from tests.support.browser import Pages
 from tests.support.house import PASSWORD, Server, TestClock, serving
+from vestibule.flows.parts.rereading import reread_due
+from vestibule.storage.tables import identity_providers
 
 TAB = "/admin/environments/dev/authentication"
 
@@ -144,3 +147,30 @@ def test_only_the_fields_of_the_chosen_way_are_shown(served: Server, page: Page)
     page.get_by_role("radio", name="Yes", exact=True).check()
     expect(url).to_be_visible()
     expect(xml).to_be_hidden()
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_change_that_waits_is_found_from_the_tab_and_approved(
+    served: Server, new_page: Pages, color_scheme: str, width: int
+) -> None:
+    connection = sign_ins.connect(served.house)
+    page = new_page(color_scheme=color_scheme, viewport={"width": width, "height": 900})
+    enter(page, served)
+    with metadata.serving_documents() as documents:
+        documents.document = metadata.idp_metadata(sign_ins.IDP_ENTITY_ID, sso_url="https://other.example/sso")
+        with served.house.runtime.database.transaction() as tx:
+            mine = identity_providers.c.id == connection.idp.id
+            tx.execute(update(identity_providers).where(mine).values(metadata_url=documents.url))
+        assert reread_due(served.house.runtime) == 1
+    page.goto(served.base_url + TAB)
+    expect(page.get_by_text("The metadata says something new")).to_be_visible()
+    for look in (page.get_by_role("link", name="Have a look"), None):
+        assert axe_violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        if look:
+            look.click()
+    expect(page.get_by_text("https://other.example/sso")).to_be_visible()
+    page.get_by_role("button", name="Approve").click()
+    expect(page.get_by_text("The new values of Okta Dev are in use")).to_be_visible()
+    expect(page.get_by_text("The metadata says something new")).to_have_count(0)

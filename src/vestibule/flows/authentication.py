@@ -14,7 +14,15 @@ from vestibule.flows.parts.callers import AdminCaller
 from vestibule.flows.parts.connecting import enforcement_of, found_environment
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
-from vestibule.storage import connection_people, connections, groups, identity_providers, scim_directories, workspaces
+from vestibule.storage import (
+    connection_people,
+    connections,
+    groups,
+    identity_providers,
+    metadata_readings,
+    scim_directories,
+    workspaces,
+)
 from vestibule.storage.database import Transaction
 
 # The page counts who signs in how as long as that takes milliseconds.
@@ -41,7 +49,8 @@ class Counts:
 class AuthenticationTab:
     """What the tab shows. `counts` is None where there are too many people to count for a page.
 
-    `held` are the connections whose directories wait at the stop line for an admin.
+    `held` are the connections whose directories wait at the stop line for an admin, `moved` the IdPs whose metadata says
+    something that an admin has to look at.
     """
 
     environment: Environment
@@ -51,6 +60,7 @@ class AuthenticationTab:
     counts: Counts | None
     group_count: int
     held: tuple[str, ...] = ()
+    moved: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +89,7 @@ def show_authentication(runtime: Runtime, caller: AdminCaller, environment_key: 
             counts=_counts(tx, environment, mine),
             group_count=groups.count_groups(tx, caller.workspace_id, environment.id),
             held=scim_directories.held_directories(tx, caller.workspace_id),
+            moved=metadata_readings.list_waiting(tx, caller.workspace_id),
         )
 
 

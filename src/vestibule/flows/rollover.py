@@ -45,13 +45,6 @@ def get_following(runtime: Runtime, caller: AdminCaller, idp: IdentityProvider) 
     return Following(reading, found, difference_of(before, found.values))
 
 
-def list_waiting(runtime: Runtime, caller: AdminCaller) -> frozenset[str]:
-    """Return the IdPs of the workspace whose metadata says something to look at. Raises Forbidden."""
-    caller.require(Permission.READ)
-    with runtime.database.reading() as tx:
-        return metadata_readings.list_waiting(tx, caller.workspace_id)
-
-
 def set_applies_changes(runtime: Runtime, caller: AdminCaller, connection_id: str, *, applies: bool) -> Connection:
     """Apply changes of the metadata by themselves, or after approval: for every environment that uses the IdP.
 
