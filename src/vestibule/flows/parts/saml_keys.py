@@ -40,7 +40,8 @@ def made_once(runtime: Runtime, workspace_id: str, use: KeyUse) -> SealedKey:
     with runtime.database.transaction() as tx:
         # Two nodes may be here at once: the second one uses the first one's key, which an IdP may know already.
         workspaces.lock_workspace(tx, workspace_id)
-        earlier = saml_keys.current_key(tx, workspace_id, use, now)
+        # By the clock as it is now: making a key takes time, and theirs may have begun after ours was begun.
+        earlier = saml_keys.current_key(tx, workspace_id, use, runtime.clock())
         if earlier is not None:
             return earlier
         saml_keys.insert_key(tx, made)
