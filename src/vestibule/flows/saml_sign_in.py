@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from vestibule.directory.connections import Connection, IdpInitiated, acs_url, sp_entity_id
+from vestibule.directory.connections import Connection, IdpInitiated, sp_entity_id
 from vestibule.directory.linking import Enter, Refuse, Unfit
 from vestibule.directory.refusals import (
     EntryRefusal,
@@ -25,17 +25,16 @@ from vestibule.directory.sessions import IdpName, SamlRequest, SignInMethod
 from vestibule.flows.parts.admitting import claim_of, find_person, turn_away
 from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.entering import Basis, Entered, enter
+from vestibule.flows.parts.expecting import certificates_of, expectations_of
 from vestibule.flows.parts.places import Place
 from vestibule.flows.parts.refusing import Attempt, SignInRefused, record_refusal, refuse
 from vestibule.flows.parts.runtime import Runtime
-from vestibule.flows.parts.saml_keys import decryption_keys
 from vestibule.flows.parts.sending import Sent, send_to_idp, unusable
 from vestibule.flows.parts.unknown_keys import with_newer_keys
 from vestibule.kernel.errors import AlreadyTaken, NotFound
 from vestibule.kernel.ids import is_id
 from vestibule.kernel.secrets import same, token_hash
 from vestibule.kernel.text import printable
-from vestibule.saml.certificates import Certificate, parse_certificate
 from vestibule.saml.errors import SamlError, SessionEnded, SignatureInvalid, Unsolicited
 from vestibule.saml.responses import (
     Expectations,
@@ -200,19 +199,13 @@ def _verify(runtime: Runtime, arrived: _Arrived, answer: Answer) -> tuple[SamlRe
     request = arrived.arrival.request
     unasked = _unasked(arrived)
     problem = None if unasked else _binding_problem(connection, request, answer, now)
-    expectations = Expectations(
-        idp_entity_id=connection.idp.entity_id or "",
-        certificates=_certificates(connection),
-        acs_url=acs_url(runtime.public_url, connection.id),
-        sp_entity_id=sp_entity_id(runtime.public_url, connection.id),
-        in_response_to=request.id if request and problem is None else None,
-        now=now,
-        decryption_keys=decryption_keys(runtime, connection.workspace_id) if arrived.message.encrypted else (),
-        allow_cbc=connection.allow_cbc,
-        refuse_expired=connection.refuse_expired,
+    expectations = expectations_of(
+        runtime,
+        connection,
+        request if problem is None else None,
+        now,
+        encrypted=arrived.message.encrypted,
         unsolicited=unasked,
-        authn_after=request.created_at if request and connection.asking.force_authn else None,
-        context_classes=connection.asking.required_classes,
     )
     try:
         assertion = _verified(runtime, arrived, expectations, newer=problem is None and not unasked)
@@ -242,11 +235,7 @@ def _verified(runtime: Runtime, arrived: _Arrived, expectations: Expectations, *
         connection = with_newer_keys(runtime, arrived.connection)
         if connection is None or connection.idp.entity_id != expectations.idp_entity_id:
             raise
-        return verify_response(arrived.message, replace(expectations, certificates=_certificates(connection)))
-
-
-def _certificates(connection: Connection) -> tuple[Certificate, ...]:
-    return tuple(parse_certificate(certificate.der) for certificate in connection.idp.certificates)
+        return verify_response(arrived.message, replace(expectations, certificates=certificates_of(connection)))
 
 
 def _binding_problem(

@@ -198,7 +198,7 @@ def _judge(
     runtime: Runtime, connection: Connection, request: SamlRequest, saml_response: str, now: datetime
 ) -> tuple[TestResult, VerifiedAssertion | None]:
     """Verify as at a real sign-in; beside that, judge each check by itself for the page."""
-    expected = expectations_of(runtime, connection, request, now)
+    expected = expectations_of(runtime, connection, request, now, encrypted=True)
     result = TestResult(at=now, acs_url=expected.acs_url, sp_entity_id=expected.sp_entity_id)
     try:
         data = decode_post(saml_response)

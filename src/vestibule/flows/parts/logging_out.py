@@ -9,6 +9,7 @@ from typing import Final
 
 from vestibule.directory.connections import Connection, slo_url, sp_entity_id
 from vestibule.directory.sessions import LogoutRequest, Session
+from vestibule.flows.parts.expecting import certificates_of
 from vestibule.flows.parts.places import Place
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.saml_keys import decryption_keys
@@ -16,7 +17,6 @@ from vestibule.flows.parts.sending import Sent
 from vestibule.flows.parts.signing import signing_key
 from vestibule.kernel.secrets import SealBroken, token_hash
 from vestibule.saml import logouts
-from vestibule.saml.certificates import parse_certificate
 from vestibule.saml.expectations import Expectations
 from vestibule.saml.keys import DecryptionKey
 from vestibule.saml.requests import post_form, redirect_url
@@ -37,7 +37,7 @@ def expectations_of(runtime: Runtime, connection: Connection) -> Expectations:
     """Return what a logout message at a connection is measured against."""
     return Expectations(
         idp_entity_id=connection.idp.entity_id or "",
-        certificates=tuple(parse_certificate(certificate.der) for certificate in connection.idp.certificates),
+        certificates=certificates_of(connection),
         acs_url=slo_url(runtime.public_url, connection.id),
         sp_entity_id=sp_entity_id(runtime.public_url, connection.id),
         in_response_to=None,

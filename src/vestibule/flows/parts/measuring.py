@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from vestibule.directory.connections import Connection, IdpInitiated, acs_url, sp_entity_id
+from vestibule.flows.parts.expecting import certificates_of
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.saml_keys import decryption_keys
-from vestibule.saml.certificates import parse_certificate
 from vestibule.saml.inspection_checks import Measure
 
 
@@ -14,7 +14,7 @@ def measure_of(runtime: Runtime, connection: Connection) -> Measure:
     return Measure(
         now=runtime.clock(),
         idp_entity_id=connection.idp.entity_id,
-        certificates=tuple(parse_certificate(one.der) for one in connection.idp.certificates),
+        certificates=certificates_of(connection),
         acs_url=acs_url(runtime.public_url, connection.id),
         sp_entity_id=sp_entity_id(runtime.public_url, connection.id),
         decryption_keys=decryption_keys(runtime, connection.workspace_id),
