@@ -6,13 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, Table, delete, literal, select
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from vestibule.directory.end_users import EnvironmentAccess
 from vestibule.directory.groups import Membership
 from vestibule.directory.sources import Source
 from vestibule.storage.database import Transaction
+from vestibule.storage.inserting import insert_into
 from vestibule.storage.tables import end_users, environment_access, environments, group_members, groups
 from vestibule.storage.types import Instant, Key
 
@@ -150,6 +149,5 @@ def _since(source: Source, connection_id: str | None, now: datetime) -> tuple[An
 
 
 def _insert_unless_there(tx: Transaction, table: Table, names: list[str], rows: Select[Any]) -> bool:
-    insert = sqlite_insert if tx.dialect.name == "sqlite" else postgresql_insert
-    new = insert(table).from_select(names, rows).on_conflict_do_nothing().returning(table.c.end_user_id)
+    new = insert_into(tx, table).from_select(names, rows).on_conflict_do_nothing().returning(table.c.end_user_id)
     return tx.execute(new).one_or_none() is not None

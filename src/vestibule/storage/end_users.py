@@ -7,13 +7,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import bindparam, case, delete, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from vestibule.directory.end_users import EndUser, EndUserStatus
 from vestibule.directory.sources import Source
 from vestibule.kernel.text import email_key, fold
 from vestibule.storage.database import Transaction
+from vestibule.storage.inserting import insert_into
 from vestibule.storage.prepared import Prepared
 from vestibule.storage.tables import end_user_terms, end_users, environment_access, group_members
 
@@ -61,8 +60,7 @@ def insert_newcomer(tx: Transaction, end_user: EndUser, terms: Iterable[str], co
 
     Waits for whoever inserts the same address at this instant: one of two first sign-ins makes the account.
     """
-    insert_one = sqlite_insert if tx.dialect.name == "sqlite" else postgresql_insert
-    new = insert_one(end_users).on_conflict_do_nothing(index_elements=["workspace_id", "email_key"])
+    new = insert_into(tx, end_users).on_conflict_do_nothing(index_elements=["workspace_id", "email_key"])
     made = tx.execute(new.returning(end_users.c.id), _row(end_user, None, connection_id)).one_or_none()
     if made is None:
         return False

@@ -6,14 +6,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import and_, bindparam, delete, literal, select, union_all
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from vestibule.directory.linking import Candidate
 from vestibule.directory.sessions import IdentityLink, Subject
 from vestibule.kernel.text import email_key
 from vestibule.storage.database import Transaction
 from vestibule.storage.end_users import COLUMNS, to_end_user
+from vestibule.storage.inserting import insert_into
 from vestibule.storage.prepared import Prepared
 from vestibule.storage.tables import end_users, environment_access, identity_links
 
@@ -92,7 +91,6 @@ def insert_identity_link(
     now: datetime,
 ) -> bool:
     """Link a subject of a connection to a person; False when either has a link on this connection already."""
-    insert = sqlite_insert if tx.dialect.name == "sqlite" else postgresql_insert
     row = {
         "id": link_id,
         "workspace_id": workspace_id,
@@ -103,7 +101,7 @@ def insert_identity_link(
         "subject_value": subject.value,
         "created_at": now,
     }
-    made = insert(identity_links).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    made = insert_into(tx, identity_links).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
     return tx.execute(made, row).rowcount == 1
 
 

@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, delete, insert, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from vestibule.storage.database import Transaction
+from vestibule.storage.inserting import insert_into
 from vestibule.storage.tables import jobs
 
 
@@ -33,9 +32,8 @@ def enqueue(tx: Transaction, job: Job, run_at: datetime) -> None:
 
 def enqueue_once(tx: Transaction, job: Job, run_at: datetime) -> None:
     """Save a job of a fixed id unless it is there already: work that comes round again and again."""
-    insert_here = sqlite_insert if tx.dialect.name == "sqlite" else postgresql_insert
     values = {column.name: value for column, value in _values(job, run_at).items()}
-    tx.execute(insert_here(jobs).values(values).on_conflict_do_nothing(index_elements=["id"]))
+    tx.execute(insert_into(tx, jobs).values(values).on_conflict_do_nothing(index_elements=["id"]))
 
 
 def is_due(tx: Transaction, now: datetime) -> bool:

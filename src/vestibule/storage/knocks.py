@@ -6,12 +6,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import delete, func, literal, select, tuple_
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from vestibule.directory.sessions import Knock, KnockReason, Subject
 from vestibule.kernel.text import email_key
 from vestibule.storage.database import Transaction
+from vestibule.storage.inserting import insert_into
 from vestibule.storage.tables import connections, identity_providers, knocks
 from vestibule.storage.types import Instant, Key
 
@@ -38,7 +37,6 @@ def knock(
     `email` is cleaned, `full_name` tidied and bounded, as they were asserted. `end_user_id` is the person whose account
     it would be (no_access, address_reused).
     """
-    insert = sqlite_insert if tx.dialect.name == "sqlite" else postgresql_insert
     said = {
         "email": email,
         "email_key": email_key(email) if email else None,
@@ -47,7 +45,7 @@ def knock(
         "end_user_id": end_user_id,
         "last_at": now,
     }
-    first = insert(knocks).values(
+    first = insert_into(tx, knocks).values(
         id=knock_id,
         workspace_id=workspace_id,
         environment_id=environment_id,

@@ -6,12 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from vestibule.directory.connections import IdpValues
 from vestibule.directory.rollover import ASK_AGAIN_AFTER, FoundChange, Reading, dump_values, load_values
 from vestibule.storage.database import Transaction
+from vestibule.storage.inserting import insert_into
 from vestibule.storage.tables import identity_providers as idps
 from vestibule.storage.tables import metadata_changes as changes
 from vestibule.storage.tables import metadata_readings as readings
@@ -43,14 +42,14 @@ def find_reading(tx: Transaction, workspace_id: str, idp_id: str) -> Reading:
 def save_reading(tx: Transaction, workspace_id: str, idp_id: str, now: datetime, **values: Any) -> None:
     """Change how or when the metadata of an IdP is read. The claim of a sign-in is not touched but by its name."""
     first = {"idp_id": idp_id, "workspace_id": workspace_id, "applies_changes": True, "due_at": now, "failures": 0}
-    new = _insert(tx)(readings).values({**first, **values})
+    new = insert_into(tx, readings).values({**first, **values})
     tx.execute(new.on_conflict_do_update(index_elements=["idp_id"], set_=values))
 
 
 def claim_reading(tx: Transaction, workspace_id: str, idp_id: str, now: datetime) -> bool:
     """Claim to read the metadata of an IdP at once; False when somebody did so within ASK_AGAIN_AFTER. One of all nodes gets it."""
     first = {"idp_id": idp_id, "workspace_id": workspace_id, "applies_changes": True, "due_at": now, "failures": 0}
-    tx.execute(_insert(tx)(readings).values(first).on_conflict_do_nothing(index_elements=["idp_id"]))
+    tx.execute(insert_into(tx, readings).values(first).on_conflict_do_nothing(index_elements=["idp_id"]))
     mine = (readings.c.workspace_id == workspace_id, readings.c.idp_id == idp_id)
     free = or_(readings.c.asked_at.is_(None), readings.c.asked_at <= now - ASK_AGAIN_AFTER)
     return tx.execute(update(readings).where(*mine, free).values(asked_at=now, answered_at=None)).rowcount == 1
@@ -72,7 +71,7 @@ def list_waiting(tx: Transaction, workspace_id: str) -> frozenset[str]:
 def save_change(tx: Transaction, workspace_id: str, idp_id: str, digest: str, values: IdpValues, now: datetime) -> None:
     """Save what an admin is to look at, in place of what was found before."""
     columns = {"digest": digest, "found": dump_values(values), "dismissed": False, "found_at": now}
-    new = _insert(tx)(changes).values({"idp_id": idp_id, "workspace_id": workspace_id, **columns})
+    new = insert_into(tx, changes).values({"idp_id": idp_id, "workspace_id": workspace_id, **columns})
     tx.execute(new.on_conflict_do_update(index_elements=["idp_id"], set_=columns))
 
 
@@ -85,7 +84,3 @@ def dismiss_change(tx: Transaction, workspace_id: str, idp_id: str, digest: str)
 def forget_change(tx: Transaction, workspace_id: str, idp_id: str) -> None:
     """Forget what was found: it is in use, or no longer what the metadata says."""
     tx.execute(delete(changes).where(changes.c.workspace_id == workspace_id, changes.c.idp_id == idp_id))
-
-
-def _insert(tx: Transaction) -> Any:
-    return sqlite_insert if tx.dialect.name == "sqlite" else postgresql_insert

@@ -6,12 +6,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from vestibule.directory.connections import Provisioning
 from vestibule.directory.scim import MOST_PEOPLE, MOST_PERCENT, MOST_TOKENS, Caller, Directory, ScimToken, StopLine
 from vestibule.storage.database import Transaction
+from vestibule.storage.inserting import insert_into
 from vestibule.storage.tables import connection_domains, connections, identity_providers, scim_departures
 from vestibule.storage.tables import scim_directories as directories
 from vestibule.storage.tables import scim_tokens as tokens
@@ -79,7 +78,6 @@ def find_caller(tx: Transaction, connection_id: str, token_hash: str) -> Caller 
 
 def open_directory(tx: Transaction, workspace_id: str, connection_id: str, now: datetime) -> None:
     """Make sure that a connection has a directory, with the stop line where it is by default."""
-    insert_here = sqlite_insert if tx.dialect.name == "sqlite" else postgresql_insert
     values = {
         "connection_id": connection_id,
         "workspace_id": workspace_id,
@@ -87,7 +85,7 @@ def open_directory(tx: Transaction, workspace_id: str, connection_id: str, now: 
         "most_percent": MOST_PERCENT,
         "created_at": now,
     }
-    tx.execute(insert_here(directories).values(values).on_conflict_do_nothing(index_elements=["connection_id"]))
+    tx.execute(insert_into(tx, directories).values(values).on_conflict_do_nothing(index_elements=["connection_id"]))
 
 
 def find_directory(tx: Transaction, workspace_id: str, connection_id: str) -> Directory | None:
@@ -169,8 +167,7 @@ def count_departures(tx: Transaction, connection_id: str, now: datetime, without
 
 def note_departure(tx: Transaction, caller: Caller, scim_user_id: str, counts_until: datetime) -> None:
     """Count that a directory ended somebody's access."""
-    insert_here = sqlite_insert if tx.dialect.name == "sqlite" else postgresql_insert
-    row = insert_here(scim_departures).values(
+    row = insert_into(tx, scim_departures).values(
         connection_id=caller.connection_id,
         scim_user_id=scim_user_id,
         workspace_id=caller.workspace_id,

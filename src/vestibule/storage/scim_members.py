@@ -11,13 +11,12 @@ from itertools import islice
 from typing import Any, Final
 
 from sqlalchemy import bindparam, delete, literal, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from vestibule.directory.pushed import PushedGroup, PushedMember
 from vestibule.directory.scim import Place
 from vestibule.directory.sources import Source
 from vestibule.storage.database import Transaction
+from vestibule.storage.inserting import insert_into
 from vestibule.storage.tables import end_users, environment_access, group_members, scim_groups, scim_users
 from vestibule.storage.tables import scim_members as members
 from vestibule.storage.types import Instant, Key
@@ -104,7 +103,7 @@ def add_members(
             }
             for value in chunk
         ]
-        new = _insert(tx)(members).on_conflict_do_nothing().returning(members.c.value)
+        new = insert_into(tx, members).on_conflict_do_nothing().returning(members.c.value)
         fresh = tx.execute(new, rows).scalars().all()
         added += len(fresh)
         unknown += [value for value in fresh if value not in known]
@@ -162,7 +161,7 @@ def move_members_by_hand(tx: Transaction, workspace_id: str, from_group_id: str,
     by_hand = (table.c.workspace_id == workspace_id, table.c.source != Source.SCIM.value)
     moved = select(*theirs).where(table.c.group_id == from_group_id, *by_hand)
     names = [column.name for column in table.c]
-    tx.execute(_insert(tx)(table).from_select(names, moved).on_conflict_do_nothing())
+    tx.execute(insert_into(tx, table).from_select(names, moved).on_conflict_do_nothing())
 
 
 def forget_memberships(tx: Transaction, workspace_id: str, scim_user_id: str) -> None:
@@ -181,14 +180,10 @@ def _join(tx: Transaction, place: Place, now: datetime, which: Any, people: Any)
         .select_from(scim_groups.join(access, access.c.environment_id == place.environment_id))
         .where(scim_groups.c.connection_id == place.connection_id, which, access.c.end_user_id.in_(people))
     )
-    tx.execute(_insert(tx)(group_members).from_select([*_NAMES, *_SINCE], joined).on_conflict_do_nothing())
+    tx.execute(insert_into(tx, group_members).from_select([*_NAMES, *_SINCE], joined).on_conflict_do_nothing())
 
 
 def _chunks(values: Iterable[str]) -> Iterator[list[str]]:
     left = iter(values)
     while chunk := list(islice(left, _AT_ONCE)):
         yield chunk
-
-
-def _insert(tx: Transaction) -> Any:
-    return sqlite_insert if tx.dialect.name == "sqlite" else postgresql_insert

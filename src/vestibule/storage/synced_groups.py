@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import delete, literal, select
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from vestibule.directory.groups import Group, GroupName
 from vestibule.directory.sources import Source
 from vestibule.kernel.text import fold
 from vestibule.storage.database import Transaction
+from vestibule.storage.inserting import insert_into
 from vestibule.storage.tables import environment_access, group_members, groups
 from vestibule.storage.types import Instant, Key
 
@@ -46,7 +44,7 @@ def join_groups(
     )
     names = ["group_id", "environment_id", "end_user_id", "workspace_id", "name_key"]
     names += ["source", "source_connection_id", "created_at"]
-    new = _insert(tx)(group_members).from_select(names, joined).on_conflict_do_nothing()
+    new = insert_into(tx, group_members).from_select(names, joined).on_conflict_do_nothing()
     return tuple(row.group_id for row in tx.execute(new.returning(group_members.c.group_id)))
 
 
@@ -91,7 +89,7 @@ def make_groups(tx: Transaction, made: Iterable[Group], connection_id: str) -> t
     ]
     if not rows:
         return ()
-    new = _insert(tx)(groups).values(rows).on_conflict_do_nothing(index_elements=["environment_id", "name_key"])
+    new = insert_into(tx, groups).values(rows).on_conflict_do_nothing(index_elements=["environment_id", "name_key"])
     return tuple(row.id for row in tx.execute(new.returning(groups.c.id)))
 
 
@@ -103,7 +101,3 @@ def names_of(tx: Transaction, workspace_id: str, group_ids: Iterable[str]) -> tu
     return tuple(
         GroupName(row.id, row.environment_id, row.name) for row in tx.execute(query.order_by(groups.c.name_key))
     )
-
-
-def _insert(tx: Transaction) -> Any:
-    return sqlite_insert if tx.dialect.name == "sqlite" else postgresql_insert

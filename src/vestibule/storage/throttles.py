@@ -5,18 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sqlalchemy import case, delete, literal
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from vestibule.storage.database import Transaction
+from vestibule.storage.inserting import insert_into
 from vestibule.storage.tables import throttles
 from vestibule.storage.types import Instant
 
 
 def hit(tx: Transaction, key: str, now: datetime, window: timedelta) -> tuple[int, datetime]:
     """Count one attempt under `key` in one statement; return the count within the window, and when the window ends."""
-    insert = sqlite_insert if tx.dialect.name == "sqlite" else postgresql_insert
-    fresh = insert(throttles).values(key=key, attempts=1, resets_at=now + window)
+    fresh = insert_into(tx, throttles).values(key=key, attempts=1, resets_at=now + window)
     over = throttles.c.resets_at <= now
     counted = fresh.on_conflict_do_update(
         index_elements=["key"],
