@@ -10,7 +10,9 @@ import pytest
 
 from tests.support.commands import Commands
 from tests.support.house import SECRET, House, TestClock, furnish, make_runtime
+from vestibule.directory.apps import SigningAlgorithm
 from vestibule.flows import saml_keys
+from vestibule.flows.parts.jwt_keys import jwk_set, key_to_sign, usable_jwt_keys
 
 URL = "http://127.0.0.1:9"
 
@@ -53,10 +55,46 @@ def test_new_keys_are_made_and_told_by_their_fingerprints(
     assert "in use now" in at_once.stdout
 
 
+def test_new_keys_for_tokens_are_published_first_and_sign_after_a_day(
+    command: Commands, house: House, settings: dict[str, str]
+) -> None:
+    before = {one.id for one in usable_jwt_keys(house.runtime, house.environments["dev"])}
+    done = command("keys", "rotate", "--kind", "jwt", "--json", **settings)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)["keys"]
+    assert {one["environment"] for one in told} == {"dev", "test", "prod"}
+    assert "PRIVATE" not in done.stdout + done.stderr
+    new = {one["kid"] for one in told if one["environment"] == "dev"}
+    assert published(house) == before | new
+    assert signing(house) <= before
+    house.clock.advance(hours=24)
+    assert published(house) == before | new
+    assert signing(house) == new
+    house.clock.advance(hours=24)
+    assert published(house) == new
+
+
+def test_after_a_theft_the_old_keys_for_tokens_are_worthless_at_once(
+    command: Commands, house: House, settings: dict[str, str]
+) -> None:
+    before = {one.id for one in usable_jwt_keys(house.runtime, house.environments["dev"])}
+    done = command("keys", "rotate", "--kind", "jwt", "--overlap-days", "0", **settings)
+    assert done.returncode == 0, done.stderr
+    assert "worthless" in done.stdout
+    assert not published(house) & before
+    assert signing(house) == published(house)
+
+
+def published(house: House) -> set[str]:
+    return {one["kid"] for one in jwk_set(usable_jwt_keys(house.runtime, house.environments["dev"]))["keys"]}
+
+
+def signing(house: House) -> set[str]:
+    keys = usable_jwt_keys(house.runtime, house.environments["dev"])
+    return {key_to_sign(house.runtime, keys, alg).kid for alg in SigningAlgorithm}
+
+
 @pytest.mark.usefixtures("house")
-def test_keys_for_jwt_come_later_and_other_kinds_never(command: Commands, settings: dict[str, str]) -> None:
-    done = command("keys", "rotate", "--kind", "jwt", **settings)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "come with apps" in done.stderr
+def test_keys_of_other_kinds_there_are_none(command: Commands, settings: dict[str, str]) -> None:
     assert command("keys", "rotate", "--kind", "pgp", **settings).returncode == 2
     assert command("keys", "rotate", "--overlap-days", "91", **settings).returncode == 2

@@ -17,6 +17,8 @@ PREFIXES: Final = {
     "identity_provider": "idp",
     "connection": "con",
     "app": "app",
+    "app_secret": "aps",
+    "grant": "gnt",
     "session": "ses",
     "link": "lnk",
     "knock": "knk",

@@ -11,7 +11,14 @@ from vestibule.storage import scim_events as scim_log
 from vestibule.storage.database import Transaction
 from vestibule.storage.tables import (
     admin_sessions,
+    app_secrets,
+    client_assertions,
+    jwt_keys,
     logout_requests,
+    oidc_codes,
+    oidc_grants,
+    oidc_refresh_tokens,
+    oidc_requests,
     one_time_links,
     saml_assertions,
     saml_requests,
@@ -31,6 +38,13 @@ _ENDED: Final = {
     "throttles": (throttles.c.key, throttles.c.resets_at),
     "scim_departures": (scim_departures.c.scim_user_id, scim_departures.c.counts_until),
     "scim_events": (scim_events.c.id, scim_events.c.expires_at),
+    "oidc_requests": (oidc_requests.c.handle_hash, oidc_requests.c.expires_at),
+    "oidc_codes": (oidc_codes.c.code_hash, oidc_codes.c.expires_at),
+    "oidc_refresh_tokens": (oidc_refresh_tokens.c.token_hash, oidc_refresh_tokens.c.expires_at),
+    "oidc_grants": (oidc_grants.c.id, oidc_grants.c.expires_at),
+    "client_assertions": (client_assertions.c.assertion_key, client_assertions.c.expires_at),
+    "app_secrets": (app_secrets.c.id, app_secrets.c.expires_at),
+    "jwt_keys": (jwt_keys.c.id, jwt_keys.c.ends_at),
 }
 _SURPLUS: Final = "surplus_scim_events"
 KINDS: Final = (*_ENDED, _SURPLUS)

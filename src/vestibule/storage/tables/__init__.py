@@ -1,5 +1,6 @@
 """The schema. Every row carries its workspace; uniqueness and foreign keys are the database's job."""
 
+from vestibule.storage.tables.apps import app_groups, app_hosts, app_secrets, apps, cookie_domains, jwt_keys
 from vestibule.storage.tables.base import metadata
 from vestibule.storage.tables.connections import (
     connection_domains,
@@ -10,6 +11,15 @@ from vestibule.storage.tables.connections import (
     idp_certificates,
     knocks,
     saml_keys,
+)
+from vestibule.storage.tables.grants import (
+    app_sessions,
+    client_assertions,
+    oidc_codes,
+    oidc_consents,
+    oidc_grants,
+    oidc_refresh_tokens,
+    oidc_requests,
 )
 from vestibule.storage.tables.house import admin_sessions, admins, environments, one_time_links, workspaces
 from vestibule.storage.tables.people import end_user_terms, end_users, environment_access, group_members, groups
@@ -31,9 +41,16 @@ __all__ = [
     "activity",
     "admin_sessions",
     "admins",
+    "app_groups",
+    "app_hosts",
+    "app_secrets",
+    "app_sessions",
+    "apps",
     "certificate_letters",
+    "client_assertions",
     "connection_domains",
     "connections",
+    "cookie_domains",
     "end_user_terms",
     "end_users",
     "environment_access",
@@ -45,11 +62,17 @@ __all__ = [
     "identity_providers",
     "idp_certificates",
     "jobs",
+    "jwt_keys",
     "knocks",
     "logout_requests",
     "metadata",
     "metadata_changes",
     "metadata_readings",
+    "oidc_codes",
+    "oidc_consents",
+    "oidc_grants",
+    "oidc_refresh_tokens",
+    "oidc_requests",
     "one_time_links",
     "saml_assertions",
     "saml_keys",

@@ -1,0 +1,269 @@
+"""Apps with the groups that may use them and the hosts they are reached under, and their secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, insert, literal, or_, select, update
+
+from vestibule.directory.apps import (
+    App,
+    AppKind,
+    AppSecret,
+    ClientAuthentication,
+    GrantType,
+    GroupsClaim,
+    OidcSettings,
+    SigningAlgorithm,
+)
+from vestibule.kernel.text import fold
+from vestibule.storage.database import Transaction
+from vestibule.storage.tables import app_groups, app_hosts, app_secrets, apps, group_members, groups
+
+_IN_ORDER: Final = (apps.c.name_key, apps.c.id)
+
+
+def insert_app(tx: Transaction, app: App) -> None:
+    """Save a new app with its groups and hosts. Raises IntegrityError when the environment has one of that name or host."""
+    tx.execute(
+        insert(apps).values(
+            id=app.id,
+            workspace_id=app.workspace_id,
+            environment_id=app.environment_id,
+            kind=app.kind.value,
+            registered=app.registered,
+            created_at=app.created_at,
+            **_changeable(app),
+        )
+    )
+    _insert_groups(tx, app)
+    _insert_hosts(tx, app)
+
+
+def update_app(tx: Transaction, app: App) -> None:
+    """Save an app as it is now, its groups and hosts too. Raises IntegrityError when the environment has one of that name or host."""
+    tx.execute(
+        update(apps).where(apps.c.workspace_id == app.workspace_id, apps.c.id == app.id).values(**_changeable(app))
+    )
+    tx.execute(delete(app_groups).where(app_groups.c.app_id == app.id))
+    tx.execute(delete(app_hosts).where(app_hosts.c.app_id == app.id))
+    _insert_groups(tx, app)
+    _insert_hosts(tx, app)
+
+
+def delete_app(tx: Transaction, workspace_id: str, app_id: str) -> None:
+    """Delete an app with its secrets and all that it was granted."""
+    tx.execute(delete(apps).where(apps.c.workspace_id == workspace_id, apps.c.id == app_id))
+
+
+def find_app(tx: Transaction, workspace_id: str, app_id: str) -> App | None:
+    """Return one app of a workspace."""
+    found = _apps(tx, apps.c.workspace_id == workspace_id, apps.c.id == app_id)
+    return found[0] if found else None
+
+
+def find_app_of(tx: Transaction, environment_id: str, app_id: str) -> App | None:
+    """Return one app of an environment, by a client_id that may be anybody's."""
+    found = _apps(tx, apps.c.environment_id == environment_id, apps.c.id == app_id)
+    return found[0] if found else None
+
+
+def find_app_at(tx: Transaction, environment_id: str, host: str) -> App | None:
+    """Return the app of an environment that is reached under a host name."""
+    here = and_(app_hosts.c.environment_id == environment_id, app_hosts.c.host == host)
+    found = _apps(tx, apps.c.id == select(app_hosts.c.app_id).where(here).scalar_subquery())
+    return found[0] if found else None
+
+
+def list_apps(tx: Transaction, workspace_id: str, environment_id: str) -> tuple[App, ...]:
+    """Return the apps of an environment by name."""
+    return _apps(tx, apps.c.workspace_id == workspace_id, apps.c.environment_id == environment_id)
+
+
+def list_usable_apps(tx: Transaction, workspace_id: str, environment_id: str, end_user_id: str) -> tuple[App, ...]:
+    """Return the apps of an environment that a person's groups allow and that are not disabled, by name."""
+    member = group_members.join(app_groups, app_groups.c.group_id == group_members.c.group_id)
+    allowed = exists(
+        select(literal(1))
+        .select_from(member)
+        .where(app_groups.c.app_id == apps.c.id, group_members.c.end_user_id == end_user_id)
+    )
+    here = (apps.c.workspace_id == workspace_id, apps.c.environment_id == environment_id, apps.c.disabled.is_(False))
+    return _apps(tx, *here, or_(apps.c.everyone.is_(True), allowed))
+
+
+def known_groups(tx: Transaction, environment_id: str, group_ids: Collection[str]) -> frozenset[str]:
+    """Return those of these groups that the environment has, Everyone left out."""
+    here = (groups.c.environment_id == environment_id, groups.c.built_in.is_(False), groups.c.id.in_(tuple(group_ids)))
+    return frozenset(row.id for row in tx.execute(select(groups.c.id).where(*here)))
+
+
+def insert_secret(tx: Transaction, workspace_id: str, secret: AppSecret) -> None:
+    """Save a client secret's hash."""
+    tx.execute(
+        insert(app_secrets).values(
+            id=secret.id,
+            workspace_id=workspace_id,
+            app_id=secret.app_id,
+            secret_hash=secret.secret_hash,
+            hint=secret.hint,
+            created_at=secret.created_at,
+            expires_at=secret.expires_at,
+            last_used_at=secret.last_used_at,
+        )
+    )
+
+
+def list_secrets(tx: Transaction, app_id: str, now: datetime) -> tuple[AppSecret, ...]:
+    """Return the live secrets of an app, the newest first."""
+    living = or_(app_secrets.c.expires_at.is_(None), app_secrets.c.expires_at > now)
+    query = select(app_secrets).where(app_secrets.c.app_id == app_id, living).order_by(app_secrets.c.id.desc())
+    return tuple(_secret(row) for row in tx.execute(query))
+
+
+def end_secrets(tx: Transaction, app_id: str, expires_at: datetime, *, but: str | None = None) -> None:
+    """Let the secrets of an app end at an instant, but for one and those that end before it anyway."""
+    later = or_(app_secrets.c.expires_at.is_(None), app_secrets.c.expires_at > expires_at)
+    others = () if but is None else (app_secrets.c.id != but,)
+    tx.execute(update(app_secrets).where(app_secrets.c.app_id == app_id, later, *others).values(expires_at=expires_at))
+
+
+def delete_secret(tx: Transaction, app_id: str, secret_id: str) -> bool:
+    """Delete one secret of an app; return whether it was there."""
+    mine = (app_secrets.c.app_id == app_id, app_secrets.c.id == secret_id)
+    return tx.execute(delete(app_secrets).where(*mine)).rowcount == 1
+
+
+_TOUCH: Final = (
+    update(app_secrets)
+    .where(
+        app_secrets.c.id == bindparam("secret_id"),
+        or_(app_secrets.c.last_used_at.is_(None), app_secrets.c.last_used_at < bindparam("stale")),
+    )
+    .values(last_used_at=bindparam("now"))
+)
+
+
+def note_secret_used(tx: Transaction, secret_id: str, now: datetime) -> None:
+    """Note that a secret is in use, to the minute: a busy app must not write at every request."""
+    tx.execute(_TOUCH, {"secret_id": secret_id, "now": now, "stale": now - timedelta(minutes=1)})
+
+
+def _changeable(app: App) -> dict[str, Any]:
+    return {
+        "name": app.name,
+        "name_key": fold(app.name),
+        "icon": app.icon,
+        "launch_url": app.launch_url,
+        "everyone": app.everyone,
+        "disabled": app.disabled,
+        "third_party": app.third_party,
+        "oidc": _written(app.oidc) if app.oidc else None,
+    }
+
+
+def _insert_groups(tx: Transaction, app: App) -> None:
+    here = {"app_id": app.id, "environment_id": app.environment_id, "workspace_id": app.workspace_id}
+    if app.group_ids:
+        tx.execute(insert(app_groups), [{**here, "group_id": one} for one in sorted(app.group_ids)])
+
+
+def _insert_hosts(tx: Transaction, app: App) -> None:
+    here = {"app_id": app.id, "environment_id": app.environment_id, "workspace_id": app.workspace_id}
+    if app.hosts:
+        tx.execute(insert(app_hosts), [{**here, "host": one} for one in app.hosts])
+
+
+def _apps(tx: Transaction, *which: ColumnElement[bool]) -> tuple[App, ...]:
+    # Three statements whatever the number of apps; the last two look at the same apps again.
+    rows = tx.execute(select(apps).where(*which).order_by(*_IN_ORDER)).all()
+    if not rows:
+        return ()
+    ids = [row.id for row in rows]
+    narrowed = [row.id for row in rows if not row.everyone]
+    members = _by_app(tx.execute(_of(app_groups, app_groups.c.group_id, narrowed))) if narrowed else {}
+    forwarded = [row.id for row in rows if row.kind == AppKind.FORWARD_AUTH.value]
+    hosts = _by_app(tx.execute(_of(app_hosts, app_hosts.c.host, forwarded))) if forwarded else {}
+    by_id = {row.id: _app(row, members.get(row.id, ()), hosts.get(row.id, ())) for row in rows}
+    return tuple(by_id[one] for one in ids)
+
+
+def _of(table: Any, column: Any, app_ids: list[str]) -> Any:
+    return select(table.c.app_id, column.label("value")).where(table.c.app_id.in_(app_ids)).order_by(column)
+
+
+def _by_app(rows: Iterable[Any]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row.app_id, []).append(row.value)
+    return {app_id: tuple(values) for app_id, values in found.items()}
+
+
+def _app(row: Any, group_ids: tuple[str, ...], hosts: tuple[str, ...]) -> App:
+    return App(
+        id=row.id,
+        workspace_id=row.workspace_id,
+        environment_id=row.environment_id,
+        name=row.name,
+        kind=AppKind(row.kind),
+        icon=row.icon,
+        launch_url=row.launch_url,
+        everyone=row.everyone,
+        disabled=row.disabled,
+        third_party=row.third_party,
+        registered=row.registered,
+        created_at=row.created_at,
+        group_ids=frozenset(group_ids),
+        hosts=hosts,
+        oidc=_read(row.oidc) if row.oidc else None,
+    )
+
+
+def _secret(row: Any) -> AppSecret:
+    return AppSecret(
+        id=row.id,
+        app_id=row.app_id,
+        hint=row.hint,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        last_used_at=row.last_used_at,
+        secret_hash=row.secret_hash,
+    )
+
+
+def _written(settings: OidcSettings) -> dict[str, Any]:
+    return {
+        "redirect_uris": list(settings.redirect_uris),
+        "post_logout_redirect_uris": list(settings.post_logout_redirect_uris),
+        "authentication": settings.authentication.value,
+        "grant_types": sorted(settings.grant_types),
+        "id_token_alg": settings.id_token_alg.value,
+        "groups_claim": settings.groups_claim.value,
+        "all_groups": settings.all_groups,
+        "sector": settings.sector,
+        "jwks": settings.jwks,
+        "backchannel_logout_uri": settings.backchannel_logout_uri,
+        "require_pushed_requests": settings.require_pushed_requests,
+        "access_token_seconds": int(settings.access_token_ttl.total_seconds()),
+        "refresh_token_seconds": int(settings.refresh_token_ttl.total_seconds()),
+    }
+
+
+def _read(written: dict[str, Any]) -> OidcSettings:
+    return OidcSettings(
+        redirect_uris=tuple(written["redirect_uris"]),
+        post_logout_redirect_uris=tuple(written["post_logout_redirect_uris"]),
+        authentication=ClientAuthentication(written["authentication"]),
+        grant_types=frozenset(GrantType(one) for one in written["grant_types"]),
+        id_token_alg=SigningAlgorithm(written["id_token_alg"]),
+        groups_claim=GroupsClaim(written["groups_claim"]),
+        all_groups=written["all_groups"],
+        sector=written["sector"],
+        jwks=written["jwks"],
+        backchannel_logout_uri=written["backchannel_logout_uri"],
+        require_pushed_requests=written["require_pushed_requests"],
+        access_token_ttl=timedelta(seconds=written["access_token_seconds"]),
+        refresh_token_ttl=timedelta(seconds=written["refresh_token_seconds"]),
+    )

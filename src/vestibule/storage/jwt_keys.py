@@ -1,0 +1,58 @@
+"""The keys that environments sign tokens with. The private half arrives sealed and leaves sealed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, or_, select, update
+
+from vestibule.directory.apps import SigningAlgorithm
+from vestibule.directory.jwt_keys import SealedJwtKey
+from vestibule.storage.database import Transaction
+from vestibule.storage.tables import jwt_keys
+
+
+def insert_jwt_key(tx: Transaction, key: SealedJwtKey) -> None:
+    """Save a key."""
+    tx.execute(
+        insert(jwt_keys).values(
+            id=key.id,
+            workspace_id=key.workspace_id,
+            environment_id=key.environment_id,
+            alg=key.alg.value,
+            sealed_private_key=key.sealed_private_key,
+            public_jwk=dict(key.public_jwk),
+            created_at=key.created_at,
+            active_at=key.active_at,
+            ends_at=key.ends_at,
+        )
+    )
+
+
+def list_jwt_keys(tx: Transaction, environment_id: str, now: datetime) -> tuple[SealedJwtKey, ...]:
+    """Return the keys of an environment that have not ended, the last to become active first."""
+    living = or_(jwt_keys.c.ends_at.is_(None), jwt_keys.c.ends_at > now)
+    query = select(jwt_keys).where(jwt_keys.c.environment_id == environment_id, living)
+    return tuple(_key(row) for row in tx.execute(query.order_by(jwt_keys.c.active_at.desc(), jwt_keys.c.id.desc())))
+
+
+def end_jwt_keys(tx: Transaction, environment_id: str, now: datetime, ends_at: datetime) -> None:
+    """Let the keys of an environment end at an instant, but for those that end before it anyway."""
+    later = or_(jwt_keys.c.ends_at.is_(None), jwt_keys.c.ends_at > ends_at)
+    mine = (jwt_keys.c.environment_id == environment_id, jwt_keys.c.created_at <= now)
+    tx.execute(update(jwt_keys).where(*mine, later).values(ends_at=ends_at))
+
+
+def _key(row: Any) -> SealedJwtKey:
+    return SealedJwtKey(
+        id=row.id,
+        workspace_id=row.workspace_id,
+        environment_id=row.environment_id,
+        alg=SigningAlgorithm(row.alg),
+        sealed_private_key=row.sealed_private_key,
+        public_jwk=row.public_jwk,
+        created_at=row.created_at,
+        active_at=row.active_at,
+        ends_at=row.ends_at,
+    )

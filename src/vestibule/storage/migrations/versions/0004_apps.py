@@ -1,0 +1,250 @@
+"""Apps, and what they are granted for people."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from vestibule.storage.types import Instant, Json, Key
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    _apps()
+    _grants()
+
+
+def _apps() -> None:
+    op.create_table(
+        "apps",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("workspace_id", Key, nullable=False),
+        sa.Column("environment_id", Key, nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("name_key", Key, nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("icon", sa.String(), nullable=False),
+        sa.Column("launch_url", sa.String(), nullable=True),
+        sa.Column("everyone", sa.Boolean(), nullable=False),
+        sa.Column("disabled", sa.Boolean(), nullable=False),
+        sa.Column("third_party", sa.Boolean(), nullable=False),
+        sa.Column("registered", sa.Boolean(), nullable=False),
+        sa.Column("oidc", Json, nullable=True),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_apps"),
+        sa.ForeignKeyConstraint(
+            ["environment_id"], ["environments.id"], name="fk_apps_environment_id", ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name="fk_apps_workspace_id"),
+        sa.UniqueConstraint("environment_id", "name_key", name="uq_apps_environment_id_name_key"),
+        sa.UniqueConstraint("id", "environment_id", name="uq_apps_id_environment_id"),
+        sa.CheckConstraint("kind IN ('oidc', 'forward_auth', 'link')", name="ck_apps_kind"),
+    )
+    op.create_table(
+        "app_groups",
+        sa.Column("app_id", Key, nullable=False),
+        sa.Column("group_id", Key, nullable=False),
+        sa.Column("environment_id", Key, nullable=False),
+        sa.Column("workspace_id", Key, nullable=False),
+        sa.PrimaryKeyConstraint("app_id", "group_id", name="pk_app_groups"),
+        sa.ForeignKeyConstraint(
+            ["app_id", "environment_id"],
+            ["apps.id", "apps.environment_id"],
+            name="fk_app_groups_app_id_environment_id",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["group_id", "environment_id"],
+            ["groups.id", "groups.environment_id"],
+            name="fk_app_groups_group_id_environment_id",
+            ondelete="CASCADE",
+        ),
+    )
+    op.create_index("ix_app_groups_group_id", "app_groups", ["group_id"])
+    op.create_table(
+        "app_hosts",
+        sa.Column("environment_id", Key, nullable=False),
+        sa.Column("host", Key, nullable=False),
+        sa.Column("app_id", Key, nullable=False),
+        sa.Column("workspace_id", Key, nullable=False),
+        sa.PrimaryKeyConstraint("environment_id", "host", name="pk_app_hosts"),
+        sa.ForeignKeyConstraint(
+            ["app_id", "environment_id"],
+            ["apps.id", "apps.environment_id"],
+            name="fk_app_hosts_app_id_environment_id",
+            ondelete="CASCADE",
+        ),
+    )
+    op.create_index("ix_app_hosts_app_id", "app_hosts", ["app_id"])
+    op.create_table(
+        "cookie_domains",
+        sa.Column("environment_id", Key, nullable=False),
+        sa.Column("domain", Key, nullable=False),
+        sa.Column("workspace_id", Key, nullable=False),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.PrimaryKeyConstraint("environment_id", "domain", name="pk_cookie_domains"),
+        sa.ForeignKeyConstraint(
+            ["environment_id"], ["environments.id"], name="fk_cookie_domains_environment_id", ondelete="CASCADE"
+        ),
+    )
+    op.create_table(
+        "app_secrets",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("workspace_id", Key, nullable=False),
+        sa.Column("app_id", Key, nullable=False),
+        sa.Column("secret_hash", Key, nullable=False),
+        sa.Column("hint", sa.String(), nullable=False),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.Column("expires_at", Instant, nullable=True),
+        sa.Column("last_used_at", Instant, nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_app_secrets"),
+        sa.ForeignKeyConstraint(["app_id"], ["apps.id"], name="fk_app_secrets_app_id", ondelete="CASCADE"),
+    )
+    op.create_index("ix_app_secrets_app_id", "app_secrets", ["app_id"])
+    op.create_table(
+        "jwt_keys",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("workspace_id", Key, nullable=False),
+        sa.Column("environment_id", Key, nullable=False),
+        sa.Column("alg", sa.String(), nullable=False),
+        sa.Column("sealed_private_key", sa.LargeBinary(), nullable=False),
+        sa.Column("public_jwk", Json, nullable=False),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.Column("active_at", Instant, nullable=False),
+        sa.Column("ends_at", Instant, nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_jwt_keys"),
+        sa.ForeignKeyConstraint(
+            ["environment_id"], ["environments.id"], name="fk_jwt_keys_environment_id", ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name="fk_jwt_keys_workspace_id"),
+    )
+    op.create_index("ix_jwt_keys_ends_at", "jwt_keys", ["ends_at"])
+    op.create_index("ix_jwt_keys_environment_id_alg_active_at", "jwt_keys", ["environment_id", "alg", "active_at"])
+
+
+def _grants() -> None:
+    op.create_table(
+        "oidc_requests",
+        sa.Column("handle_hash", Key, nullable=False),
+        sa.Column("workspace_id", Key, nullable=False),
+        sa.Column("environment_id", Key, nullable=False),
+        sa.Column("app_id", Key, nullable=False),
+        sa.Column("parameters", Json, nullable=False),
+        sa.Column("browser_hash", Key, nullable=True),
+        sa.Column("pushed", sa.Boolean(), nullable=False),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.Column("expires_at", Instant, nullable=False),
+        sa.PrimaryKeyConstraint("handle_hash", name="pk_oidc_requests"),
+        sa.ForeignKeyConstraint(["app_id"], ["apps.id"], name="fk_oidc_requests_app_id", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["environment_id"], ["environments.id"], name="fk_oidc_requests_environment_id", ondelete="CASCADE"
+        ),
+    )
+    op.create_index("ix_oidc_requests_app_id", "oidc_requests", ["app_id"])
+    op.create_index("ix_oidc_requests_expires_at", "oidc_requests", ["expires_at"])
+    op.create_table(
+        "oidc_grants",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("workspace_id", Key, nullable=False),
+        sa.Column("environment_id", Key, nullable=False),
+        sa.Column("app_id", Key, nullable=False),
+        sa.Column("end_user_id", Key, nullable=False),
+        sa.Column("session_id", Key, nullable=True),
+        sa.Column("sid", Key, nullable=False),
+        sa.Column("scope", sa.String(), nullable=False),
+        sa.Column("resources", Json, nullable=False),
+        sa.Column("nonce", sa.String(), nullable=True),
+        sa.Column("auth", Json, nullable=False),
+        sa.Column("actor", Json, nullable=True),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.Column("expires_at", Instant, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_oidc_grants"),
+        sa.ForeignKeyConstraint(["app_id"], ["apps.id"], name="fk_oidc_grants_app_id", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["environment_id", "end_user_id"],
+            ["environment_access.environment_id", "environment_access.end_user_id"],
+            name="fk_oidc_grants_environment_id_end_user_id",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(["session_id"], ["sessions.id"], name="fk_oidc_grants_session_id", ondelete="CASCADE"),
+    )
+    op.create_index("ix_oidc_grants_app_id", "oidc_grants", ["app_id"])
+    op.create_index("ix_oidc_grants_environment_id_end_user_id", "oidc_grants", ["environment_id", "end_user_id"])
+    op.create_index("ix_oidc_grants_expires_at", "oidc_grants", ["expires_at"])
+    op.create_index("ix_oidc_grants_session_id", "oidc_grants", ["session_id"])
+    op.create_table(
+        "oidc_codes",
+        sa.Column("code_hash", Key, nullable=False),
+        sa.Column("grant_id", Key, nullable=False),
+        sa.Column("redirect_uri", sa.String(), nullable=False),
+        sa.Column("code_challenge", sa.String(), nullable=False),
+        sa.Column("expires_at", Instant, nullable=False),
+        sa.Column("used_at", Instant, nullable=True),
+        sa.PrimaryKeyConstraint("code_hash", name="pk_oidc_codes"),
+        sa.ForeignKeyConstraint(["grant_id"], ["oidc_grants.id"], name="fk_oidc_codes_grant_id", ondelete="CASCADE"),
+    )
+    op.create_index("ix_oidc_codes_expires_at", "oidc_codes", ["expires_at"])
+    op.create_index("ix_oidc_codes_grant_id", "oidc_codes", ["grant_id"])
+    op.create_table(
+        "oidc_refresh_tokens",
+        sa.Column("token_hash", Key, nullable=False),
+        sa.Column("grant_id", Key, nullable=False),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.Column("expires_at", Instant, nullable=False),
+        sa.Column("used_at", Instant, nullable=True),
+        sa.PrimaryKeyConstraint("token_hash", name="pk_oidc_refresh_tokens"),
+        sa.ForeignKeyConstraint(
+            ["grant_id"], ["oidc_grants.id"], name="fk_oidc_refresh_tokens_grant_id", ondelete="CASCADE"
+        ),
+    )
+    op.create_index("ix_oidc_refresh_tokens_expires_at", "oidc_refresh_tokens", ["expires_at"])
+    op.create_index("ix_oidc_refresh_tokens_grant_id", "oidc_refresh_tokens", ["grant_id"])
+    op.create_table(
+        "oidc_consents",
+        sa.Column("app_id", Key, nullable=False),
+        sa.Column("environment_id", Key, nullable=False),
+        sa.Column("end_user_id", Key, nullable=False),
+        sa.Column("workspace_id", Key, nullable=False),
+        sa.Column("scope", sa.String(), nullable=False),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.PrimaryKeyConstraint("app_id", "end_user_id", name="pk_oidc_consents"),
+        sa.ForeignKeyConstraint(["app_id"], ["apps.id"], name="fk_oidc_consents_app_id", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["environment_id", "end_user_id"],
+            ["environment_access.environment_id", "environment_access.end_user_id"],
+            name="fk_oidc_consents_environment_id_end_user_id",
+            ondelete="CASCADE",
+        ),
+    )
+    op.create_index("ix_oidc_consents_environment_id_end_user_id", "oidc_consents", ["environment_id", "end_user_id"])
+    op.create_table(
+        "client_assertions",
+        sa.Column("assertion_key", Key, nullable=False),
+        sa.Column("workspace_id", Key, nullable=False),
+        sa.Column("expires_at", Instant, nullable=False),
+        sa.PrimaryKeyConstraint("assertion_key", name="pk_client_assertions"),
+    )
+    op.create_index("ix_client_assertions_expires_at", "client_assertions", ["expires_at"])
+    op.create_table(
+        "app_sessions",
+        sa.Column("app_id", Key, nullable=False),
+        sa.Column("session_id", Key, nullable=False),
+        sa.Column("workspace_id", Key, nullable=False),
+        sa.Column("environment_id", Key, nullable=False),
+        sa.Column("end_user_id", Key, nullable=False),
+        sa.Column("began_at", Instant, nullable=False),
+        sa.Column("ended_at", Instant, nullable=True),
+        sa.Column("told_at", Instant, nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_at", Instant, nullable=True),
+        sa.Column("failure", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("app_id", "session_id", name="pk_app_sessions"),
+        sa.ForeignKeyConstraint(["app_id"], ["apps.id"], name="fk_app_sessions_app_id", ondelete="CASCADE"),
+    )
+    op.create_index("ix_app_sessions_end_user_id", "app_sessions", ["end_user_id"])
+    op.create_index("ix_app_sessions_next_at", "app_sessions", ["next_at"])
+    op.create_index("ix_app_sessions_session_id", "app_sessions", ["session_id"])
