@@ -31,6 +31,12 @@ KEPT = (
     "one_time_links",
     "saml_assertions",
     "saml_requests",
+    "scim_departures",
+    "scim_events",
+    "scim_groups",
+    "scim_members",
+    "scim_user_emails",
+    "scim_users",
     "sessions",
 )
 
@@ -60,14 +66,18 @@ def read_state(database_url: str) -> State:
 
 def violations(state: State, issuer: str, strangers: frozenset[str]) -> list[str]:
     """Return everything that is half-written. `strangers` are the people who were there before any admin, put in by hand."""
-    found = [*state.broken]
-    for rule in (_sessions, _requests, _links, _environments):
+    found = general_violations(state)
+    for rule in (_sessions, _requests, _links):
         found.extend(rule(state))
     found.extend(_assertions(state, issuer))
-    found.extend(_people(state))
     found.extend(_added(state, strangers))
     found.extend(_groups(state))
     return found
+
+
+def general_violations(state: State) -> list[str]:
+    """Return what is half-written whoever wrote it: broken references, environments, and people's names and addresses."""
+    return [*state.broken, *_environments(state), *_people(state)]
 
 
 def _corruption(tx: Transaction) -> Iterator[str]:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
-from sqlalchemy import text
 
 from tests.faults.assault import Deed, Writer, assault, session_token
+from tests.faults.ghosts import backends, wait_until_gone
 from tests.faults.invariants import State, read_state, violations
 from tests.support import sign_ins, traffic
 from tests.support.house import Client, House, TestClock, furnish, make_runtime
@@ -35,7 +34,6 @@ SIGN_INS = 200
 WRITERS = 4
 PEOPLE = 400
 OWN_PEOPLE = 3
-PATIENCE_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -67,9 +65,9 @@ def test_a_killed_server_keeps_what_it_acknowledged_and_leaves_nothing_half_writ
             prepared = _prepared(scene, round_number)
             writers = _writers(scene, cookies, page, round_number)
             answered = assault(served, prepared, writers, kill_after)
-            ghosts = _backends(database_url)
+            ghosts = backends(database_url)
             served.start()
-            _wait_until_gone(database_url, ghosts)
+            wait_until_gone(database_url, ghosts)
             state = read_state(database_url)
             assert violations(state, scene.connection.idp.entity_id or "", scene.strangers) == []
             _require_kept(state, prepared, answered, [deed for writer in writers for deed in writer.deeds])
@@ -220,23 +218,3 @@ def _require_healthy(served: Served) -> None:
     )
     assert found.returncode == 0, found.stdout + found.stderr
     assert json.loads(found.stdout)["ok"] is True
-
-
-def _backends(database_url: str) -> set[int]:
-    """Return PostgreSQL's processes that still work for a server that is gone."""
-    database = Database(database_url, pool_size=1)
-    try:
-        if database.is_sqlite:
-            return set()
-        with database.reading() as tx:
-            query = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            return {row.pid for row in tx.execute(text(query))}
-    finally:
-        database.close()
-
-
-def _wait_until_gone(database_url: str, ghosts: set[int]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while ghosts & _backends(database_url):
-        assert time.monotonic() < deadline, "PostgreSQL still works for the killed server"
-        time.sleep(0.05)
