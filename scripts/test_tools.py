@@ -1,4 +1,4 @@
-"""Finds, or installs, what the tests need beside Python packages: a Chromium, Node.js with npm, and the packages of the Node.js helpers.
+"""Finds, or installs, what the tests need beside Python packages: a Chromium, web servers, Node.js and packages of npm.
 
 Owns the order in which each is looked for, and `.cache/test-tools.json`, which tells the tests where they are.
 Does not run tests. A tool that can neither be found nor installed ends the run with one line: nothing is skipped.
@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,6 +23,24 @@ MACOS_CHROMIUMS = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
 
+APACHE_MODULE = Path("/usr/lib/apache2/modules/mod_auth_openidc.so")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A web server that stands before apps in tests: its program, Debian's packages with it, and a file that must be there too."""
+
+    program: str
+    packages: tuple[str, ...]
+    needs: Path | None = None
+
+
+SERVERS = (
+    Server("nginx", ("nginx-light",)),
+    Server("caddy", ("caddy",)),
+    Server("apache2", ("apache2-bin", "libapache2-mod-auth-openidc"), APACHE_MODULE),
+)
+
 
 class ToolMissingError(Exception):
     """A tool is neither there nor installable; the text says what a person can do."""
@@ -31,7 +50,7 @@ def main() -> int:
     """Ensure every tool and write where they are; exit status 1 with one line when one is out of reach."""
     try:
         node = ensure_node()
-        found = {"chromium": ensure_chromium(), "node": node}
+        found = {"chromium": ensure_chromium(), "node": node, **{one.program: ensure_server(one) for one in SERVERS}}
         install_node_packages(Path(node))
     except ToolMissingError as error:
         print(f"vestibule: {error}", file=sys.stderr)
@@ -55,6 +74,20 @@ def ensure_chromium() -> str:
         _apt_install("chromium")
         found = _system_chromium()
     return found or _playwright_chromium()
+
+
+def ensure_server(server: Server) -> str:
+    """The path of a web server: the system's, else the distribution's."""
+    found = _system_server(server)
+    if found is None and _is_debian() and os.geteuid() == 0:
+        _apt_install(*server.packages)
+        found = _system_server(server)
+    if found is None:
+        packages = " ".join(server.packages)
+        raise ToolMissingError(
+            f"the tests need {packages}; install it (Debian: apt-get install {packages}) and run this again"
+        )
+    return found
 
 
 def ensure_node() -> str:
@@ -91,6 +124,12 @@ def _system_chromium() -> str | None:
     candidates += [path for path in MACOS_CHROMIUMS if Path(path).exists()]
     # Ubuntu's chromium-browser may be an empty shell that asks for snap, so a name is not enough: it has to answer.
     return next((path for path in candidates if path and _answers([path, "--version"])), None)
+
+
+def _system_server(server: Server) -> str | None:
+    there = server.needs is None or server.needs.exists()
+    # Debian has them where root's PATH looks, and not everybody's.
+    return shutil.which(server.program, path=f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin") if there else None
 
 
 def _playwright_chromium() -> str:
@@ -136,12 +175,13 @@ def _is_debian() -> bool:
     return shutil.which("apt-get") is not None
 
 
-def _apt_install(package: str) -> None:
+def _apt_install(*packages: str) -> None:
     """A failure is not the end: the caller looks again and goes on to its next source."""
-    print(f"vestibule: apt-get install {package}")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    print(f"vestibule: apt-get install {' '.join(packages)}")
+    # RUNLEVEL keeps a package's own service from starting: the tests run these programs themselves.
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     quiet = ["apt-get", "-qq", "-o=Dpkg::Use-Pty=0"]
-    for command in ([*quiet, "update"], [*quiet, "install", "-y", "--no-install-recommends", package]):
+    for command in ([*quiet, "update"], [*quiet, "install", "-y", "--no-install-recommends", *packages]):
         if subprocess.run(command, env=environment, check=False, stdout=subprocess.DEVNULL).returncode != 0:
             return
 

@@ -12,7 +12,6 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -26,6 +25,7 @@ from lxml import etree
 from playwright.sync_api import Page
 
 from tests.idps.people import PASSWORD, PEOPLE
+from tests.support.processes import started
 from tests.support.tools import tool
 from vestibule.practice import people as practice_people
 from vestibule.practice.keys import make_key_pair
@@ -34,8 +34,6 @@ from vestibule.practice.people import Person
 Signs = Literal["response", "assertion", "both"]
 NameIdFormat = Literal["email", "unspecified", "persistent", "transient"]
 
-ROOT: Final = Path(__file__).resolve().parents[2]
-START_SECONDS: Final = 60
 _NAMES: Final = {"md": "urn:oasis:names:tc:SAML:2.0:metadata", "ds": "http://www.w3.org/2000/09/xmldsig#"}
 _POST: Final = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
 
@@ -177,11 +175,7 @@ def _by_choosing(page: Page, person: Person) -> None:
 def _running(
     command: list[str], folder: Path, people: tuple[Person, ...], drive: Callable[[Page, Person], None]
 ) -> Iterator[RunningIdp]:
-    log = folder / "log.txt"
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=output, stderr=output)
-    try:
-        facts = _wait_until_ready(process, folder / "ready.json", log)
+    with started(command, folder) as (facts, process):
         xml = httpx.get(facts["metadata_url"], trust_env=False).raise_for_status().text
         yield RunningIdp(
             **facts,
@@ -191,28 +185,6 @@ def _running(
             process=process,
             _drive=drive,
         )
-    finally:
-        _end(process)
-
-
-def _wait_until_ready(process: subprocess.Popen[bytes], ready_file: Path, log: Path) -> dict[str, str]:
-    deadline = time.monotonic() + START_SECONDS
-    while not ready_file.exists():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise AssertionError(f"{process.args!r} did not start:\n{log.read_text(errors='replace')}")
-        time.sleep(0.02)
-    facts: dict[str, str] = json.loads(ready_file.read_text(encoding="utf-8"))
-    return facts
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    assert process.stdin is not None
-    process.stdin.close()
-    try:
-        process.wait(timeout=5)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def _write_keys(folder: Path, common_name: str) -> str:

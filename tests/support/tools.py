@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def tool(name: str) -> str:
-    """Return the path of `chromium` or `node`. Fails, never skips: a test that could not run is not a passed one."""
+    """Return the path of a program by its name in that file. Fails, never skips: a test that could not run is not a passed one."""
     named = os.environ.get(f"VESTIBULE_TEST_{name.upper()}")
     if named:
         return named
