@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from tests.storage.concurrently import at_once
 from tests.support.directories import user
 
 
@@ -186,21 +187,7 @@ class Tally:
 
 def push_all(pushers: list[Pusher], tally: Tally) -> None:
     """Let everybody push at once until nothing more is to do or nobody answers. Raises what any of them ran into."""
-    failures: list[BaseException] = []
-
-    def work(one: Pusher) -> None:
-        try:
-            one.work(tally.goes_on, tally.count)
-        except BaseException as error:  # noqa: BLE001 - it is raised again, in the thread of the test
-            failures.append(error)
-
-    threads = [threading.Thread(target=work, args=(one,)) for one in pushers]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
+    at_once(len(pushers), lambda number: pushers[number].work(tally.goes_on, tally.count))
 
 
 def _ids_in(write: Write, answer: httpx.Response) -> dict[str, str]:

@@ -155,6 +155,44 @@ def test_unknown_members_are_kept_and_join_when_they_arrive(entra: Directory, se
     assert set(members_of(server.house, "Designers")) == {"maya@example.com", "jonas@example.com"}
 
 
+def test_a_member_named_by_external_id_is_the_same_member_to_add_to_keep_and_to_remove(
+    entra: Directory, server: Server
+) -> None:
+    maya, jonas = (entra.create(f"{one}@example.com", externalId=f"00u-{one}")["id"] for one in ("maya", "jonas"))
+    group = entra.create_group("Designers", "00u-maya", jonas)["id"]
+    path = f"/Groups/{group}"
+    assert listed(entra, group) == sorted([maya, jonas])
+    assert set(members_of(server.house, "Designers")) == {"maya@example.com", "jonas@example.com"}
+    version = entra.get(path).headers["etag"]
+    entra.patch(path, op("add", "members", [{"value": "00u-jonas"}, {"value": maya}]))
+    entra.send("PUT", path, {"displayName": "Designers", "members": [{"value": "00u-maya"}, {"value": jonas}]})
+    assert entra.get(path).headers["etag"] == version
+    entra.patch(path, op("remove", "members", [{"value": "00u-jonas"}]))
+    assert listed(entra, group) == [maya]
+    entra.patch(path, op("remove", 'members[value eq "00u-maya"]'), op("add", "members", [{"value": jonas}]))
+    assert listed(entra, group) == [jonas]
+    entra.patch(path, op("replace", "members", [{"value": "00u-maya"}]))
+    assert listed(entra, group) == [maya]
+    assert set(members_of(server.house, "Designers")) == {"maya@example.com"}
+
+
+def test_whoever_waited_by_external_id_leaves_by_it_whether_here_or_not(entra: Directory, server: Server) -> None:
+    group = entra.create_group("Designers", "00u-maya", "00u-nobody")["id"]
+    entra.create("maya@example.com", externalId="00u-maya")
+    assert set(members_of(server.house, "Designers")) == {"maya@example.com"}
+    entra.patch(f"/Groups/{group}", op("remove", "members", [{"value": "00u-maya"}, {"value": "00u-nobody"}]))
+    assert listed(entra, group) == []
+    assert members_of(server.house, "Designers") == {}
+    entra.create("nobody@example.com", externalId="00u-nobody")
+    assert listed(entra, group) == []
+
+
+def test_an_external_id_that_several_have_names_nobody(entra: Directory) -> None:
+    for one in ("maya", "jonas"):
+        entra.create(f"{one}@example.com", externalId="00u-same")
+    assert entra.create_group("Designers", "00u-same")["members"] == []
+
+
 def test_a_guessed_id_of_somebody_outside_is_nobody(entra: Directory, server: Server) -> None:
     house = server.house
     outsider = add_person(house, "Out Sider", "out@example.com", "dev", "test")

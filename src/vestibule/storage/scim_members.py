@@ -6,11 +6,12 @@ Each call touches the rows of the members that are named, whatever the size of t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, literal, select, update
+from sqlalchemy import Select, bindparam, delete, literal, select, update
 
 from vestibule.directory.pushed import PushedGroup, PushedMember
 from vestibule.directory.scim import Place
@@ -72,66 +73,120 @@ def list_groups_of(tx: Transaction, scim_user_ids: Sequence[str]) -> dict[str, t
     return {user_id: tuple(those) for user_id, those in found.items()}
 
 
-def values_of(tx: Transaction, scim_group_id: str) -> frozenset[str]:
-    """Return every value that the directory pushed as a member, known or not."""
-    return frozenset(tx.execute(select(members.c.value).where(members.c.scim_group_id == scim_group_id)).scalars())
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A user whom a pushed value means."""
+
+    scim_user_id: str
+    end_user_id: str | None
 
 
-def add_members(
-    tx: Transaction, place: Place, group: PushedGroup, values: Iterable[str], now: datetime
-) -> tuple[int, tuple[str, ...]]:
-    """Put values (untrusted) into a pushed group; return how many are new, and which of them nobody of the connection has.
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What came of adding members: how many are new, which of those nobody of the connection has yet, and whom an externalId named."""
 
-    Those wait for their user. Nothing is written for who is in already, nor where there is no access.
+    number: int = 0
+    unknown: tuple[str, ...] = ()
+    by_external_id: tuple[str, ...] = ()
+
+
+def missing_and_surplus(
+    tx: Transaction, connection_id: str, scim_group_id: str, wanted: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Return which of the values that a group shall have (untrusted) it has not, and which it has that it shall not have."""
+    query = select(members.c.value).where(members.c.scim_group_id == scim_group_id)
+    there = set(tx.execute(query).scalars())
+    missing = dict.fromkeys(value for value in wanted if value not in there)
+    staying = there.intersection(wanted)
+    for chunk in _chunks(list(missing)):
+        for value, known in _known(tx, connection_id, chunk).items():
+            if known.scim_user_id in there:
+                del missing[value]
+                staying.add(known.scim_user_id)
+    return list(missing), sorted(there - staying)
+
+
+def add_members(tx: Transaction, place: Place, group: PushedGroup, values: Iterable[str], now: datetime) -> Added:
+    """Put values (untrusted) into a pushed group. Those that nobody of the connection has wait for their user.
+
+    Nothing is written for who is in already, nor where there is no access.
     """
-    added, unknown = 0, []
+    number, unknown, by_external_id = 0, [], []
     for chunk in _chunks(dict.fromkeys(values)):
-        query = select(scim_users.c.id, scim_users.c.end_user_id).where(
-            scim_users.c.connection_id == place.connection_id,
-            scim_users.c.id.in_(chunk),
-            scim_users.c.deleted_at.is_(None),
-        )
-        known = {row.id: row.end_user_id for row in tx.execute(query)}
+        known = _known(tx, place.connection_id, chunk, lock=True)
+        whose = {known[value].scim_user_id if value in known else value: known.get(value) for value in chunk}
         rows = [
             {
                 "scim_group_id": group.id,
                 "value": value,
                 "workspace_id": place.workspace_id,
                 "connection_id": place.connection_id,
-                "scim_user_id": value if value in known else None,
+                "scim_user_id": one.scim_user_id if one else None,
                 "created_at": now,
             }
-            for value in chunk
+            for value, one in whose.items()
         ]
         new = insert_into(tx, members).on_conflict_do_nothing().returning(members.c.value)
         fresh = tx.execute(new, rows).scalars().all()
-        added += len(fresh)
-        unknown += [value for value in fresh if value not in known]
-        people = [known[value] for value in fresh if known.get(value)]
+        number += len(fresh)
+        unknown += [value for value in fresh if whose[value] is None]
+        by_external_id += [value for value, one in known.items() if value != one.scim_user_id]
+        people = [one.end_user_id for value in fresh if (one := whose[value]) and one.end_user_id]
         _join(tx, place, now, scim_groups.c.id == group.id, people)
-    return added, tuple(unknown)
+    return Added(number, tuple(unknown), tuple(by_external_id))
 
 
 def remove_members(tx: Transaction, place: Place, group: PushedGroup, values: Iterable[str] | None) -> int:
-    """Take values out of a pushed group, or everybody (None), and those people out of the group here; return how many went."""
-    removed = 0
-    chunks: Iterable[list[str] | None] = [None] if values is None else _chunks(dict.fromkeys(values))
-    for chunk in chunks:
-        gone = delete(members).where(members.c.scim_group_id == group.id)
-        leave = delete(group_members).where(
-            group_members.c.group_id == group.group_id,
-            group_members.c.source == Source.SCIM.value,
-            group_members.c.source_connection_id == place.connection_id,
-        )
-        if chunk is not None:
-            gone = gone.where(members.c.value.in_(chunk))
-            named = select(scim_users.c.end_user_id).where(
-                scim_users.c.connection_id == place.connection_id, scim_users.c.id.in_(chunk)
-            )
-            leave = leave.where(group_members.c.end_user_id.in_(named))
-        removed += tx.execute(gone).rowcount
+    """Take values (untrusted) out of a pushed group, or everybody (None), and those people out of the group here; return how many went."""
+    leave = delete(group_members).where(
+        group_members.c.group_id == group.group_id,
+        group_members.c.source == Source.SCIM.value,
+        group_members.c.source_connection_id == place.connection_id,
+    )
+    gone = delete(members).where(members.c.scim_group_id == group.id)
+    if values is None:
+        there = select(members.c.scim_user_id).where(members.c.scim_group_id == group.id)
+        tx.execute(_locked(select(scim_users.c.id).where(scim_users.c.id.in_(there))))
+        removed = tx.execute(gone).rowcount
         tx.execute(leave)
+        return removed
+    removed = 0
+    for chunk in _chunks(dict.fromkeys(values)):
+        known = _known(tx, place.connection_id, chunk, lock=True).values()
+        named = {*chunk, *(one.scim_user_id for one in known)}
+        removed += tx.execute(gone.where(members.c.value.in_(named))).rowcount
+        people = [one.end_user_id for one in known if one.end_user_id]
+        if people:
+            tx.execute(leave.where(group_members.c.end_user_id.in_(people)))
     return removed
+
+
+def _known(tx: Transaction, connection_id: str, values: Sequence[str], *, lock: bool = False) -> dict[str, _Known]:
+    """Return whom values mean: the user of that id, or the only one of that externalId (JumpCloud, and scripts that know no other).
+
+    With `lock` nobody comes, goes or leaves until this transaction ends: who is let in at this instant joins the groups that the
+    directory has them in, and must not see half of a change. Users are always locked after the group, in the order of their ids.
+    """
+    columns = (scim_users.c.id, scim_users.c.external_id, scim_users.c.end_user_id)
+    mine = (scim_users.c.connection_id == connection_id, scim_users.c.deleted_at.is_(None))
+    query = select(*columns).where(*mine)
+    run = _locked if lock else (lambda one: one)
+    known = {
+        row.id: _Known(row.id, row.end_user_id) for row in tx.execute(run(query.where(scim_users.c.id.in_(values))))
+    }
+    rest = [value for value in values if value not in known]
+    if not rest:
+        return known
+    several: set[str] = set()
+    for row in tx.execute(run(query.where(scim_users.c.external_id.in_(rest)))):
+        if row.external_id in known:
+            several.add(row.external_id)
+        known[row.external_id] = _Known(row.id, row.end_user_id)
+    return {value: one for value, one in known.items() if value not in several}
+
+
+def _locked(query: Select[Any]) -> Select[Any]:
+    return query.order_by(scim_users.c.id).with_for_update(read=True)
 
 
 def join_pushed_groups(tx: Transaction, place: Place, scim_user_id: str, end_user_id: str, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from vestibule.directory.activity import Subject
@@ -97,12 +97,9 @@ def remove_members(tx: Transaction, push: Push, group: PushedGroup, values: Iter
     return removed > 0
 
 
-def set_members(tx: Transaction, push: Push, group: PushedGroup, values: Iterable[str]) -> bool:
+def set_members(tx: Transaction, push: Push, group: PushedGroup, values: Sequence[str]) -> bool:
     """Bring the members of a group to exactly these values; only the differences are written. Return whether there were any."""
-    wanted = dict.fromkeys(values)
-    there = scim_members.values_of(tx, group.id)
-    gone = [value for value in there if value not in wanted]
-    new = [value for value in wanted if value not in there]
+    new, gone = scim_members.missing_and_surplus(tx, push.connection_id, group.id, values)
     removed = remove_members(tx, push, group, gone) if gone else False
     return (_add(tx, push, group, new) if new else False) or removed
 
@@ -121,19 +118,25 @@ def delete_group(tx: Transaction, push: Push, group: PushedGroup) -> None:
 
 
 def _add(tx: Transaction, push: Push, group: PushedGroup, values: Iterable[str]) -> bool:
-    added, unknown = scim_members.add_members(tx, push.place, group, values, push.now)
-    if unknown:
+    added = scim_members.add_members(tx, push.place, group, values, push.now)
+    if added.by_external_id:
+        push.note(
+            N_("Taken: members of %(group)s by externalId, such as %(member)s."),
+            group=group.display_name,
+            member=added.by_external_id[0],
+        )
+    if added.unknown:
         push.note(
             N_(
                 "Of the members of %(group)s, %(count)s not known here yet: they join when they arrive. The first is %(member)s."
             ),
-            count=str(len(unknown)),
+            count=str(len(added.unknown)),
             group=group.display_name,
-            member=unknown[0],
+            member=added.unknown[0],
         )
-    if added:
-        push.record(tx, "group.members_joined", _subject(group), members=added)
-    return added > 0
+    if added.number:
+        push.record(tx, "group.members_joined", _subject(group), members=added.number)
+    return added.number > 0
 
 
 def _require_free(tx: Transaction, push: Push, display_name: str, external_id: str | None) -> None:
