@@ -44,6 +44,7 @@ from vestibule.storage import (
     groups,
     identity_links,
     one_time_links,
+    scim_groups,
     sessions,
     workspaces,
 )
@@ -190,6 +191,8 @@ def delete(runtime: Runtime, caller: AdminCaller, end_user_id: str) -> EndUser:
     caller.require(Permission.MANAGE_PEOPLE)
     with runtime.database.transaction() as tx:
         person = found_end_user(tx, caller, end_user_id)
+        left = scim_groups.lock_groups_of_person(tx, caller.workspace_id, person.id)
+        scim_groups.touch_groups(tx, caller.workspace_id, left, runtime.clock())
         ended = sessions.delete_sessions(tx, caller.workspace_id, person.id)
         end_users.delete_end_user(tx, caller.workspace_id, person.id)
         note(tx, runtime, caller, person, "end_user.deleted", email=person.email, sessions_ended=ended)

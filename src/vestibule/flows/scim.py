@@ -83,18 +83,16 @@ def look_up(
             user = None
             if is_id(resource_id, "scim_user"):
                 user = scim_users.find_user(tx, caller.connection_id, resource_id)
-            version = user.version if user else 0
-            body = renderer.users(tx, [user]) if user else []
+            found = renderer.users(tx, [user]) if user else []
         else:
             group = None
             if is_id(resource_id, "scim_group"):
                 group = scim_groups.find_group(tx, caller.connection_id, resource_id)
-            version = group.version if group else 0
-            body = renderer.groups(tx, [group]) if group else []
-        if not body:
+            found = renderer.groups(tx, [group]) if group else []
+        if not found:
             raise ResourceNotFound(f"There is no {resource_type.name.lower()} {printable(resource_id, 60)}.")
-    answer = renderer.answer(resource_type, 200, resource_id, version, body[0])
-    return Answer(304, None, answer.headers) if etag_matches(if_none_match, version) else answer
+    answer = renderer.answer(resource_type, 200, found[0])
+    return Answer(304, None, answer.headers) if etag_matches(if_none_match, found[0].tag) else answer
 
 
 def list_resources(
@@ -116,7 +114,7 @@ def list_resources(
                 resources, total, following = renderer.groups(tx, groups.resources), groups.total, groups.next
     start_index = query.start_index if query.cursor is None else None
     next_cursor = query.cursor_after(following) if following else None
-    return Answer(200, list_response(resources, total, start_index, next_cursor))
+    return Answer(200, list_response([one.body for one in resources], total, start_index, next_cursor))
 
 
 def search_everything(runtime: Runtime, visitor: Visitor, caller: Caller, parameters: Mapping[str, str]) -> Answer:
@@ -136,7 +134,9 @@ def search_everything(runtime: Runtime, visitor: Visitor, caller: Caller, parame
                 *Renderer.of(runtime, caller, for_users.projection).users(tx, users.resources),
                 *Renderer.of(runtime, caller, for_groups.projection).groups(tx, groups.resources),
             ]
-    return Answer(200, list_response(resources, users.total + groups.total, for_users.start_index))
+    return Answer(
+        200, list_response([one.body for one in resources], users.total + groups.total, for_users.start_index)
+    )
 
 
 def change(runtime: Runtime, visitor: Visitor, caller: Caller, asked: Change) -> Answer:

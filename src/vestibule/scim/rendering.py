@@ -115,7 +115,7 @@ def _except_inside(value: Any, names: frozenset[str]) -> Any:
 
 
 def meta(
-    resource_type: ResourceType, location: str, version: int, created: datetime, last_modified: datetime
+    resource_type: ResourceType, location: str, tag: str, created: datetime, last_modified: datetime
 ) -> dict[str, Any]:
     """Return the meta of a resource (RFC 7643, 3.1)."""
     return {
@@ -123,7 +123,7 @@ def meta(
         "created": instant(created),
         "lastModified": instant(last_modified),
         "location": location,
-        "version": etag(version),
+        "version": etag(tag),
     }
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, insert, select, update
 
 from vestibule.directory.groups import Group
 from vestibule.directory.pushed import PushedGroup
 from vestibule.directory.sources import Source
 from vestibule.kernel.text import fold
 from vestibule.storage.database import Transaction
-from vestibule.storage.tables import group_members, groups
+from vestibule.storage.tables import group_members, groups, scim_members, scim_users
 from vestibule.storage.tables import scim_groups as pushed
 
 WHOLE: Final = select(pushed, groups.c.name).join(groups, groups.c.id == pushed.c.group_id)
@@ -100,10 +100,28 @@ def update_group(tx: Transaction, workspace_id: str, group: PushedGroup) -> None
     )
 
 
-def touch_group(tx: Transaction, workspace_id: str, scim_group_id: str, now: datetime) -> None:
-    """Give a group whose members changed a new version."""
-    mine = (pushed.c.workspace_id == workspace_id, pushed.c.id == scim_group_id)
-    tx.execute(update(pushed).where(*mine).values(version=pushed.c.version + 1, last_modified_at=now))
+def touch_groups(tx: Transaction, workspace_id: str, scim_group_ids: Sequence[str], now: datetime) -> None:
+    """Give groups whose members change a new version."""
+    if scim_group_ids:
+        mine = (pushed.c.workspace_id == workspace_id, pushed.c.id.in_(scim_group_ids))
+        tx.execute(update(pushed).where(*mine).values(version=pushed.c.version + 1, last_modified_at=now))
+
+
+def lock_groups_of(tx: Transaction, workspace_id: str, scim_user_id: str) -> tuple[str, ...]:
+    """Return the pushed groups that a user (an untrusted id) is in, locked: before the user is, as everybody locks them."""
+    return _locked(tx, workspace_id, scim_members.c.scim_user_id == scim_user_id)
+
+
+def lock_groups_of_person(tx: Transaction, workspace_id: str, end_user_id: str) -> tuple[str, ...]:
+    """Return the pushed groups that somebody is in, locked, whichever directories they came from."""
+    theirs = select(scim_users.c.id).where(scim_users.c.end_user_id == end_user_id)
+    return _locked(tx, workspace_id, scim_members.c.scim_user_id.in_(theirs))
+
+
+def _locked(tx: Transaction, workspace_id: str, whose: ColumnElement[bool]) -> tuple[str, ...]:
+    theirs = select(scim_members.c.scim_group_id).where(whose)
+    query = select(pushed.c.id).where(pushed.c.workspace_id == workspace_id, pushed.c.id.in_(theirs))
+    return tuple(tx.execute(query.order_by(pushed.c.id).with_for_update()).scalars())
 
 
 def delete_pushed_group(tx: Transaction, workspace_id: str, scim_group_id: str) -> None:

@@ -42,15 +42,18 @@ _GROUPS: Final = (
     .where(members.c.scim_user_id.in_(bindparam("scim_user_ids", expanding=True)))
     .order_by(members.c.scim_user_id, scim_groups.c.id)
 )
-_WELCOME: Final = (
-    update(members)
-    .where(
-        members.c.connection_id == bindparam("in_connection"),
-        members.c.scim_user_id.is_(None),
-        members.c.value == bindparam("known_as"),
-    )
-    .values(scim_user_id=bindparam("who"), value=bindparam("who"))
+_waiting = (
+    members.c.connection_id == bindparam("in_connection"),
+    members.c.scim_user_id.is_(None),
+    members.c.value == bindparam("known_as"),
 )
+_AWAITING: Final = (
+    select(scim_groups.c.id)
+    .where(scim_groups.c.id.in_(select(members.c.scim_group_id).where(*_waiting)))
+    .order_by(scim_groups.c.id)
+    .with_for_update()
+)
+_WELCOME: Final = update(members).where(*_waiting).values(scim_user_id=bindparam("who"), value=bindparam("who"))
 
 
 def list_members(tx: Transaction, scim_group_ids: Sequence[str]) -> dict[str, tuple[PushedMember, ...]]:
@@ -203,10 +206,13 @@ def fill_group(tx: Transaction, place: Place, group: PushedGroup, now: datetime)
     _join(tx, place, now, scim_groups.c.id == group.id, people)
 
 
-def welcome(tx: Transaction, place: Place, scim_user_id: str, known_as: str) -> int:
-    """Let a user who has just arrived join the groups where one of its ids waits; return how many."""
-    values = {"in_connection": place.connection_id, "known_as": known_as, "who": scim_user_id}
-    return tx.execute(_WELCOME, values).rowcount
+def welcome(tx: Transaction, place: Place, scim_user_id: str, known_as: str) -> tuple[str, ...]:
+    """Let a user who has just arrived join the groups where its externalId waits; return which, locked."""
+    values = {"in_connection": place.connection_id, "known_as": known_as}
+    awaiting = tuple(tx.execute(_AWAITING, values).scalars())
+    if awaiting:
+        tx.execute(_WELCOME, {**values, "who": scim_user_id})
+    return awaiting
 
 
 def move_members_by_hand(tx: Transaction, workspace_id: str, from_group_id: str, to_group_id: str) -> None:

@@ -25,7 +25,7 @@ from vestibule.flows.parts.pushing import Push
 from vestibule.kernel.errors import DatabaseBusy
 from vestibule.kernel.ids import new_id
 from vestibule.kernel.text import N_, email_domain, email_key
-from vestibule.storage import access, end_users, knocks, one_time_links, scim_members, scim_users
+from vestibule.storage import access, end_users, knocks, one_time_links, scim_groups, scim_members, scim_users
 from vestibule.storage.database import Transaction
 
 _TAKEN: Final[Mapping[Standing, type[PushConflict]]] = {
@@ -56,7 +56,8 @@ def create_user(tx: Transaction, push: Push, resource: Mapping[str, Any]) -> Pus
     elif user.active:
         user = replace(user, end_user_id=_account_for(tx, push, user))
     scim_users.insert_user(tx, push.workspace_id, push.connection_id, user)
-    waited = user.external_id and scim_members.welcome(tx, push.place, user.id, user.external_id)
+    waited = scim_members.welcome(tx, push.place, user.id, user.external_id) if user.external_id else ()
+    scim_groups.touch_groups(tx, push.workspace_id, waited, push.now)
     if user.active and user.end_user_id:
         _arrive(tx, push, user, in_groups=bool(waited))
     return user
@@ -100,6 +101,7 @@ def delete_user(tx: Transaction, push: Push, user: PushedUser) -> None:
     """
     depart(tx, push, user)
     place = (push.workspace_id, push.connection_id, user.id)
+    _touch_groups_of(tx, push, user.id)
     if user.end_user_id is None:
         scim_users.delete_user(tx, *place)
         return
@@ -144,14 +146,23 @@ def _same_person(
 
 
 def _rehire(tx: Transaction, push: Push, found: PushedUser, resource: Mapping[str, Any]) -> PushedUser:
+    scim_groups.lock_groups_of(tx, push.workspace_id, found.id)
     before = scim_users.find_user(tx, push.connection_id, found.id, lock=True)
     if before is None or before.active:
         raise UserExists(f"{found.id} is there, and active")
     wanted = resource.get("externalId")
     if wanted and before.external_id and wanted != before.external_id:
         raise UserNameOfFormer(f"{before.id} has another externalId")
+    _touch_groups_of(tx, push, before.id)
     scim_members.forget_memberships(tx, push.workspace_id, before.id)
     return change_user(tx, push, before, resource)
+
+
+def _touch_groups_of(tx: Transaction, push: Push, user_id: str) -> None:
+    """Give the groups that a user leaves a new version: whoever reads one again must not be told that it is the same."""
+    scim_groups.touch_groups(
+        tx, push.workspace_id, scim_groups.lock_groups_of(tx, push.workspace_id, user_id), push.now
+    )
 
 
 def _require_free_name(tx: Transaction, push: Push, before: PushedUser, after: PushedUser) -> None:

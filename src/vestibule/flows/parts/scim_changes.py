@@ -13,7 +13,7 @@ from vestibule.directory.pushed import PushedGroup, PushedUser
 from vestibule.flows.parts import pushed_groups, pushed_users
 from vestibule.flows.parts.push_errors import DeparturesHeld, DomainNotReached, PushConflict
 from vestibule.flows.parts.pushing import Push
-from vestibule.flows.parts.scim_answers import Answer, Renderer
+from vestibule.flows.parts.scim_answers import Answer, Renderer, user_tag
 from vestibule.kernel.errors import AlreadyTaken, DatabaseBusy, VestibuleError
 from vestibule.kernel.ids import is_id
 from vestibule.kernel.text import N_, printable
@@ -26,7 +26,7 @@ from vestibule.scim.errors import (
     Unavailable,
     Uniqueness,
 )
-from vestibule.scim.etags import etag_matches
+from vestibule.scim.etags import etag_matches, tag_of
 from vestibule.scim.group_patch import (
     AddMembers,
     Edit,
@@ -93,9 +93,13 @@ def _change_user(tx: Transaction, push: Push, change: Change) -> Answer:
         resource = _read_user(push, change.body)
         user = pushed_users.create_user(tx, push, {"active": True, **resource})
         return _user_answer(tx, push, change, user, 201)
+    if change.method == "DELETE":
+        scim_groups.lock_groups_of(tx, push.workspace_id, change.resource_id or "")
     before = _found_user(tx, push, change.resource_id)
     push.is_about(before.id, before.user_name)
-    _require_version(change, before.version)
+    if change.if_match is not None:
+        groups = scim_members.list_groups_of(tx, [before.id]).get(before.id, ())
+        _require_version(change, user_tag(before, groups))
     if change.method == "DELETE":
         pushed_users.delete_user(tx, push, before)
         return Answer(204)
@@ -122,8 +126,7 @@ def _user_answer(tx: Transaction, push: Push, change: Change, user: PushedUser, 
     push.is_about(user.id, user.user_name)
     projection = parse_projection(USER, *_asked(change))
     renderer = Renderer.of(push.runtime, push.caller, projection)
-    (body,) = renderer.users(tx, [user])
-    return renderer.answer(USER, status, user.id, user.version, body)
+    return renderer.answer(USER, status, *renderer.users(tx, [user]))
 
 
 def _found_user(tx: Transaction, push: Push, resource_id: str | None) -> PushedUser:
@@ -143,7 +146,7 @@ def _change_group(tx: Transaction, push: Push, change: Change) -> Answer:
         return _group_answer(tx, push, change, group, 201)
     before = _found_group(tx, push, change.resource_id)
     push.is_about(before.id, before.display_name)
-    _require_version(change, before.version)
+    _require_version(change, tag_of(before.version))
     if change.method == "DELETE":
         pushed_groups.delete_group(tx, push, before)
         return Answer(204)
@@ -187,7 +190,7 @@ def _edit_members(tx: Transaction, push: Push, group: PushedGroup, edit: Edit) -
 
 def _touch(tx: Transaction, push: Push, before: PushedGroup, after: PushedGroup, *, members_changed: bool) -> None:
     if members_changed and after.version == before.version:
-        scim_groups.touch_group(tx, push.workspace_id, after.id, push.now)
+        scim_groups.touch_groups(tx, push.workspace_id, [after.id], push.now)
 
 
 def _read_group(push: Push, body: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -205,8 +208,7 @@ def _group_answer(tx: Transaction, push: Push, change: Change, group: PushedGrou
     push.is_about(group.id, group.display_name)
     projection: Projection = parse_projection(GROUP, *_asked(change))
     renderer = Renderer.of(push.runtime, push.caller, projection)
-    (body,) = renderer.groups(tx, [group])
-    return renderer.answer(GROUP, status, group.id, group.version, body)
+    return renderer.answer(GROUP, status, *renderer.groups(tx, [group]))
 
 
 def _found_group(tx: Transaction, push: Push, resource_id: str | None) -> PushedGroup:
@@ -222,8 +224,8 @@ def _asked(change: Change) -> tuple[str | None, str | None]:
     return change.parameters.get("attributes"), change.parameters.get("excludedAttributes")
 
 
-def _require_version(change: Change, version: int) -> None:
-    if change.if_match is not None and not etag_matches(change.if_match, version):
+def _require_version(change: Change, tag: str) -> None:
+    if change.if_match is not None and not etag_matches(change.if_match, tag):
         raise PreconditionFailed("The resource has changed since.")
 
 
