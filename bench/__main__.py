@@ -11,20 +11,43 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from bench import parts
+from bench import parts, scim
 from bench.ground import Ground, cores, ground
 from bench.tables import Plan, Target, console, show_targets
 
 WHOLE: Final = Plan(
-    sign_ins=2000, slow_sign_ins=500, warm=1000, more=10_000, few=1000, many=1_000_000, times=30, rounds=60
+    sign_ins=2000,
+    slow_sign_ins=500,
+    warm=1000,
+    more=10_000,
+    few=1000,
+    many=1_000_000,
+    times=30,
+    rounds=60,
+    pushed=100_000,
+    groups=1000,
+    asked=500,
 )
-QUICK: Final = Plan(sign_ins=300, slow_sign_ins=100, warm=300, more=600, few=1000, many=20_000, times=10, rounds=10)
+QUICK: Final = Plan(
+    sign_ins=300,
+    slow_sign_ins=100,
+    warm=300,
+    more=600,
+    few=1000,
+    many=20_000,
+    times=10,
+    rounds=10,
+    pushed=1000,
+    groups=20,
+    asked=100,
+)
 PARTS: Final[dict[str, Callable[[Ground, Plan], list[Target]]]] = {
     "verification": parts.verifying,
     "refusals": parts.refusing,
     "acs": parts.acs,
     "lists": parts.end_users,
     "memory": parts.memory,
+    "scim": scim.scim,
 }
 
 

@@ -110,6 +110,10 @@ class Ground:
             time.sleep(0.05)
         raise AssertionError("PostgreSQL did not start")
 
+    def server_processes(self, where: Where) -> list[int]:
+        """Return the process that PostgreSQL runs below, where it is ours."""
+        return [self._keepers[where].pid] if where in self._keepers else []
+
     def close(self) -> None:
         """End the servers, and remove everything."""
         for where, keeper in self._keepers.items():

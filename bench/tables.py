@@ -23,6 +23,9 @@ class Plan:
     many: int
     times: int
     rounds: int
+    pushed: int
+    groups: int
+    asked: int
 
 
 @dataclass(frozen=True, slots=True)

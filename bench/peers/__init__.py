@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
+import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +18,9 @@ from bench.processes import usage
 from tests.support.tools import ROOT
 
 CACHE: Final = ROOT / ".cache" / "bench"
+_LOCK: Final = ROOT / "requirements" / "bench.lock"
 INSTALL_SECONDS: Final = 300
+OPEN_SECONDS: Final = 60
 # With the system's bundle of authorities at hand, libraries under xmlsec and libcurl read it anew for each request, and look
 # twenty times slower than they are.
 NOWHERE: Final[Mapping[str, str]] = {"SSL_CERT_FILE": "/nonexistent", "SSL_CERT_DIR": "/nonexistent"}
@@ -46,6 +51,21 @@ def install(command: Sequence[str], folder: Path, log: str) -> None:
     if done.returncode != 0:
         last = (done.stderr or done.stdout).strip().rpartition("\n")[2]
         raise PeerMissingError(f"{' '.join(command[:3])} failed: {last[:200]}")
+
+
+def ensure_python() -> Path:
+    """Return the Python of the environment that the peers written in it share. Raises PeerMissingError when it can't be installed."""
+    home = CACHE / "python"
+    python, installed = home / "bin" / "python", home / "installed.lock"
+    lock = _LOCK.read_text()
+    if not installed.exists() or installed.read_text() != lock:
+        CACHE.mkdir(parents=True, exist_ok=True)
+        install((sys.executable, "-m", "venv", "--clear", str(home)), ROOT, "python-venv.log")
+        # Without looking at dependencies: they are all locked, and pip stumbles over their extras.
+        pip = (str(python), "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "-r", str(_LOCK))
+        install(pip, ROOT, "python-install.log")
+        installed.write_text(lock)
+    return python
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -92,3 +112,14 @@ def running(command: Sequence[str], folder: Path, log: str, **more: str) -> Iter
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(20)
+
+
+def wait_until_open(port: int) -> None:
+    """Wait until somebody listens on a port of loopback. Raises PeerMissingError."""
+    end = time.monotonic() + OPEN_SECONDS
+    while time.monotonic() < end:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise PeerMissingError(f"nobody listens on port {port}")

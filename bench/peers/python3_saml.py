@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Final
 
 from bench.ground import cores, pin
-from bench.peers import CACHE, PeerMissingError, environment, install, messages
+from bench.peers import PeerMissingError, ensure_python, environment, messages
 from bench.sign_ins import GROUPS
 from tests.saml import forge
-from tests.support.tools import ROOT
 
-_LOCK: Final = ROOT / "requirements" / "bench.lock"
 _GUEST: Final = Path(__file__).with_name("guest_python3_saml.py")
 _SP: Final = "https://sp.bench.example/saml/metadata"
 _ACS: Final = "https://sp.bench.example/saml/acs"
@@ -23,7 +20,7 @@ _SECONDS: Final = 300
 
 def measure(folder: Path, times: int) -> float:
     """Return the CPU microseconds of one verification, the median of many. Raises PeerMissingError."""
-    python = _ensure()
+    python = ensure_python()
     data = messages.response(_ACS, _SP, "_request1", 0)
     given = {
         "field": forge.post_field(data),
@@ -45,16 +42,3 @@ def measure(folder: Path, times: int) -> float:
     if guest.returncode != 0:
         raise PeerMissingError(f"python3-saml failed: {complained.strip().rpartition(chr(10))[2][:200]}")
     return float(json.loads(said))
-
-
-def _ensure() -> Path:
-    home = CACHE / "python3-saml"
-    python, installed = home / "bin" / "python", home / "installed.lock"
-    lock = _LOCK.read_text()
-    if not installed.exists() or installed.read_text() != lock:
-        CACHE.mkdir(parents=True, exist_ok=True)
-        install((sys.executable, "-m", "venv", "--clear", str(home)), ROOT, "python3-saml-venv.log")
-        pip = (str(python), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(_LOCK))
-        install(pip, ROOT, "python3-saml-install.log")
-        installed.write_text(lock)
-    return python

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 from sqlalchemy import text
 
-from bench import lists, refusals, sign_ins, verification
+from bench import directories, lists, refusals, scim_requests, sign_ins, verification
 from bench.ground import Ground, ground
 from bench.peers import PeerMissingError, install, messages
 from bench.processes import usage
@@ -50,6 +52,28 @@ def test_every_page_of_the_list_is_asked_with_few_people_and_with_more(where: Gr
     for kind in ("environment", "status", "source", "large group", "small group", "Everyone"):
         assert min(timings[f"filter: {kind}"].rows) > 0, kind
     assert all(one.few_ms > 0 and one.ratio > 0 for one in timings.values())
+
+
+def test_every_kind_of_scim_request_is_answered_and_costs_something(where: Ground) -> None:
+    with directories.serving(where, "SQLite", 120) as endpoint:
+        costs = scim_requests.measure(endpoint, dict.fromkeys(scim_requests.OPERATIONS, 10), warm=2)
+        page = json.loads(asked(endpoint, "/Users?count=100"))
+        group = json.loads(asked(endpoint, f"/Groups/{endpoint.group}"))
+    assert costs.keys() == scim_requests.OPERATIONS.keys()
+    assert all(one.per_second > 0 for one in costs.values())
+    assert (page["totalResults"], page["itemsPerPage"]) == (132, 100)
+    assert len(group["members"]) == 108
+
+
+def asked(endpoint: scim_requests.Endpoint, path: str) -> bytes:
+    headers = {"Authorization": f"Bearer {endpoint.token}"}
+    return httpx.get(f"http://127.0.0.1:{endpoint.port}{endpoint.path}{path}", headers=headers, trust_env=False).content
+
+
+def test_a_push_is_measured_by_its_tenths_and_its_groups(where: Ground) -> None:
+    pushed = directories.push(where, "SQLite", 40, 2)
+    assert len(pushed.users) == directories.TENTHS
+    assert all(one.per_second > 0 for one in (*pushed.users, pushed.groups))
 
 
 def test_every_family_of_hostile_messages_is_refused() -> None:

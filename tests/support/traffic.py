@@ -125,8 +125,7 @@ async def _one_connection(port: int, todo: Iterator[tuple[int, bytes]], on_answe
             writer.write(message)
             head = await reader.readuntil(b"\r\n\r\n")
             lower = head.lower()
-            length = int(lower.partition(b"content-length:")[2].partition(b"\r\n")[0])
-            await reader.readexactly(length)
+            await _pass_over_body(reader, lower)
             on_answer(index, int(head[9:12]), head)
             if b"connection: close" in lower:
                 return
@@ -134,3 +133,13 @@ async def _one_connection(port: int, todo: Iterator[tuple[int, bytes]], on_answe
         return
     finally:
         writer.close()
+
+
+async def _pass_over_body(reader: asyncio.StreamReader, head: bytes) -> None:
+    if b"transfer-encoding: chunked" not in head:
+        await reader.readexactly(int(head.partition(b"content-length:")[2].partition(b"\r\n")[0] or 0))
+        return
+    length = 1
+    while length:
+        length = int(await reader.readuntil(b"\r\n"), 16)
+        await reader.readexactly(length + 2)

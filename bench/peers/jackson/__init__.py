@@ -23,7 +23,7 @@ _START_SECONDS: Final = 120
 
 def measure(ground: Ground, number: int, clients: int) -> PeerRate:
     """Return the rate of sign-ins. Raises PeerMissingError where it can't be installed."""
-    node, modules = _ensure()
+    node, modules = ensure()
     port, warm = settled_port(), max(50, number // 4)
     acs = f"http://127.0.0.1:{port}/acs"
     with _served(ground, node, modules, port, number + warm) as (pid, requests):
@@ -36,7 +36,8 @@ def measure(ground: Ground, number: int, clients: int) -> PeerRate:
     return rate(posted, spent)
 
 
-def _ensure() -> tuple[str, Path]:
+def ensure() -> tuple[str, Path]:
+    """Return Node.js and the folder with the installed package. Raises PeerMissingError when either can't be had."""
     folder = CACHE / "jackson"
     try:
         node = ensure_node()
