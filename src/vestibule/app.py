@@ -57,7 +57,7 @@ from vestibule.web.pages import template_environment
 from vestibule.web.portal import launch, links
 from vestibule.web.portal import sign_in as portal_sign_in
 from vestibule.web.problems import problem_page
-from vestibule.web.protocols import saml, saml_logout
+from vestibule.web.protocols import saml, saml_logout, verify
 from vestibule.web.protocols import scim as scim_protocol
 from vestibule.web.site import Site
 from vestibule.web.visits import Visit, read_visit
@@ -139,6 +139,7 @@ def routes() -> list[BaseRoute]:
     """Return every route of the server."""
     return [
         # A router looks at one after the other, and this is where everybody comes in at nine in the morning.
+        *verify.ROUTES,
         *saml.ROUTES,
         *saml_logout.ROUTES,
         *scim_protocol.ROUTES,

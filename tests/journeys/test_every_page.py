@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from starlette.routing import Route as ServerRoute
 
 from tests.idps import misbehave
+from tests.journeys.behind_a_proxy import closed_app, no_app, refused_app, to_app
 from tests.journeys.console import starts
 from tests.journeys.portal import Portal
 from tests.journeys.providers import Providers
@@ -41,6 +42,7 @@ NO_PAGES: Final = {
     "/e/{env}",
     "/e/{env}/sign-in/password",
     "/saml/{connection_id}/metadata",
+    "/e/{env}/verify",
 }
 
 
@@ -169,6 +171,7 @@ ROUTES_OPENED: Final[dict[str, Opens]] = {
     "/e/{env}/link/{token}": lambda scene: scene.open(scene.stranger, "/e/dev/link/{token}"),
     "/e/{env}/": at_door("/e/dev/"),
     "/e/{env}/sign-out": at_door("/e/dev/sign-out"),
+    "/e/{env}/verify/sign-in": refused_app,
     "/saml/{connection_id}/slo": lambda scene: scene.open(scene.stranger, "/saml/{connection}/slo"),
     "/saml/{connection_id}/acs": lambda scene: scene.open(scene.stranger, "/saml/{connection}/acs"),
 }
@@ -348,6 +351,9 @@ STATES: Final[dict[str, Opens]] = {
     "broken": broken,
     "session ended": lambda scene: scene.open(scene.stranger, "/admin/sign-in?ended=1"),
     "refused": refused,
+    "back to the app": to_app,
+    "app that is closed": closed_app,
+    "host of no app": no_app,
     "waiting": waiting,
     "sending": sending,
     "password": door("/e/dev/sign-in", "x@example.net", "Enter your password"),

@@ -383,10 +383,13 @@ def dump(server: Server, workspace_id: str) -> dict[str, list[tuple[Any, ...]]]:
             if passing is None:
                 continue
             columns = [column for column in table.c if column.name not in passing]
-            whose = table.c.id if table.name == "workspaces" else table.c.workspace_id
-            rows[table.name] = sorted(
-                (tuple(row) for row in tx.execute(select(*columns).where(whose == workspace_id))), key=repr
-            )
+            query = select(*columns)
+            owner = table
+            if table.name != "workspaces" and "workspace_id" not in table.c:
+                owner = next(key.column.table for key in table.foreign_keys)
+                query = query.join(owner)
+            whose = owner.c.id if table.name == "workspaces" else owner.c.workspace_id
+            rows[table.name] = sorted((tuple(row) for row in tx.execute(query.where(whose == workspace_id))), key=repr)
     return rows
 
 

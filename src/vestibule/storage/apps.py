@@ -186,7 +186,7 @@ def _apps(tx: Transaction, *which: ColumnElement[bool]) -> tuple[App, ...]:
     members = _by_app(tx.execute(_of(app_groups, app_groups.c.group_id, narrowed))) if narrowed else {}
     forwarded = [row.id for row in rows if row.kind == AppKind.FORWARD_AUTH.value]
     hosts = _by_app(tx.execute(_of(app_hosts, app_hosts.c.host, forwarded))) if forwarded else {}
-    by_id = {row.id: _app(row, members.get(row.id, ()), hosts.get(row.id, ())) for row in rows}
+    by_id = {row.id: to_app(row, members.get(row.id, ()), hosts.get(row.id, ())) for row in rows}
     return tuple(by_id[one] for one in ids)
 
 
@@ -201,7 +201,8 @@ def _by_app(rows: Iterable[Any]) -> dict[str, tuple[str, ...]]:
     return {app_id: tuple(values) for app_id, values in found.items()}
 
 
-def _app(row: Any, group_ids: tuple[str, ...], hosts: tuple[str, ...]) -> App:
+def to_app(row: Any, group_ids: Iterable[str], hosts: tuple[str, ...]) -> App:
+    """Make an App of a row that has the apps table's columns under their own names."""
     return App(
         id=row.id,
         workspace_id=row.workspace_id,

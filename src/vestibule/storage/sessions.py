@@ -43,7 +43,7 @@ class NewSession:
 _INSERT: Final = Prepared(insert(sessions))
 _PERSON: Final = tuple(column.label(f"person_{column.name}") for column in COLUMNS)
 _PLACE: Final = tuple(column.label(f"place_{column.name}") for column in environments.c)
-_WHOLE: Final = (
+WHOLE: Final = (
     select(sessions, *_PERSON, *_PLACE, identity_providers.c.name.label("idp_name"))
     .join(end_users, end_users.c.id == sessions.c.end_user_id)
     .join(environments, environments.c.id == sessions.c.environment_id)
@@ -51,7 +51,7 @@ _WHOLE: Final = (
     .outerjoin(identity_providers, identity_providers.c.id == connections.c.idp_id)
 )
 # A deactivated person or a disabled connection has no sessions; this holds even for one that began at that very instant.
-_LIVE: Final = and_(
+LIVE: Final = and_(
     end_users.c.status == EndUserStatus.ACTIVE.value,
     or_(
         sessions.c.connection_id.is_(None),
@@ -59,11 +59,11 @@ _LIVE: Final = and_(
     ),
 )
 _FIND: Final = Prepared(
-    _WHOLE.where(
+    WHOLE.where(
         sessions.c.token_hash == bindparam("token_hash"),
         environments.c.key == bindparam("environment_key"),
         sessions.c.expires_at > bindparam("now"),
-        _LIVE,
+        LIVE,
     )
 )
 
@@ -97,13 +97,13 @@ def insert_session(tx: Transaction, session: NewSession, token_hash: str) -> Non
 def find_session(tx: Transaction, token_hash: str, environment_key: str, now: datetime) -> Session | None:
     """Return the live session of a cookie in an environment with its person, in one statement."""
     rows = _FIND.rows(tx, {"token_hash": token_hash, "environment_key": environment_key, "now": now})
-    return _session(rows[0]) if rows else None
+    return to_session(rows[0]) if rows else None
 
 
 def list_sessions(tx: Transaction, workspace_id: str, end_user_id: str, now: datetime) -> tuple[Session, ...]:
     """Return the live sessions of a person, the newest first."""
     mine = (sessions.c.workspace_id == workspace_id, sessions.c.end_user_id == end_user_id, sessions.c.expires_at > now)
-    return tuple(_session(row) for row in tx.execute(_WHOLE.where(*mine, _LIVE).order_by(sessions.c.id.desc())))
+    return tuple(to_session(row) for row in tx.execute(WHOLE.where(*mine, LIVE).order_by(sessions.c.id.desc())))
 
 
 def delete_session(tx: Transaction, workspace_id: str, session_id: str) -> bool:
@@ -155,7 +155,7 @@ def _name_columns(name_id: IdpName | None) -> dict[str, str | None]:
     }
 
 
-class _Part:
+class Part:
     """The columns of a row that begin with a prefix, under their own names."""
 
     __slots__ = ("_prefix", "_row")
@@ -167,12 +167,13 @@ class _Part:
         return getattr(self._row, self._prefix + name)
 
 
-def _session(row: Any) -> Session:
+def to_session(row: Any) -> Session:
+    """Make a Session of a row of `WHOLE`."""
     return Session(
         id=row.id,
         workspace_id=row.workspace_id,
-        environment=to_environment(_Part(row, "place_")),
-        end_user=to_end_user(_Part(row, "person_")),
+        environment=to_environment(Part(row, "place_")),
+        end_user=to_end_user(Part(row, "person_")),
         connection_id=row.connection_id,
         method=SignInMethod(row.method),
         created_at=row.created_at,

@@ -12,6 +12,7 @@ from vestibule.storage.tables.connections import (
     knocks,
     saml_keys,
 )
+from vestibule.storage.tables.forward_auth import forward_auth_codes, forward_auth_sessions
 from vestibule.storage.tables.grants import (
     app_sessions,
     client_assertions,
@@ -55,6 +56,8 @@ __all__ = [
     "end_users",
     "environment_access",
     "environments",
+    "forward_auth_codes",
+    "forward_auth_sessions",
     "group_map",
     "group_members",
     "groups",

@@ -22,6 +22,7 @@ DONE: Final[Mapping[str, str]] = MappingProxyType(
         "admin.session_ended": N_("%(actor)s ended one of their console sessions"),
         "admin.sign_in": N_("%(subject)s signed in to the console"),
         "admin.signed_out": N_("%(subject)s signed out of the console"),
+        "app.sign_in": N_("%(actor)s signed in to %(subject)s"),
         "connection.added": N_("%(actor)s added the connection %(subject)s"),
         "connection.cbc_allowed": N_("%(actor)s allowed AES-CBC for %(subject)s"),
         "connection.cbc_refused": N_("%(actor)s refused AES-CBC for %(subject)s"),
@@ -109,6 +110,7 @@ DONE: Final[Mapping[str, str]] = MappingProxyType(
 REFUSED: Final[Mapping[str, str]] = MappingProxyType(
     {
         "admin.sign_in": N_("Somebody tried to sign in to the console as %(subject)s"),
+        "app.sign_in": N_("%(actor)s was not let in to %(subject)s"),
         "connection.tested": N_("%(actor)s tested the sign-in of %(subject)s, and it would be refused"),
         "end_user.reset_requested": N_("Somebody asked for a new password for %(subject)s, who has no account"),
         "end_user.sign_in": N_("%(subject)s was not let in"),
@@ -121,6 +123,7 @@ REFUSED: Final[Mapping[str, str]] = MappingProxyType(
 KINDS: Final[tuple[tuple[str, str], ...]] = (
     ("end_user.sign_in", N_("Sign-ins")),
     ("end_user.", N_("End users")),
+    ("app.", N_("Apps")),
     ("group.", N_("Groups")),
     ("connection.", N_("Connections")),
     ("identity_provider.", N_("Identity providers")),

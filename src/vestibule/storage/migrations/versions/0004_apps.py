@@ -16,6 +16,7 @@ depends_on = None
 def upgrade() -> None:
     _apps()
     _grants()
+    _forward_auth()
 
 
 def _apps() -> None:
@@ -248,3 +249,53 @@ def _grants() -> None:
     op.create_index("ix_app_sessions_end_user_id", "app_sessions", ["end_user_id"])
     op.create_index("ix_app_sessions_next_at", "app_sessions", ["next_at"])
     op.create_index("ix_app_sessions_session_id", "app_sessions", ["session_id"])
+
+
+def _forward_auth() -> None:
+    op.create_table(
+        "forward_auth_codes",
+        sa.Column("code_hash", Key, nullable=False),
+        sa.Column("workspace_id", Key, nullable=False),
+        sa.Column("environment_id", Key, nullable=False),
+        sa.Column("session_id", Key, nullable=False),
+        sa.Column("host", Key, nullable=False),
+        sa.Column("browser_hash", Key, nullable=False),
+        sa.Column("return_to", sa.String(), nullable=False),
+        sa.Column("expires_at", Instant, nullable=False),
+        sa.PrimaryKeyConstraint("code_hash", name="pk_forward_auth_codes"),
+        sa.ForeignKeyConstraint(
+            ["environment_id"], ["environments.id"], name="fk_forward_auth_codes_environment_id", ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["sessions.id"], name="fk_forward_auth_codes_session_id", ondelete="CASCADE"
+        ),
+    )
+    op.create_index("ix_forward_auth_codes_expires_at", "forward_auth_codes", ["expires_at"])
+    op.create_index("ix_forward_auth_codes_session_id", "forward_auth_codes", ["session_id"])
+    op.create_table(
+        "forward_auth_sessions",
+        sa.Column("token_hash", Key, nullable=False),
+        sa.Column("workspace_id", Key, nullable=False),
+        sa.Column("environment_id", Key, nullable=False),
+        sa.Column("session_id", Key, nullable=False),
+        sa.Column("host", Key, nullable=False),
+        sa.Column("domain", Key, nullable=True),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.PrimaryKeyConstraint("token_hash", name="pk_forward_auth_sessions"),
+        sa.ForeignKeyConstraint(
+            ["environment_id"], ["environments.id"], name="fk_forward_auth_sessions_environment_id", ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["sessions.id"], name="fk_forward_auth_sessions_session_id", ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["environment_id", "domain"],
+            ["cookie_domains.environment_id", "cookie_domains.domain"],
+            name="fk_forward_auth_sessions_environment_id_domain",
+            ondelete="CASCADE",
+        ),
+    )
+    op.create_index(
+        "ix_forward_auth_sessions_environment_id_domain", "forward_auth_sessions", ["environment_id", "domain"]
+    )
+    op.create_index("ix_forward_auth_sessions_session_id", "forward_auth_sessions", ["session_id"])

@@ -1,0 +1,53 @@
+"""What the answers of forward-auth and the signing in at an app's host share: why somebody does not get through."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from vestibule.directory.apps import App
+from vestibule.directory.connections import Connection
+from vestibule.directory.entry import Condition, Presence, may_enter
+from vestibule.directory.forward_auth import Found
+from vestibule.directory.sessions import Session, SignInMethod
+from vestibule.kernel.errors import VestibuleError
+from vestibule.kernel.text import N_
+from vestibule.storage import connections
+from vestibule.storage.database import Transaction
+
+
+class NotSignedIn(VestibuleError):
+    """No token came that counts at this host: the browser has to sign in, or to sign in again."""
+
+    code = "not_signed_in"
+    public = N_("You are not signed in to this app, or not any more. Open it again in your browser to sign in.")
+
+
+class HostUnknown(VestibuleError):
+    """No app of the environment is reached under this host, or only one of another kind."""
+
+    code = "host_unknown"
+    public = N_("No app is registered under this address. Tell the people who run it.")
+
+
+class NotAllowed(VestibuleError):
+    """The person is signed in and may not use the app. `refused_by` says why; `reference` is set where it is on the record."""
+
+    code = "app_not_allowed"
+    public = N_("Your account does not include this app.")
+
+    def __init__(self, app: App, session: Session, refused_by: Condition, reference: str = "") -> None:
+        super().__init__(f"{session.end_user.id} at {app.id}: {refused_by}")
+        self.app, self.session, self.refused_by, self.reference = app, session, refused_by, reference
+
+
+def refused_by(tx: Transaction, found: Found, now: datetime) -> Condition | None:
+    """Return the first condition that keeps somebody from using the app, or None. No statement but for a password where SAML is on."""
+    presence = Presence(found.session, now, connections_to_judge(tx, found.session))
+    return may_enter(found.standing, found.app, presence).refused_by
+
+
+def connections_to_judge(tx: Transaction, session: Session) -> tuple[Connection, ...]:
+    """Return the connections that decide whether a session may go on: only a password may have been overtaken by enforcement."""
+    if session.method is SignInMethod.SAML or not session.environment.saml_enabled:
+        return ()
+    return tuple(connections.list_connections(tx, session.workspace_id, session.environment.id))

@@ -1,0 +1,145 @@
+"""`/e/{env}/verify`: what nginx, Caddy and Traefik ask before they let a request through to an app.
+
+A yes of a moment ago is answered from memory, on the event loop; all else runs in a worker thread. What is not a yes is answered at
+the app's host, where no other page of ours is: `web.protocols.app_host`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import quote
+
+import structlog
+from prometheus_client import Counter
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from vestibule.flows import forward_auth, sessions
+from vestibule.flows import forward_auth_sign_in as signing_in
+from vestibule.flows.forward_auth import Admission
+from vestibule.flows.parts.forwarding import NotAllowed, NotSignedIn
+from vestibule.flows.parts.places import find_place
+from vestibule.kernel.errors import VestibuleError
+from vestibule.kernel.text import has_unsafe_characters
+from vestibule.web.app_host import HostCookies, closed_page, sentence_of, start_sign_in, status_behind, take_back
+from vestibule.web.doors import answer
+from vestibule.web.entrance import place_page, portal, session_token, sign_in_path
+from vestibule.web.forwarded import Asked, ForwardedRefused, answers_by_status, read_asked
+from vestibule.web.pages import redirect
+from vestibule.web.visits import Visit, read_visit
+
+_ANSWERS: Final = Counter("vestibule_forward_auth_answers_total", "Answers of forward-auth by outcome", ["outcome"])
+_YES, _NO, _UNKNOWN, _BROKEN = (_ANSWERS.labels(one) for one in ("allowed", "refused", "not_signed_in", "malformed"))
+_TICKET: Final = re.compile(r"[A-Za-z0-9_-]{1,1900}\Z")
+log = structlog.get_logger()
+
+
+async def verify(request: Request) -> Response:
+    """Answer a proxy's question. 200 lets the request through, with headers about the person; 401 and 403 don't."""
+    raw, site = request.scope["headers"], request.app.state.site
+    try:
+        asked = read_asked(raw)
+    except ForwardedRefused as error:
+        _BROKEN.inc()
+        log.warning("forward-auth refused", code=error.code, reason=error.reason)
+        return Response(str(error), 403 if answers_by_status(raw) else 400, media_type="text/plain")
+    key = request.path_params["env"]
+    cookies = HostCookies(raw, key, asked)
+    if not asked.is_callback:
+        for token in cookies.tokens:
+            remembered = site.recent.admissions.get((key, asked.host, token))
+            if remembered is not None:
+                _YES.inc()
+                return _yes(remembered)
+    if has_unsafe_characters(key):
+        raise HTTPException(404)
+    visit = await read_visit(request)
+    return await run_in_threadpool(answer, lambda given: _look(given, asked, cookies), visit)
+
+
+def _look(visit: Visit, asked: Asked, cookies: HostCookies) -> Response:
+    try:
+        if asked.is_callback:
+            return take_back(visit, asked, cookies)
+        return _yes(_admit(visit, asked, cookies))
+    except NotSignedIn as error:
+        _UNKNOWN.inc()
+        return Response(status_code=401) if asked.by_status else start_sign_in(visit, asked, cookies, error)
+    except VestibuleError as error:
+        _NO.inc()
+        log.info("forward-auth refused", code=error.code, host=asked.host, reason=error.reason)
+        if asked.is_callback and isinstance(error, signing_in.CodeRefused) and _is_in(visit, asked, cookies):
+            return redirect(f"{asked.origin}/")  # the Back button, or a reload
+        return Response(status_code=status_behind(error)) if asked.by_status else closed_page(visit, asked, error)
+
+
+def _is_in(visit: Visit, asked: Asked, cookies: HostCookies) -> bool:
+    try:
+        _admit(visit, asked, cookies)
+    except VestibuleError:
+        return False
+    return True
+
+
+def _admit(visit: Visit, asked: Asked, cookies: HostCookies) -> Admission:
+    key, recent = visit.path_params["env"], visit.site.recent
+    for token in cookies.tokens[:-1]:
+        try:
+            return forward_auth.admit(visit.runtime, recent, key, asked.host, token)
+        except NotSignedIn:
+            continue
+    last = cookies.tokens[-1] if cookies.tokens else ""
+    admission = forward_auth.admit(visit.runtime, recent, key, asked.host, last)
+    _YES.inc()
+    return admission
+
+
+def _yes(admission: Admission) -> Response:
+    response = Response()
+    response.raw_headers = [(b"content-length", b"0"), *admission.raw]
+    return response
+
+
+def sign_in(visit: Visit, browser: str) -> Response:
+    """Take a browser that came from an app's host, let it sign in here if it has to, and send it back with a code."""
+    key, ticket = visit.path_params["env"], visit.query.get("for")
+    if not _TICKET.match(ticket):
+        raise signing_in.TicketRefused("not even of the form of one")
+    token = session_token(visit, key)
+    session = sessions.resume(visit.runtime, key, token) if token else None
+    if session is None:
+        return redirect(sign_in_path(key, f"{visit.path}?for={quote(ticket)}&signed_in=1"))
+    try:
+        url, app = signing_in.hand_over(visit.runtime, visit.visitor, session, ticket)
+    except NotAllowed as refused:
+        _NO.inc()
+        return _refused_page(visit, browser, refused)
+    if visit.query.has("signed_in"):
+        # A page, not a redirect: Chrome holds the redirects behind a form, such as the one for the password, to `form-action`.
+        return place_page(visit, "portal/to_app.html", find_place(visit.runtime, key), url=url, app=app)
+    return redirect(url)
+
+
+def _refused_page(visit: Visit, browser: str, refused: NotAllowed) -> Response:
+    place = find_place(visit.runtime, refused.session.environment.key)
+    return place_page(
+        visit,
+        "portal/app_refused.html",
+        place,
+        status=403,
+        binding=browser,
+        app=refused.app,
+        person=refused.session.end_user,
+        sentence=sentence_of(visit, refused),
+        reference=refused.reference,
+    )
+
+
+ROUTES = [
+    Route("/e/{env}/verify", verify, methods=["GET"]),
+    Route("/e/{env}/verify/sign-in", portal(sign_in), methods=["GET"]),
+]
