@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from html import unescape
+from urllib.parse import urljoin
 
 import pytest
 
@@ -15,6 +16,7 @@ from vestibule.directory.end_users import EndUser, EndUserFilter
 from vestibule.directory.sessions import KnockReason
 from vestibule.flows import admins, end_users
 from vestibule.flows.parts.callers import operator
+from vestibule.storage import end_user_list
 from vestibule.storage import end_users as storage
 from vestibule.web.positions import from_address, to_address
 
@@ -165,6 +167,34 @@ def test_search_and_filters_are_kept_on_the_page_and_in_the_way_to_the_next(
     (back,) = re.findall(r'href="([^"]+)" rel="prev"', text)
     assert found(admin_client.get(unescape(back)).text)[0] == "Person 01"
     assert "Nobody is found like this" in admin_client.get("/admin/end-users?q=zzz").text
+
+
+def test_a_search_that_stopped_says_how_far_it_looked_and_leads_further(
+    server: Server, admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(end_user_list, "MOST_LOOKED_THROUGH", 4)
+    group = group_of(server.house, "test", "Testers")
+    for number in range(11):
+        add_person(server.house, f"Person {number:02}", f"{number}@example.com", "test", group=group)
+    add_person(server.house, "Person Last", "last@example.com", "test", "dev", group=group)
+    here = f"/admin/environments/test/groups/{group.id}"
+    for first in ("/admin/end-users?q=person+example", f"{here}?q=person+example"):
+        address, seen, stops = first, [], 0
+        while address:
+            text = admin_client.get(address).text
+            seen += found(text)
+            stops += "4 entries were looked through for this page, and there are more." in text
+            following = re.search(r'href="([^"]+)" rel="next">Look further', text)
+            address = urljoin(first, unescape(following[1])) if following else ""
+        assert seen == [*(f"Person {number:02}" for number in range(11)), "Person Last"]
+        assert stops == 2
+    for number in range(5):
+        add_person(server.house, f"Zoe {number}", f"zoe{number}@example.com", "dev")
+        add_person(server.house, f"Abe {number}", f"abe{number}@other.test", "test")
+    text = admin_client.get("/admin/end-users?q=abe+example").text
+    assert "Nobody is found so far." in text
+    assert "4 entries were looked through" in text
+    assert "4 entries were looked through" in admin_client.get(f"{here}/add?q=person+example").text
 
 
 def test_everyone_of_an_environment_is_a_filter_like_any_group(server: Server, admin_client: Client) -> None:

@@ -84,11 +84,15 @@ Position = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class EndUserPage:
-    """One page of the End users list, and where the pages before and after it are, if there are any."""
+    """One page of the End users list, and where the pages before and after it are, if there are any.
+
+    `looked_through` says that it is not full because looking stopped after so many entries: there may be more to find beyond.
+    """
 
     rows: tuple[EndUserRow, ...]
     previous: Position | None = None
     next: Position | None = None
+    looked_through: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,24 +32,29 @@ class NoAccess(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class GroupPage:
-    """One group with a page of its members."""
+    """One group with a page of its members. `looked_through`: see EndUserPage."""
 
     environment: Environment
     group: Group
     members: tuple[Member, ...]
     previous: Position | None
     next: Position | None
+    looked_through: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """People with access to the environment who fit a search, and somebody found by their e-mail who has none."""
+    """People with access to the environment who fit a search, and somebody found by their e-mail who has none.
+
+    `looked_through`: see EndUserPage.
+    """
 
     environment: Environment
     group: Group
     people: tuple[EndUser, ...]
     members: frozenset[str]
     without_access: EndUser | None
+    looked_through: int | None = None
 
 
 def look_at_group(
@@ -73,7 +78,7 @@ def look_at_group(
         )
         page = end_user_list.page(tx, caller.workspace_id, wanted, after=after, before=before)
         people = [row.end_user for row in page.rows]
-        return GroupPage(environment, group, _members(tx, group, people), page.previous, page.next)
+        return GroupPage(environment, group, _members(tx, group, people), page.previous, page.next, page.looked_through)
 
 
 def find_candidates(
@@ -91,7 +96,9 @@ def find_candidates(
         )
         people = tuple(row.end_user for row in page.rows[:_OFFERED])
         members = groups.members_among(tx, group, (one.id for one in people))
-        return Candidates(environment, group, people, frozenset(members), _outsider(tx, caller, environment, search))
+        outsider = _outsider(tx, caller, environment, search)
+        looked_through = None if len(people) == _OFFERED else page.looked_through
+        return Candidates(environment, group, people, frozenset(members), outsider, looked_through)
 
 
 def add_member(

@@ -1,16 +1,17 @@
 """The End users list: search, filters and keyset pages that cost the same for a thousand people and for a million.
 
-Each page is read along one index that is in the page's order already, and stops when it is full. Which index leads is
-decided by the rarest of the conditions; all others are looked up person by person.
+Each page is read along one index that is in the page's order already, and stops when it is full, or when it has looked
+through a fixed number of that index's entries. Which index leads is decided by the rarest of the conditions; all others
+are looked up person by person. Decision record 0015 says why.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, FromClause, Select, exists, func, select, true, tuple_
+from sqlalchemy import ColumnElement, FromClause, Select, and_, func, literal, select, true, tuple_
 
 from vestibule.directory.end_users import EndUser, EndUserFilter, EndUserPage, EndUserRow, Position
 from vestibule.directory.groups import GroupName
@@ -21,11 +22,8 @@ from vestibule.storage.tables import end_user_terms, end_users, environment_acce
 PAGE_SIZE: Final = 25
 # Counting further would cost more the more people there are.
 MOST_COUNTED: Final = 1000
-# To choose what leads: enough to know few from many; and where all are many, enough to know many from most.
-_FEW: Final = 1_000
-_MANY: Final = 20_000
-# How many of the first condition's people are tried before it is worth counting many.
-_TRIED: Final = 150
+# For one page. A search that one condition leaves this many people, or fewer, is answered in one go.
+MOST_LOOKED_THROUGH: Final = 1_000
 _LAST_CHARACTER: Final = "\U0010ffff"
 
 
@@ -35,10 +33,48 @@ class _Condition:
 
     name: str
     rows: FromClause
-    where: tuple[ColumnElement[bool], ...]
+    where: ColumnElement[bool]
     order: tuple[ColumnElement[Any], ...]
-    holds: ColumnElement[bool]
-    once: ColumnElement[bool] = field(default_factory=true)
+    holds: Callable[[ColumnElement[str]], ColumnElement[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Word(_Condition):
+    """The condition that a word is the beginning of one of a person's terms.
+
+    Somebody found under several terms is listed under the first of them alone (`once`).
+    """
+
+    word: str
+    once: ColumnElement[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """The entries of the leading condition beyond an edge, in reading direction. A page looks through the beginning of it."""
+
+    leading: _Condition
+    edge: Position | None
+    backwards: bool
+
+    def select(
+        self, *columns: ColumnElement[Any], source: FromClause | None = None, stop: Position | None = None
+    ) -> Select[Any]:
+        """Select entries in reading direction, no further than a place if one is given."""
+        leading = self.leading
+        here = tuple_(*leading.order)
+        query = select(*columns).select_from(leading.rows if source is None else source).where(leading.where)
+        first, last = (stop, self.edge) if self.backwards else (self.edge, stop)
+        # One bound at each side: of two, SQLite begins at the one that it sees first, however far the other is.
+        if first is not None:
+            query = query.where(here >= tuple_(*first) if self.backwards else here > tuple_(*first))
+        elif isinstance(leading, _Word):
+            query = query.where(leading.order[0] >= leading.word)
+        if last is not None:
+            query = query.where(here < tuple_(*last) if self.backwards else here <= tuple_(*last))
+        elif isinstance(leading, _Word):
+            query = query.where(leading.order[0] < leading.word + _LAST_CHARACTER)
+        return query.order_by(*(column.desc() if self.backwards else column for column in leading.order))
 
 
 def page(
@@ -51,31 +87,21 @@ def page(
 ) -> EndUserPage:
     """Return the page after or before a position, or the first one, in three statements.
 
-    Two more, seldom three, choose the leading index where there are several conditions.
-    A position that does not fit the filter leads to the first page.
+    One more chooses the leading index where there are several conditions, and one finds how far to look where there are many
+    and not everybody may fit. A position that does not fit the filter leads to the first page.
     """
     conditions = _conditions(workspace_id, wanted)
     edge = after or before
-    leading = next(
-        (one for one in conditions if edge and one.name == edge[0] and len(one.order) == len(edge) - 1), None
-    )
+    leading = next((one for one in conditions if edge and _fits(one, edge)), None)
+    few = False
     if leading is None:
         edge = before = None
-        leading, found = _first_page(tx, conditions)
-    else:
-        query = _people(leading, conditions, edge[1:] if edge else None, backwards=before is not None)
-        found = list(tx.execute(query.limit(PAGE_SIZE + 1)))
-    more, found = len(found) > PAGE_SIZE, found[:PAGE_SIZE]
-    if before is not None:
-        found.reverse()
-    if not found:
-        return EndUserPage(())
-    keys: list[Position] = [(leading.name, *row[-len(leading.order) :]) for row in found]
-    return EndUserPage(
-        rows=_rows(tx, [to_end_user(row) for row in found]),
-        previous=keys[0] if (more if before is not None else edge is not None) else None,
-        next=keys[-1] if (True if before is not None else more) else None,
-    )
+        leading, few = _rarest(tx, conditions[:-1] or conditions)
+    stretch = _Stretch(leading, edge[1:] if edge else None, before is not None)
+    all_fit = not isinstance(leading, _Word) and all(one is leading for one in conditions[:-1])
+    stop = None if all_fit or few else _stop(tx, stretch)
+    found = list(tx.execute(_people(workspace_id, stretch, conditions, stop).limit(PAGE_SIZE + 1)))
+    return _page(tx, stretch, found, stop)
 
 
 def count_end_users(tx: Transaction, workspace_id: str) -> int:
@@ -84,100 +110,134 @@ def count_end_users(tx: Transaction, workspace_id: str) -> int:
     return tx.execute(select(func.count()).select_from(some)).scalar_one()
 
 
-def _first_page(tx: Transaction, conditions: Sequence[_Condition]) -> tuple[_Condition, list[Any]]:
-    """Return the condition to lead through the list, and the people of the first page with one more.
-
-    It is the rarest, as far as is worth counting. Where all are met by many, mostly many meet them all: the page fills
-    from the first few tried. If it does not, a little more counting spares much reading, as the few that two large sets
-    share are found only by going through the smaller one.
-    """
-    choice = conditions[:-1] or conditions
-    leading = choice[0]
-    if len(choice) > 1:
-        leading, count = _rarest(tx, choice, _FEW)
-        if count == _FEW:
-            found = list(tx.execute(_people(leading, conditions, tried=_TRIED).limit(PAGE_SIZE + 1)))
-            if len(found) > PAGE_SIZE:
-                return leading, found
-            leading, _ = _rarest(tx, choice, _MANY)
-    return leading, list(tx.execute(_people(leading, conditions).limit(PAGE_SIZE + 1)))
+def _fits(condition: _Condition, edge: Position) -> bool:
+    """Return whether an edge (untrusted) is a place along a condition."""
+    name, *place = edge
+    if isinstance(condition, _Word) and not (place and place[0].startswith(condition.word)):
+        return False
+    return name == condition.name and len(place) == len(condition.order)
 
 
-def _rarest(tx: Transaction, choice: Sequence[_Condition], limit: int) -> tuple[_Condition, int]:
-    """Return the condition that the fewest people meet, the first among equals, and how many, counting to the limit only."""
-    some = [select(one.order[-1]).where(*one.where).limit(limit).subquery() for one in choice]
+def _rarest(tx: Transaction, choice: Sequence[_Condition]) -> tuple[_Condition, bool]:
+    """Return the condition that the fewest people meet, the first among equals, and whether all of them may be looked at."""
+    if len(choice) == 1:
+        return choice[0], False
+    stretches = [_Stretch(one, None, backwards=False).select(one.order[-1]) for one in choice]
+    some = [one.order_by(None).limit(MOST_LOOKED_THROUGH + 1).subquery() for one in stretches]
     counted = list(tx.execute(select(*(select(func.count()).select_from(one).scalar_subquery() for one in some))).one())
-    return choice[counted.index(min(counted))], min(counted)
+    return choice[counted.index(min(counted))], min(counted) <= MOST_LOOKED_THROUGH
+
+
+def _stop(tx: Transaction, stretch: _Stretch) -> Position | None:
+    """Return the last entry that this page looks at, or None when all that are left may be looked at."""
+    query = stretch.select(*stretch.leading.order).offset(MOST_LOOKED_THROUGH - 1).limit(2)
+    found = tx.execute(query).all()
+    return tuple(found[0]) if len(found) == 2 else None
 
 
 def _people(
-    leading: _Condition,
-    conditions: Sequence[_Condition],
-    edge: Position | None = None,
-    *,
-    backwards: bool = False,
-    tried: int | None = None,
+    workspace_id: str, stretch: _Stretch, conditions: Sequence[_Condition], stop: Position | None
 ) -> Select[Any]:
-    """Select the people beyond an edge along the leading condition; or those among the first few `tried` of it."""
-    rows, order = leading.rows, leading.order
-    where = (*leading.where, leading.once)
-    if tried is not None:
-        columns = [column.label(f"tried_{number}") for number, column in enumerate(order)]
-        rows = select(*columns).where(*where).order_by(*order).limit(tried).subquery("tried")
-        order, where = tuple(rows.c), ()
-    source = rows if rows is end_users else rows.join(end_users, end_users.c.id == order[-1])
-    keys = [column.label(f"key_{number}") for number, column in enumerate(order)]
-    query = select(*COLUMNS, *keys).select_from(source)
-    query = query.where(*where, *(one.holds for one in conditions if one is not leading))
-    if edge is not None:
-        here, there = tuple_(*order), tuple_(*edge)
-        query = query.where(here < there if backwards else here > there)
-    return query.order_by(*(column.desc() if backwards else column for column in order))
+    """Select the people of a stretch who meet every condition, each with their place."""
+    leading = stretch.leading
+    rows, person = leading.rows, leading.order[-1]
+    source = rows if rows is end_users else rows.join(end_users, end_users.c.id == person)
+    keys = [column.label(f"key_{number}") for number, column in enumerate(leading.order)]
+    query = stretch.select(*COLUMNS, *keys, source=source, stop=stop)
+    query = query.where(*(one.holds(person) for one in conditions if one is not leading))
+    if isinstance(leading, _Word):
+        query = query.where(leading.once)
+    return query.where(end_users.c.workspace_id == workspace_id)
+
+
+def _page(tx: Transaction, stretch: _Stretch, found: Sequence[Any], stop: Position | None) -> EndUserPage:
+    """Return the page of the people found (one more than fit, if there are more), with the places of its neighbours."""
+    name, width = stretch.leading.name, len(stretch.leading.order)
+    more, shown = len(found) > PAGE_SIZE, found[:PAGE_SIZE]
+    keys: list[Position] = [tuple(row[-width:]) for row in shown]
+    near = far = None
+    if stretch.edge is not None:
+        near = (name, *(keys[0] if keys else _beside(stretch.edge, stretch.backwards)))
+    if more or stop is not None:
+        far = (name, *(keys[-1] if more or stop is None else stop))
+    people = [to_end_user(row) for row in (reversed(shown) if stretch.backwards else shown)]
+    return EndUserPage(
+        rows=_rows(tx, people) if people else (),
+        previous=far if stretch.backwards else near,
+        next=near if stretch.backwards else far,
+        looked_through=MOST_LOOKED_THROUGH if stop is not None and len(shown) < PAGE_SIZE else None,
+    )
+
+
+def _beside(edge: Position, backwards: bool) -> Position:
+    """Return a place on this page's side of an edge, so that the way back, from a page with nobody on it, includes the edge."""
+    return (*edge[:-1], edge[-1][:-1] if backwards else edge[-1] + _LAST_CHARACTER)
 
 
 def _conditions(workspace_id: str, wanted: EndUserFilter) -> list[_Condition]:
     """Return the conditions, those that usually say most first, and the name's order, which is always there, last."""
-    conditions = [_word(workspace_id, number, word) for number, word in enumerate(wanted.words)]
+    conditions: list[_Condition] = [_word(workspace_id, number, word) for number, word in enumerate(wanted.words)]
     if wanted.group_id:
-        rows = group_members.alias("in_group")
-        mine = (rows.c.workspace_id == workspace_id, rows.c.group_id == wanted.group_id)
-        conditions.append(_listed("group", rows, mine))
+        members = group_members.alias("in_group")
+        conditions.append(_listed("group", members, members.c.group_id == wanted.group_id))
     for number, environment_id in enumerate(wanted.environment_ids):
         rows = environment_access.alias(f"in_environment_{number}")
-        mine = (rows.c.workspace_id == workspace_id, rows.c.environment_id == environment_id)
-        conditions.append(_listed(f"environment-{number}", rows, mine))
+        conditions.append(_listed(f"environment-{number}", rows, rows.c.environment_id == environment_id))
     plain = {"status": wanted.status, "source": wanted.source}
-    of_workspace = end_users.c.workspace_id == workspace_id
-    by_name = (end_users.c.name_key, end_users.c.id)
+    by_name, of_workspace = (end_users.c.name_key, end_users.c.id), end_users.c.workspace_id == workspace_id
     for name, value in plain.items():
         if value is not None:
-            holds = end_users.c[name] == value.value
-            conditions.append(_Condition(name, end_users, (of_workspace, holds), by_name, holds))
-    return [*conditions, _Condition("name", end_users, (of_workspace,), by_name, of_workspace)]
+            conditions.append(_plain(name, value.value, of_workspace))
+    return [*conditions, _Condition("name", end_users, of_workspace, by_name, lambda _: true())]
 
 
-def _listed(name: str, rows: Any, mine: tuple[ColumnElement[bool], ...]) -> _Condition:
-    """Return a condition that is a table of people, kept in the list's order."""
-    holds = exists().where(*mine, rows.c.end_user_id == end_users.c.id)
-    return _Condition(name, rows, mine, (rows.c.name_key, rows.c.end_user_id), holds)
+def _plain(name: str, value: str, of_workspace: ColumnElement[bool]) -> _Condition:
+    """Return a condition on what a person's own row says."""
+    themselves = end_users.alias(f"their_{name}")
+    return _Condition(
+        name,
+        end_users,
+        and_(of_workspace, end_users.c[name] == value),
+        (end_users.c.name_key, end_users.c.id),
+        lambda person: _some(themselves, themselves.c.id == person, themselves.c[name] == value),
+    )
 
 
-def _word(workspace_id: str, number: int, word: str) -> _Condition:
+def _listed(name: str, rows: Any, mine: ColumnElement[bool]) -> _Condition:
+    """Return a condition that is a table of people, kept in the list's order.
+
+    The workspace is asked of the person: it is not in these indexes, which answer everything else.
+    """
+    order = (rows.c.name_key, rows.c.end_user_id)
+    return _Condition(name, rows, mine, order, lambda person: _some(rows, mine, rows.c.end_user_id == person))
+
+
+def _word(workspace_id: str, number: int, word: str) -> _Word:
     """Return the condition that a word is the beginning of one of a person's terms."""
     terms, smaller = end_user_terms.alias(f"word_{number}"), end_user_terms.alias(f"smaller_{number}")
     span = (terms.c.term >= word, terms.c.term < word + _LAST_CHARACTER)
-    # Somebody found under several terms is listed under the first of them alone.
-    once = ~exists().where(
-        smaller.c.end_user_id == terms.c.end_user_id, smaller.c.term >= word, smaller.c.term < terms.c.term
-    )
-    return _Condition(
+    return _Word(
         name=f"word-{number}",
         rows=terms,
-        where=(terms.c.workspace_id == workspace_id, *span),
+        where=terms.c.workspace_id == workspace_id,
         order=(terms.c.term, terms.c.name_key, terms.c.end_user_id),
-        holds=exists().where(*span, terms.c.end_user_id == end_users.c.id),
-        once=once,
+        holds=lambda person: _some(terms, *span, terms.c.end_user_id == person),
+        word=word,
+        once=~_some(
+            smaller,
+            smaller.c.end_user_id == terms.c.end_user_id,
+            smaller.c.term >= word,
+            smaller.c.term < terms.c.term,
+        ),
     )
+
+
+def _some(rows: FromClause, *where: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return whether there is such a row, asked for each person in turn.
+
+    Not EXISTS: PostgreSQL makes a join of that, and sometimes begins at its other side, with everybody who has the status.
+    """
+    return select(literal(1)).select_from(rows).where(*where).limit(1).scalar_subquery().is_not(None)
 
 
 def _rows(tx: Transaction, people: Sequence[EndUser]) -> tuple[EndUserRow, ...]:
