@@ -18,6 +18,7 @@ from vestibule.flows.parts.callers import system
 from vestibule.flows.parts.rereading import Reread, reread, reread_due
 from vestibule.flows.parts.understanding import TypedIdp
 from vestibule.kernel.errors import Conflict
+from vestibule.outside import fetching
 from vestibule.storage import metadata_readings
 from vestibule.storage.tables import activity
 
@@ -200,3 +201,52 @@ def test_an_older_document_that_comes_late_does_not_undo_what_a_newer_one_brough
     # What the slow reader had loaded before the newer reading was over.
     assert reread(house.runtime, connection.idp, system()) is Reread.REPLACED
     assert subjects(house, connection) == ["CN=new"]
+
+
+HOSTILE = {
+    "huge": ("<EntityDescriptor" + " " * (3 * 1024 * 1024) + "/>", "2 MiB"),
+    "a_page": ("<!doctype html><title>Sign in</title>", "web page"),
+    "json": ('{"issuer": "https://idp.example"}', "JSON"),
+    "nothing": ("", "nothing here"),
+    "not_xml": ("<EntityDescriptor", "well-formed"),
+    "a_dtd": ('<!DOCTYPE x [<!ENTITY a "b">]>' + metadata.idp_metadata(), "DTD"),
+    "several_others": (
+        metadata.aggregate(metadata.idp_metadata("urn:a"), metadata.idp_metadata("urn:b")),
+        "none of them has the entity ID",
+    ),
+    "ourselves": (
+        metadata.idp_metadata().replace("IDPSSODescriptor", "SPSSODescriptor"),
+        "service provider",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_document_that_can_not_be_used_changes_nothing_and_says_why(
+    house: House, documents: metadata.Documents, connection: Connection, kind: str
+) -> None:
+    documents.document, said = HOSTILE[kind]
+    assert reread_due(house.runtime) == 1
+    followed = following(house, connection)
+    assert followed.reading.failures == 1
+    assert said in (followed.reading.failure or "")
+    assert followed.found is None
+    assert subjects(house, connection) == ["CN=old"]
+    assert actions(house) == ["identity_provider.metadata_unreadable"]
+
+
+def test_a_server_that_never_comes_to_the_point_is_left_and_the_next_one_is_read(
+    house: House, documents: metadata.Documents, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "TIMEOUT_SECONDS", 0.3)
+    documents.pause_seconds = 1.0
+    with metadata.serving_documents() as others:
+        others.document = metadata.idp_metadata("urn:other", metadata.certificate_pem("other"))
+        values = understand(house, TypedIdp("url", metadata_url=others.url))
+        other = draft(house, name="Other", domains="other.example")
+        idp_values.save_idp_values(house.runtime, house.owner, other.id, values)
+        others.document = metadata.idp_metadata("urn:other", metadata.certificate_pem("newer"))
+        assert reread_due(house.runtime) == 2
+        assert subjects(house, other) == ["CN=newer"]
+    assert "did not give a document" in (following(house, connection).reading.failure or "")
+    assert subjects(house, connection) == ["CN=old"]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -62,6 +63,7 @@ class Documents:
     def __init__(self) -> None:
         self.document = idp_metadata()
         self.status = 200
+        self.pause_seconds = 0.0
         self.asked = 0
         self.url = ""
 
@@ -74,11 +76,13 @@ def serving_documents() -> Iterator[Documents]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             documents.asked += 1
+            time.sleep(documents.pause_seconds)
             body = documents.document.encode()
             self.send_response(documents.status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            with suppress(OSError):  # whoever asked had enough, or waited long enough
+                self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

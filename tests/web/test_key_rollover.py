@@ -13,6 +13,7 @@ from sqlalchemy import update
 from tests.saml import forge
 from tests.support import metadata, sign_ins
 from tests.support.house import Server
+from tests.support.logging_out import message, send
 from vestibule.directory.connections import Connection
 from vestibule.storage.tables import identity_providers as idps
 
@@ -112,4 +113,39 @@ def test_what_is_refused_for_its_form_or_asked_by_nobody_fetches_nothing(
     elsewhere = server.client()
     elsewhere.get("/e/dev/sign-in")
     assert sign_ins.post(elsewhere, connection, data).status_code == 403
+    assert documents.asked == 0
+
+
+def test_a_response_that_does_not_say_whose_it_is_fetches_nothing(
+    server: Server, documents: metadata.Documents, connection: Connection
+) -> None:
+    for issuer in (None, "https://other.example"):
+        client = server.client()
+        started = sign_ins.start(client)
+        data = sign_ins.answer(server, connection, started.request_id, key="other", response_issuer=issuer)
+        assert sign_ins.post(client, connection, data, started.relay_state).status_code == 403
+    assert documents.asked == 0
+
+
+@pytest.mark.parametrize("binding", ["redirect", "post"])
+def test_a_logout_message_of_the_new_key_is_obeyed_after_one_reading_for_all(
+    server: Server, documents: metadata.Documents, connection: Connection, binding: str
+) -> None:
+    assert come(server, connection, key="idp").status_code == 303
+    unknown = send(server.client(), connection, message(server, connection), binding, key="evil")
+    assert unknown.status_code == 403
+    assert documents.asked == 1
+    server.house.clock.offset += timedelta(minutes=5)
+    documents.document = rolled("other", "another")
+    assert come(server, connection, key="other").status_code == 303
+    ended = send(server.client(), connection, message(server, connection), binding, key="another")
+    assert ended.status_code == 200
+    assert documents.asked == 2
+
+
+def test_a_posted_logout_message_of_somebody_else_fetches_nothing(
+    server: Server, documents: metadata.Documents, connection: Connection
+) -> None:
+    for theirs in (message(server, connection, issuer="urn:other"), message(server, connection, issuer=None)):
+        assert send(server.client(), connection, theirs, "post", key="other").status_code == 403
     assert documents.asked == 0

@@ -22,6 +22,7 @@ from vestibule.flows.parts.callers import operator
 from vestibule.flows.parts.saml_keys import decryption_keys
 from vestibule.saml.keys import DecryptionKey
 from vestibule.storage import activity
+from vestibule.storage.tables import saml_keys as saml_key_table
 
 
 def to(key: DecryptionKey, **changes: Any) -> Encryption:
@@ -202,3 +203,15 @@ def test_the_session_ends_when_the_identity_provider_says_at_that_instant_and_ke
     assert client.get("/e/dev/").status_code == 200
     house.clock.freeze(end)
     assert client.get("/e/dev/").status_code == 303
+
+
+def test_a_key_of_ours_that_does_not_open_is_a_refusal_of_its_own(server: Server, connection: Connection) -> None:
+    client, other = server.client(), server.client()
+    data = encrypted(server, connection, client, to(our_keys(server)[0]))
+    with server.house.runtime.database.transaction() as tx:
+        tx.execute(saml_key_table.update().values(sealed_private_key=b"broken"))
+    page = sign_ins.post(client, connection, data)
+    assert page.status_code == 403
+    assert "This server can’t use a key of its own" in page.text
+    assert details(server)["code"] == "own_key_unreadable"
+    assert sign_ins.sign_in(server, other, connection).status_code == 303

@@ -14,7 +14,7 @@ from tests.support import sign_ins
 from tests.support.house import Client, Server
 from vestibule.directory.connections import Connection
 from vestibule.storage import connections
-from vestibule.storage.tables import activity, end_users, identity_links, knocks, saml_requests, sessions
+from vestibule.storage.tables import activity, end_users, identity_links, knocks, saml_keys, saml_requests, sessions
 
 
 def admin(server: Server) -> Client:
@@ -228,3 +228,19 @@ def test_a_draft_is_tested_before_it_replaces_what_is_in_use(server: Server) -> 
         changed = connections.load_connection(tx, connection.id)
     assert changed is not None
     assert changed.idp.entity_id == "https://next.example"
+
+
+def test_a_key_of_ours_that_does_not_open_is_a_refusal_and_no_result(server: Server) -> None:
+    connection = sign_ins.connect(server.house)
+    client = admin(server)
+    run(server, client, connection)
+    started = begin(client, connection)
+    with server.house.runtime.database.transaction() as tx:
+        tx.execute(saml_keys.update().values(sealed_private_key=b"broken"))
+    data = sign_ins.answer(server, connection, started.request_id)
+    page = sign_ins.post(client, connection, data, started.relay_state)
+    assert page.status_code == 403
+    assert "This server can’t use a key of its own" in page.text
+    entry = client.get(f"/admin/activity?q={sign_ins.reference_in(page.text)}")
+    assert entry.status_code in {200, 303}
+    assert client.get(f"/admin/connections/{connection.id}/tests/{started.request_id}").status_code == 404

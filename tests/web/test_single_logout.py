@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ from lxml import etree
 from sqlalchemy import func, select
 
 from tests.saml import forge, forge_logout
+from tests.saml.forge_encryption import Encryption, encrypt
 from tests.support import sign_ins
 from tests.support.house import Client, Server, TestClock
 from tests.support.logging_out import BOTH, POST, REDIRECT, SLO, SLO_DONE, message, read, send
@@ -18,6 +20,7 @@ from vestibule.directory.activity import ActivityFilter, Entry, Outcome
 from vestibule.directory.connections import Connection, LogoutEndpoints, slo_url
 from vestibule.directory.sessions import IdpName
 from vestibule.flows import connections as connection_flows
+from vestibule.flows.parts.saml_keys import decryption_keys
 from vestibule.storage import activity
 from vestibule.storage.connections import load_connection
 from vestibule.storage.tables import logout_requests, saml_keys, sessions
@@ -351,3 +354,44 @@ def test_names_are_one_name_only_where_everything_of_them_is() -> None:
     assert IdpName("a").key(idp, sp) in IdpName("a", mail).keys(idp, sp)
     for other in (IdpName("A", mail), IdpName("a", PERSISTENT), IdpName("a", mail, "x"), IdpName("a", mail, None, "x")):
         assert stored not in other.keys(idp, sp)
+
+
+@BINDINGS
+def test_a_signing_key_that_does_not_open_ends_the_sessions_and_says_that_the_answer_is_missing(
+    server: Server, binding: str
+) -> None:
+    connection, client = signed_in(server)
+    read(leave(enter(server, connection)))
+    with server.house.runtime.database.transaction() as tx:
+        tx.execute(saml_keys.update().values(sealed_private_key=b"broken"))
+    page = send(server.client(), connection, message(server, connection), binding)
+    assert page.status_code == 403
+    assert "You are signed out here" in page.text
+    assert "It is a fault on our side" in page.text
+    assert count(server) == 0
+    assert client.get("/e/dev/").status_code == 303
+    (entry,) = acts(server, "end_user.single_logout")
+    assert entry.event.reference == sign_ins.reference_in(page.text)
+    assert (entry.event.details["code"], entry.event.details["check"]) == ("own_key_unreadable", "connection")
+    assert len(acts(server, "end_user.signed_out_by_idp")) == 1
+
+
+@BINDINGS
+def test_a_name_encrypted_with_cbc_is_refused_even_where_sign_ins_may_use_it(server: Server, binding: str) -> None:
+    connection, client = signed_in(server, allow_cbc=True)
+    (key,) = decryption_keys(server.house.runtime, server.house.workspace.id)
+    ours = replace(forge.key("sp"), private_key=key.private_key)
+    name = f'<saml:NameID xmlns:saml="{forge.SAML}" Format="{forge.EMAIL_FORMAT}">grace@example.com</saml:NameID>'
+    for encryption, opens in (
+        (Encryption(key=ours, cipher="aes256-cbc"), False),
+        (Encryption(key=ours, cipher="aes128-cbc"), False),
+        (Encryption(key=ours, cipher="aes256-gcm"), True),
+    ):
+        hidden = forge.Raw(encrypt(name, encryption, "EncryptedID"))
+        answered = send(client, connection, message(server, connection, name_id=hidden), binding)
+        if not opens:
+            refused(server, answered, "saml_encryption_cbc", "name_id")
+            assert client.get("/e/dev/").status_code == 200
+        else:
+            assert read(answered).kind == "SAMLResponse"
+    assert count(server) == 0

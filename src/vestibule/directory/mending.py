@@ -74,6 +74,7 @@ SITUATION_OF_ERROR: Final = MappingProxyType(
         "connection_pending": "pending",
         "connection_disabled": "disabled",
         "saml_switched_off": "switched_off",
+        "own_key_unreadable": "own_key",
     }
 )
 _COPY_LABELS: Final = MappingProxyType(

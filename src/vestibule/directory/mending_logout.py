@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from vestibule.directory.mending import TITLE_WITHOUT_VENDOR, TITLES, Mend
-from vestibule.directory.mending_rules import Side
+from vestibule.directory.mending_rules import OWN_KEY, Side
 from vestibule.directory.vendors import GENERIC, vendor
 from vestibule.kernel.text import N_
 
@@ -88,6 +88,7 @@ LOGOUT_RULES: Final = MappingProxyType(
             "here",
             N_("The connection is not set up completely: nobody has signed in through it. Finish it or delete it."),
         ),
+        "own_key": LogoutRule("here", OWN_KEY),
     }
 )
 _OF_ERROR: Final = MappingProxyType(
@@ -98,6 +99,7 @@ _OF_ERROR: Final = MappingProxyType(
         "saml_sigalg_missing": "unsigned",
         "saml_algorithm": "algorithm",
         "saml_sha1": "algorithm",
+        "own_key_unreadable": "own_key",
     }
 )
 

@@ -62,6 +62,13 @@ class SamlSwitchedOff(EntryRefusal):
     public = N_("This page does not use your organisation’s sign-in service at the moment.")
 
 
+class OwnKeyUnreadable(EntryRefusal):
+    """A key or a draft of ours, which the message needs, does not open with this server's secret key."""
+
+    code = "own_key_unreadable"
+    public = N_("This server can’t use a key of its own at the moment. Nothing is wrong with your account.")
+
+
 class ResponseReused(EntryRefusal):
     """The request was answered, or the assertion was used, before: a replay, the Back button, or a reload."""
 

@@ -17,6 +17,7 @@ from vestibule.directory.refusals import (
     EntryRefusal,
     NotLetIn,
     OtherBrowser,
+    OwnKeyUnreadable,
     RequestExpired,
     RequestUnknown,
     ResponseReused,
@@ -25,7 +26,7 @@ from vestibule.directory.sessions import IdpName, SamlRequest, SignInMethod
 from vestibule.flows.parts.admitting import claim_of, find_person, turn_away
 from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.entering import Basis, Entered, enter
-from vestibule.flows.parts.expecting import certificates_of, expectations_of
+from vestibule.flows.parts.expecting import expectations_of
 from vestibule.flows.parts.places import Place
 from vestibule.flows.parts.refusing import Attempt, SignInRefused, record_refusal, refuse
 from vestibule.flows.parts.runtime import Runtime
@@ -33,7 +34,7 @@ from vestibule.flows.parts.sending import Sent, send_to_idp, unusable
 from vestibule.flows.parts.unknown_keys import with_newer_keys
 from vestibule.kernel.errors import AlreadyTaken, NotFound
 from vestibule.kernel.ids import is_id
-from vestibule.kernel.secrets import same, token_hash
+from vestibule.kernel.secrets import SealBroken, same, token_hash
 from vestibule.kernel.text import printable
 from vestibule.saml.errors import SamlError, SessionEnded, SignatureInvalid, Unsolicited
 from vestibule.saml.responses import (
@@ -199,16 +200,18 @@ def _verify(runtime: Runtime, arrived: _Arrived, answer: Answer) -> tuple[SamlRe
     request = arrived.arrival.request
     unasked = _unasked(arrived)
     problem = None if unasked else _binding_problem(connection, request, answer, now)
-    expectations = expectations_of(
-        runtime,
-        connection,
-        request if problem is None else None,
-        now,
-        encrypted=arrived.message.encrypted,
-        unsolicited=unasked,
-    )
     try:
+        expectations = expectations_of(
+            runtime,
+            connection,
+            request if problem is None else None,
+            now,
+            encrypted=arrived.message.encrypted,
+            unsolicited=unasked,
+        )
         assertion = _verified(runtime, arrived, expectations, newer=problem is None and not unasked)
+    except SealBroken as error:
+        raise refuse(runtime, arrived.attempt, OwnKeyUnreadable(error.reason)) from error
     except SamlError as error:
         if problem is not None and isinstance(error, Unsolicited) and arrived.message.unverified_in_response_to:
             attempt = replace(arrived.attempt, checks=error.checks)
@@ -223,19 +226,17 @@ def _verify(runtime: Runtime, arrived: _Arrived, answer: Answer) -> tuple[SamlRe
 def _verified(runtime: Runtime, arrived: _Arrived, expectations: Expectations, *, newer: bool) -> VerifiedAssertion:
     """Verify a response; where no certificate here made its signature, once more with what the IdP's metadata says by now.
 
-    `newer` is for answers to a request of this browser alone: who never asked shall not make us fetch.
+    `newer` is for answers to a request of this browser alone, that say they are the IdP's: who never asked shall not make us fetch.
     """
     try:
         return verify_response(arrived.message, expectations)
     except SignatureInvalid as error:
-        # Its subclasses are of the message's own form, which no other key would mend.
-        issuer = arrived.message.unverified_issuer
-        if type(error) is not SignatureInvalid or not newer or issuer not in {None, expectations.idp_entity_id}:
+        if not newer or arrived.message.unverified_issuer != expectations.idp_entity_id:
             raise
-        connection = with_newer_keys(runtime, arrived.connection)
-        if connection is None or connection.idp.entity_id != expectations.idp_entity_id:
+        newest = with_newer_keys(runtime, arrived.connection, error, expectations)
+        if newest is None:
             raise
-        return verify_response(arrived.message, replace(expectations, certificates=certificates_of(connection)))
+        return verify_response(arrived.message, newest)
 
 
 def _binding_problem(

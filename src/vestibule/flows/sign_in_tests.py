@@ -13,7 +13,7 @@ from vestibule.directory.activity import Actor, ActorKind, Event, Outcome, Subje
 from vestibule.directory.admins import Permission
 from vestibule.directory.connections import Connection, IdpValues
 from vestibule.directory.mending import Mend, mend
-from vestibule.directory.refusals import OtherBrowser, RequestExpired, ResponseReused
+from vestibule.directory.refusals import OtherBrowser, OwnKeyUnreadable, RequestExpired, ResponseReused
 from vestibule.directory.sessions import SamlRequest
 from vestibule.directory.workspaces import Environment
 from vestibule.flows.parts.admitting import claim_of, look
@@ -35,7 +35,7 @@ from vestibule.flows.parts.testing import (
     seal_values,
 )
 from vestibule.kernel.errors import Conflict, NotFound
-from vestibule.kernel.secrets import same, token_hash
+from vestibule.kernel.secrets import SealBroken, same, token_hash
 from vestibule.kernel.text import N_, printable
 from vestibule.saml.captures import Captured
 from vestibule.saml.errors import SamlError
@@ -108,7 +108,7 @@ def finish_test(
 ) -> None:
     """Look at what answers a test, once. All but `request_id` is untrusted.
 
-    Raises SignInRefused for another browser or too late, NotFound.
+    Raises SignInRefused for another browser, too late, or a key of ours that does not open; NotFound.
     """
     with runtime.database.reading() as tx:
         connection = connections.load_connection(tx, connection_id)
@@ -125,9 +125,12 @@ def finish_test(
     if now >= request.expires_at:
         raise refuse(runtime, attempt, RequestExpired("the test has expired"))
     tested = connection
-    if request.test_values is not None:
-        tested = _with_values(connection, open_values(runtime, connection.id, request.test_values))
-    result, assertion = _judge(runtime, tested, request, saml_response, now)
+    try:
+        if request.test_values is not None:
+            tested = _with_values(connection, open_values(runtime, connection.id, request.test_values))
+        result, assertion = _judge(runtime, tested, request, saml_response, now)
+    except SealBroken as error:
+        raise refuse(runtime, attempt, OwnKeyUnreadable(error.reason)) from error
     with runtime.database.transaction() as tx:
         if assertion is not None:
             result = _settle(tx, tested, attempt.place, arrival.rival_entries, result, assertion)

@@ -17,6 +17,7 @@ from vestibule.directory.refusals import (
     EntryRefusal,
     LogoutOfOtherBrowser,
     LogoutUnknown,
+    OwnKeyUnreadable,
 )
 from vestibule.directory.sessions import IdpName, Session
 from vestibule.flows.parts.callers import Visitor
@@ -28,17 +29,20 @@ from vestibule.flows.parts.refusing import REFUSAL_PER_ADDRESS, REFUSAL_PER_PLAC
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.sending import Sent
 from vestibule.flows.parts.throttling import REQUEST_PER_ADDRESS, count_attempt
+from vestibule.flows.parts.unknown_keys import with_newer_keys
 from vestibule.kernel.errors import NotFound, Throttled, VestibuleError
 from vestibule.kernel.ids import is_id
-from vestibule.kernel.secrets import new_reference, same, token_hash
+from vestibule.kernel.secrets import SealBroken, new_reference, same, token_hash
 from vestibule.kernel.text import printable
-from vestibule.saml.errors import SamlError
+from vestibule.saml.errors import SamlError, SignatureInvalid
+from vestibule.saml.expectations import Expectations
 from vestibule.saml.logouts import (
     LOGOUT_CHECKS,
     LogoutMessage,
     LogoutRequest,
     LogoutResponse,
     failed_check,
+    peek_issuer,
     verify_posted,
     verify_redirected,
 )
@@ -74,7 +78,10 @@ class SignedOut:
 
 
 class LogoutRefused(VestibuleError):
-    """A logout message was refused, and recorded under `reference`. It changed nothing."""
+    """A logout message was refused, and recorded under `reference`. It changed nothing, but see `after_the_end`.
+
+    With OwnKeyUnreadable the sessions that it names have ended all the same: only our answer can't be signed.
+    """
 
     code = "logout_refused"
 
@@ -83,6 +90,11 @@ class LogoutRefused(VestibuleError):
         self.place = place
         self.cause = cause
         self.reference = reference
+
+    @property
+    def after_the_end(self) -> bool:
+        """Say whether the sessions have ended, and only the answer is missing."""
+        return isinstance(self.cause, OwnKeyUnreadable)
 
 
 def sign_out(runtime: Runtime, visitor: Visitor, place: Place, session: Session, browser: str) -> Sent | None:
@@ -140,7 +152,10 @@ def take(runtime: Runtime, visitor: Visitor, connection_id: str, brought: Brough
         return _learn(runtime, visitor, place, connection, message, brought.browser)
     with runtime.database.transaction() as tx:
         _end(tx, runtime, visitor, connection, message)
-    sent = write_answer(runtime, place, connection, message, redirected=brought.query is not None)
+    try:
+        sent = write_answer(runtime, place, connection, message, redirected=brought.query is not None)
+    except SealBroken as error:
+        raise _refuse(runtime, visitor, place, connection, OwnKeyUnreadable(error.reason), message) from error
     return sent or SignedOut(place, connection.idp.name, there=True)
 
 
@@ -157,6 +172,19 @@ def _arrive(runtime: Runtime, connection_id: str) -> tuple[Connection, Place]:
 
 def _verify(runtime: Runtime, connection: Connection, brought: Brought) -> LogoutMessage:
     expectations = expectations_of(runtime, connection)
+    try:
+        return _verified(brought, expectations)
+    except SignatureInvalid as error:
+        # Nothing in a query is unpacked before its signature is verified, so who it says it is from is not known yet.
+        if brought.query is None and peek_issuer(brought.posted) != expectations.idp_entity_id:
+            raise
+        newest = with_newer_keys(runtime, connection, error, expectations)
+        if newest is None:
+            raise
+        return _verified(brought, newest)
+
+
+def _verified(brought: Brought, expectations: Expectations) -> LogoutMessage:
     if brought.query is not None:
         return verify_redirected(brought.query, expectations)
     return verify_posted(brought.posted, brought.kind, expectations, brought.relay_state)

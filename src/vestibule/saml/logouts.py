@@ -142,6 +142,15 @@ def verify_posted(posted: str, kind: Kind, expectations: Expectations, relay_sta
         raise _traced(error, trace) from None
 
 
+def peek_issuer(posted: str) -> str | None:
+    """Return whom an untrusted form field says that it is from: unverified, and None where nothing can be read."""
+    try:
+        issuer = xml.parse_untrusted(decode_post(posted)).find(_A + "Issuer")
+        return None if issuer is None else read_issuer(issuer)
+    except SamlError:
+        return None
+
+
 def verify_redirected(query: bytes, expectations: Expectations) -> LogoutMessage:
     """Return an untrusted query string, as it was received, as a verified message (saml-bindings 3.4).
 

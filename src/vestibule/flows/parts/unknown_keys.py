@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
 from vestibule.directory.connections import Connection, IdentityProvider
 from vestibule.flows.parts.callers import system
+from vestibule.flows.parts.expecting import certificates_of
 from vestibule.flows.parts.rereading import reread
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.errors import Invalid
+from vestibule.saml.errors import SignatureInvalid
+from vestibule.saml.expectations import Expectations
 from vestibule.storage import connections, metadata_readings
 
 # Whoever comes while another one reads waits for it: as long as a reading may take, and no longer.
@@ -24,20 +28,25 @@ _LOOK_EVERY_SECONDS: Final = 0.1
 _PLACES: Final = threading.BoundedSemaphore(8)
 
 
-def with_newer_keys(runtime: Runtime, connection: Connection) -> Connection | None:
-    """Return a connection as it is after its IdP's metadata was read anew, or None where that brought no other certificate.
+def with_newer_keys(
+    runtime: Runtime, connection: Connection, error: SignatureInvalid, expectations: Expectations
+) -> Expectations | None:
+    """Return what to measure a message against once more, whose refusal was `error`; None where nothing newer is known.
 
     Not for use inside a transaction: it fetches, or waits for somebody who does.
     """
-    idp = connection.idp
-    if idp.metadata_url is None:
+    # Its subclasses are of the message's own form, which no other key would mend.
+    if type(error) is not SignatureInvalid or connection.idp.metadata_url is None:
         return None
     if not _PLACES.acquire(blocking=False):
         return None
     try:
-        return _newer(runtime, connection)
+        newer = _newer(runtime, connection)
     finally:
         _PLACES.release()
+    if newer is None or newer.idp.entity_id != expectations.idp_entity_id:
+        return None
+    return replace(expectations, certificates=certificates_of(newer))
 
 
 def _newer(runtime: Runtime, connection: Connection) -> Connection | None:

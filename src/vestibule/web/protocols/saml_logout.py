@@ -80,6 +80,7 @@ def _refused_page(visit: Visit, refused: LogoutRefused) -> Response:
         refused.place,
         status=400 if refused.cause.check == "message" else 403,
         reference=refused.reference,
+        ended=refused.after_the_end,
         answered=visit.query.has("SAMLResponse") or visit.form.has("SAMLResponse"),
     )
 
