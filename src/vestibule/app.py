@@ -57,7 +57,7 @@ from vestibule.web.pages import template_environment
 from vestibule.web.portal import launch, links
 from vestibule.web.portal import sign_in as portal_sign_in
 from vestibule.web.problems import problem_page
-from vestibule.web.protocols import saml, saml_logout, verify
+from vestibule.web.protocols import oauth, oidc, saml, saml_logout, verify
 from vestibule.web.protocols import scim as scim_protocol
 from vestibule.web.site import Site
 from vestibule.web.visits import Visit, read_visit
@@ -143,6 +143,8 @@ def routes() -> list[BaseRoute]:
         *saml.ROUTES,
         *saml_logout.ROUTES,
         *scim_protocol.ROUTES,
+        *oauth.ROUTES,
+        *oidc.ROUTES,
         *health.ROUTES,
         *static_files.routes(),
         Route("/", to_console, methods=["GET"]),

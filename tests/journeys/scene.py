@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import urlencode
 
 from playwright.sync_api import Page
 
 from tests.journeys.console import Console
 from tests.journeys.portal import Portal
 from tests.journeys.providers import Providers
-from tests.support import directories, people
+from tests.support import apps, directories, people
 from tests.support.house import House, Server
 from vestibule.directory.connections import Connection
 from vestibule.directory.sessions import KnockReason
@@ -79,6 +80,17 @@ def furnish(scene: Scene) -> None:
     scene.ids["plain_entry"] = scene.admin.url.rpartition("/")[2]
     scene.portal.sign_in(idp, idp.people[0])
     scene.portal.expect_in(idp.people[0].name, "Designers")
+    furnish_apps(scene, house)
+
+
+def furnish_apps(scene: Scene, house: House) -> None:
+    """Make an app of somebody else, which has to ask people, and one that is open to nobody."""
+    for name, app in (
+        ("third_party", apps.make_app(house, "Notes for everybody", third_party=True)),
+        ("closed", apps.make_app(house, "Payroll", everyone=False)),
+    ):
+        asked = apps.RelyingApp(scene.server, app)
+        scene.ids |= {name: app.id, f"to_{name}": f"{asked.path('authorize')}?{urlencode(asked.request())}"}
 
 
 def push_something(scene: Scene, pushing: Connection) -> None:

@@ -40,6 +40,8 @@ NO_PAGES: Final = {
     "/admin/environments",
     "/admin/activity/{entry_id}/json",
     "/e/{env}",
+    "/e/{env}/jwks.json",
+    "/e/{env}/oauth2/userinfo",
     "/e/{env}/sign-in/password",
     "/saml/{connection_id}/metadata",
     "/e/{env}/verify",
@@ -172,6 +174,9 @@ ROUTES_OPENED: Final[dict[str, Opens]] = {
     "/e/{env}/": at_door("/e/dev/"),
     "/e/{env}/sign-out": at_door("/e/dev/sign-out"),
     "/e/{env}/verify/sign-in": refused_app,
+    "/e/{env}/oauth2/authorize": at_door("/e/dev/oauth2/authorize?client_id=app_nobody"),
+    "/e/{env}/oauth2/continue": at_door("/e/dev/oauth2/continue?request=over"),
+    "/e/{env}/oauth2/logout": at_door("/e/dev/oauth2/logout?client_id={third_party}"),
     "/saml/{connection_id}/slo": lambda scene: scene.open(scene.stranger, "/saml/{connection}/slo"),
     "/saml/{connection_id}/acs": lambda scene: scene.open(scene.stranger, "/saml/{connection}/acs"),
 }
@@ -261,6 +266,23 @@ def by_hand_with_errors(scene: Scene) -> Page:
     page.get_by_label("Certificate", exact=True).fill("rubbish")
     page.get_by_role("button", name="Set up", exact=True).click()
     expect(page.get_by_role("alert")).to_be_visible()
+    return page
+
+
+def consent(scene: Scene) -> Page:
+    page = scene.open(scene.member, scene.ids["to_third_party"])
+    expect(page.get_by_role("heading", name="Allow Notes for everybody?")).to_be_visible()
+    return page
+
+
+def going(scene: Scene) -> Page:
+    """Stay on the page that takes people back to the app: there, nothing answers for once."""
+    page = consent(scene)
+    page.route("https://app.example/**", lambda route: route.fulfill(status=204))
+    with page.expect_request("https://app.example/**"):
+        page.get_by_role("button", name="Don’t allow").click()
+    expect(page.get_by_role("heading", name="Taking you to Notes for everybody")).to_be_visible()
+    page.unroute("https://app.example/**")
     return page
 
 
@@ -360,6 +382,9 @@ STATES: Final[dict[str, Opens]] = {
     "wrong password": wrong_password,
     "choice": door("/e/{fresh}/sign-in", "x@example.net", "Choose how to sign in"),
     "wrong address": wrong_address,
+    "consent": consent,
+    "going to an app": going,
+    "app not open to me": at_door("{to_closed}"),
 }
 
 
@@ -405,4 +430,4 @@ def test_no_page_is_left_out() -> None:
         for route in routes()
         if isinstance(route, ServerRoute) and "GET" in (route.methods or ()) and not route.path.startswith("/static")
     }
-    assert pages - NO_PAGES == set(ROUTES_OPENED)
+    assert {one for one in pages if "/.well-known/" not in one} - NO_PAGES == set(ROUTES_OPENED)

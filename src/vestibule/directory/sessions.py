@@ -86,6 +86,8 @@ class Session:
     user_agent: str = ""
     name_id: IdpName | None = None
     session_index: str | None = None
+    authn_instant: datetime | None = None
+    authn_context: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

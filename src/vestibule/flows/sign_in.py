@@ -57,11 +57,12 @@ def begin(
     browser: str,
     return_to: str,
     preferred: str = "",
+    again: bool = False,
 ) -> Sent | Choose | AskPassword:
     """Decide the way in for an untrusted address, and take the first step (product rules, "Who must use SAML").
 
-    `preferred` is the connection that the person chose, now or earlier (untrusted); `return_to` is a path of ours.
-    Raises FieldError for the address, Throttled.
+    `preferred` is the connection that the person chose, now or earlier (untrusted); `return_to` is a path of ours;
+    `again` asks the identity provider not to take an earlier sign-in for this one. Raises FieldError for the address, Throttled.
     """
     cleaned = validate_email("email", email)
     way = route_at(runtime, place, cleaned)
@@ -71,7 +72,9 @@ def begin(
     if chosen is None and len(way.connections) > 1:
         return Choose(place, cleaned, way.connections)
     connection = chosen or way.connections[0]
-    return send_to_idp(runtime, visitor, place, connection, browser=browser, return_to=return_to, typed_email=cleaned)
+    return send_to_idp(
+        runtime, visitor, place, connection, browser=browser, return_to=return_to, typed_email=cleaned, again=again
+    )
 
 
 def sign_in_with_password(

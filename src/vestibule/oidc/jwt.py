@@ -83,15 +83,16 @@ def public_jwk(key: JwtKey) -> dict[str, Any]:
 def sign(claims: Mapping[str, Any], key: JwtKey, typ: str = "JWT") -> str:
     """Return a signed token. `typ` tells kinds of tokens apart, so that none passes as another (RFC 8725, 3.11)."""
     header = {"alg": key.alg, "kid": key.kid, "typ": typ}
-    return jws.serialize_compact(header, _json(claims), key.key, registry=_only(key.alg))
+    return jws.serialize_compact(header, _json(claims), key.key, registry=only(key.alg))
 
 
 def verify(
-    token: str, keys: Iterable[JwtKey], *, issuer: str, typ: str, now: datetime, audience: str | None = None
+    token: str, keys: Iterable[JwtKey], *, issuer: str, typ: str, now: datetime | None, audience: str | None = None
 ) -> Verified:
     """Return what an untrusted token says, once one of our keys has verified it.
 
-    Issuer, kind, expiry and, where one is given, audience must fit. Without `audience` the caller looks at `aud`. Raises TokenRefused.
+    Issuer, kind, expiry and, where one is given, audience must fit. Without `audience` the caller looks at `aud`; without `now`
+    a token that has ended counts, too. Raises TokenRefused.
     """
     if len(token) > MAX_JWT_CHARACTERS or token.count(".") != _JWT_PARTS - 1:
         raise TokenRefused("no compact JWS")
@@ -101,7 +102,7 @@ def verify(
         key = by_kid.get(unverified_header.get("kid", ""))
         if key is None:
             raise TokenRefused("signed with no key of this environment")
-        verified = jws.deserialize_compact(token, key.key, registry=_only(key.alg))
+        verified = jws.deserialize_compact(token, key.key, registry=only(key.alg))
         claims = json.loads(verified.payload)
     except (JoseError, ValueError, TypeError, RecursionError) as error:
         raise TokenRefused(f"{type(error).__name__}: not a token of ours") from error
@@ -114,11 +115,11 @@ def verify(
     return Verified(claims, typ)
 
 
-def _require_claims(claims: Mapping[str, Any], issuer: str, audience: str | None, now: datetime) -> None:
+def _require_claims(claims: Mapping[str, Any], issuer: str, audience: str | None, now: datetime | None) -> None:
     if claims.get("iss") != issuer:
         raise TokenRefused("another issuer's")
     expires = claims.get("exp")
-    if not isinstance(expires, int) or now.timestamp() >= expires:
+    if not isinstance(expires, int) or (now is not None and now.timestamp() >= expires):
         raise TokenRefused("it has ended")
     if audience is not None:
         named = claims.get("aud")
@@ -131,5 +132,6 @@ def _json(claims: Mapping[str, Any]) -> bytes:
 
 
 @cache
-def _only(alg: str) -> _Registry:
+def only(alg: str) -> jws.JWSRegistry:
+    """Return what knows one algorithm, whatever a token's header says."""
     return _Registry(algorithms=[alg])

@@ -6,7 +6,20 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, insert, literal, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from vestibule.directory.apps import (
     App,
@@ -23,6 +36,18 @@ from vestibule.storage.database import Transaction
 from vestibule.storage.tables import app_groups, app_hosts, app_secrets, apps, group_members, groups
 
 _IN_ORDER: Final = (apps.c.name_key, apps.c.id)
+
+
+def _joined(column: Column[str], of_app: Column[str]) -> ColumnElement[str]:
+    # Neither an id nor a host has a comma. So an app comes whole in one statement, on its own or in a list.
+    return select(func.aggregate_strings(column, ",")).where(of_app == apps.c.id).correlate(apps).scalar_subquery()
+
+
+_WHOLE: Final = select(
+    apps,
+    _joined(app_groups.c.group_id, app_groups.c.app_id).label("group_ids"),
+    _joined(app_hosts.c.host, app_hosts.c.app_id).label("hosts"),
+)
 
 
 def insert_app(tx: Transaction, app: App) -> None:
@@ -177,28 +202,8 @@ def _insert_hosts(tx: Transaction, app: App) -> None:
 
 
 def _apps(tx: Transaction, *which: ColumnElement[bool]) -> tuple[App, ...]:
-    # Three statements whatever the number of apps; the last two look at the same apps again.
-    rows = tx.execute(select(apps).where(*which).order_by(*_IN_ORDER)).all()
-    if not rows:
-        return ()
-    ids = [row.id for row in rows]
-    narrowed = [row.id for row in rows if not row.everyone]
-    members = _by_app(tx.execute(_of(app_groups, app_groups.c.group_id, narrowed))) if narrowed else {}
-    forwarded = [row.id for row in rows if row.kind == AppKind.FORWARD_AUTH.value]
-    hosts = _by_app(tx.execute(_of(app_hosts, app_hosts.c.host, forwarded))) if forwarded else {}
-    by_id = {row.id: to_app(row, members.get(row.id, ()), hosts.get(row.id, ())) for row in rows}
-    return tuple(by_id[one] for one in ids)
-
-
-def _of(table: Any, column: Any, app_ids: list[str]) -> Any:
-    return select(table.c.app_id, column.label("value")).where(table.c.app_id.in_(app_ids)).order_by(column)
-
-
-def _by_app(rows: Iterable[Any]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, list[str]] = {}
-    for row in rows:
-        found.setdefault(row.app_id, []).append(row.value)
-    return {app_id: tuple(values) for app_id, values in found.items()}
+    rows = tx.execute(_WHOLE.where(*which).order_by(*_IN_ORDER))
+    return tuple(to_app(row, _split(row.group_ids), tuple(sorted(_split(row.hosts)))) for row in rows)
 
 
 def to_app(row: Any, group_ids: Iterable[str], hosts: tuple[str, ...]) -> App:
@@ -220,6 +225,10 @@ def to_app(row: Any, group_ids: Iterable[str], hosts: tuple[str, ...]) -> App:
         hosts=hosts,
         oidc=_read(row.oidc) if row.oidc else None,
     )
+
+
+def _split(joined: str | None) -> list[str]:
+    return joined.split(",") if joined else []
 
 
 def _secret(row: Any) -> AppSecret:

@@ -67,6 +67,15 @@ _FIND: Final = Prepared(
     )
 )
 
+_FIND_BY_ID: Final = Prepared(
+    WHOLE.where(
+        sessions.c.id == bindparam("session_id"),
+        sessions.c.environment_id == bindparam("environment_id"),
+        sessions.c.expires_at > bindparam("now"),
+        LIVE,
+    )
+)
+
 
 def insert_session(tx: Transaction, session: NewSession, token_hash: str) -> None:
     """Save a new session. Raises IntegrityError when the person has no access to the environment (any more)."""
@@ -97,6 +106,12 @@ def insert_session(tx: Transaction, session: NewSession, token_hash: str) -> Non
 def find_session(tx: Transaction, token_hash: str, environment_key: str, now: datetime) -> Session | None:
     """Return the live session of a cookie in an environment with its person, in one statement."""
     rows = _FIND.rows(tx, {"token_hash": token_hash, "environment_key": environment_key, "now": now})
+    return to_session(rows[0]) if rows else None
+
+
+def find_live_session(tx: Transaction, environment_id: str, session_id: str, now: datetime) -> Session | None:
+    """Return a live session of an environment by its id, in one statement."""
+    rows = _FIND_BY_ID.rows(tx, {"session_id": session_id, "environment_id": environment_id, "now": now})
     return to_session(rows[0]) if rows else None
 
 
@@ -185,4 +200,6 @@ def to_session(row: Any) -> Session:
         if row.name_id is not None
         else None,
         session_index=row.session_index,
+        authn_instant=row.authn_instant,
+        authn_context=row.authn_context,
     )

@@ -97,11 +97,17 @@ def sending_page(visit: Visit, sent: Sent, template: str = "portal/sending.html"
     that one origin.
     """
     response = place_page(visit, template, sent.place, sent=sent)
-    parts = urlsplit(sent.url)
-    origin = f"{parts.scheme}://{parts.netloc}".lower()
-    if sent.fields and _ORIGIN.match(origin):
-        response.headers["Content-Security-Policy"] = CSP.replace("form-action 'self'", f"form-action 'self' {origin}")
+    if sent.fields:
+        open_to(response, sent.url)
     return response
+
+
+def open_to(response: Response, url: str) -> None:
+    """Let the forms of a page be posted to the origin of an address, too."""
+    parts = urlsplit(url)
+    origin = f"{parts.scheme}://{parts.netloc}".lower()
+    if _ORIGIN.match(origin):
+        response.headers["Content-Security-Policy"] = CSP.replace("form-action 'self'", f"form-action 'self' {origin}")
 
 
 def refused_page(visit: Visit, refused: SignInRefused) -> Response:

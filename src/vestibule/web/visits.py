@@ -66,6 +66,7 @@ class Visit:
     sec_fetch_site: str | None
     origin: str | None
     raw_query: bytes = b""
+    authorization: str = field(default="", repr=False)
     caller: AdminCaller | None = None
 
     def gettext(self, message: str, **params: str) -> str:
@@ -99,6 +100,7 @@ async def read_visit(request: Request) -> Visit:
         sec_fetch_site=request.headers.get("sec-fetch-site"),
         origin=request.headers.get("origin"),
         raw_query=request.scope["query_string"],
+        authorization=request.headers.get("authorization", ""),
     )
 
 

@@ -27,7 +27,7 @@ def identity_claims(runtime: Runtime, standing: Standing, app: App, groups: Iter
     return {
         "iss": f"{runtime.public_url}/e/{environment.key}",
         "aud": app.id,
-        "sub": subject_of(runtime, person.id, app),
+        "sub": subject_of(runtime, app, person.id),
         "email": person.email,
         "name": person.full_name,
         "groups": list(groups),

@@ -60,12 +60,13 @@ def send_to_idp(
     typed_email: str | None = None,
     admin_session_id: str | None = None,
     test_values: bytes | None = None,
+    again: bool = False,
 ) -> Sent:
     """Store a request and return where to go with it. The connection is usable; `return_to` is a path of ours. Raises Throttled.
 
     RelayState is the request's own ID: nothing in it leads anywhere, and an answer that brings it back without
     InResponseTo is told from one that nobody asked for. With an `admin_session_id` it is a test sign-in, of sealed
-    `test_values` where those of the connection are not meant.
+    `test_values` where those of the connection are not meant. `again` is ForceAuthn (saml-core 3.4.1).
     """
     count_attempt(runtime, (REQUEST_PER_ADDRESS, visitor.network))
     now = runtime.clock()
@@ -82,13 +83,13 @@ def send_to_idp(
         admin_session_id=admin_session_id,
         test_values=test_values,
     )
-    sent = _message(runtime, place, connection, request)
+    sent = _message(runtime, place, connection, request, again=again)
     with runtime.database.transaction() as tx:
         saml_requests.insert_request(tx, request)
     return sent
 
 
-def _message(runtime: Runtime, place: Place, connection: Connection, request: SamlRequest) -> Sent:
+def _message(runtime: Runtime, place: Place, connection: Connection, request: SamlRequest, *, again: bool) -> Sent:
     idp = connection.idp
     destination = idp.sso_redirect_url or idp.sso_post_url or ""
     message = build_authn_request(
@@ -98,7 +99,7 @@ def _message(runtime: Runtime, place: Place, connection: Connection, request: Sa
         sp_entity_id(runtime.public_url, connection.id),
         acs_url(runtime.public_url, connection.id),
         connection.asking.name_id_format,
-        force_authn=connection.asking.force_authn,
+        force_authn=again or connection.asking.force_authn,
         allow_create=connection.asking.allow_create,
         context_classes=connection.asking.context_classes,
         comparison=connection.asking.comparison.value,

@@ -75,6 +75,7 @@ oidc_codes = Table(
     "oidc_codes",
     metadata,
     Column("code_hash", Key, primary_key=True),
+    Column("workspace_id", Key, nullable=False),
     Column("grant_id", Key, ForeignKey("oidc_grants.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("redirect_uri", Text, nullable=False),
     Column("code_challenge", Text, nullable=False),
@@ -88,6 +89,7 @@ oidc_refresh_tokens = Table(
     "oidc_refresh_tokens",
     metadata,
     Column("token_hash", Key, primary_key=True),
+    Column("workspace_id", Key, nullable=False),
     Column("grant_id", Key, ForeignKey("oidc_grants.id", ondelete="CASCADE"), nullable=False, index=True),
     instant("created_at"),
     instant("expires_at"),
@@ -119,16 +121,19 @@ client_assertions = Table(
     Index(None, "expires_at"),
 )
 
-# Where an app has a session of its own that it learned from us. No foreign key to session and person: when they are gone, the
-# app has still to be told (OpenID Connect Back-Channel Logout 1.0). A row goes once the app knows.
+# Where an app has a session of its own that it learned from us, and wants to be told when ours ends (OpenID Connect Back-Channel
+# Logout 1.0). A row outlives session and person: whatever deletes the session leaves `live_session_id` empty, and that is the sign.
 app_sessions = Table(
     "app_sessions",
     metadata,
     app(),
     Column("session_id", Key, nullable=False),
+    Column("live_session_id", Key, ForeignKey("sessions.id", ondelete="SET NULL")),
     Column("workspace_id", Key, nullable=False),
     Column("environment_id", Key, nullable=False),
     Column("end_user_id", Key, nullable=False),
+    Column("sid", Key, nullable=False),
+    Column("sub", Key, nullable=False),
     instant("began_at"),
     instant("ended_at", nullable=True),
     instant("told_at", nullable=True),
@@ -136,7 +141,6 @@ app_sessions = Table(
     instant("next_at", nullable=True),
     Column("failure", Text),
     PrimaryKeyConstraint("app_id", "session_id"),
-    Index(None, "session_id"),
+    Index(None, "live_session_id", "told_at", "next_at"),
     Index(None, "end_user_id"),
-    Index(None, "next_at"),
 )

@@ -22,7 +22,8 @@ DONE: Final[Mapping[str, str]] = MappingProxyType(
         "admin.session_ended": N_("%(actor)s ended one of their console sessions"),
         "admin.sign_in": N_("%(subject)s signed in to the console"),
         "admin.signed_out": N_("%(subject)s signed out of the console"),
-        "app.sign_in": N_("%(actor)s signed in to %(subject)s"),
+        "app.grant_revoked": N_("The app %(subject)s gave back what it was granted"),
+        "app.sign_in": N_("%(actor)s signed in to the app %(subject)s"),
         "connection.added": N_("%(actor)s added the connection %(subject)s"),
         "connection.cbc_allowed": N_("%(actor)s allowed AES-CBC for %(subject)s"),
         "connection.cbc_refused": N_("%(actor)s refused AES-CBC for %(subject)s"),
@@ -101,6 +102,7 @@ DONE: Final[Mapping[str, str]] = MappingProxyType(
         "identity_provider.metadata_following_changed": N_(
             "%(actor)s changed how the metadata of %(subject)s is followed"
         ),
+        "jwt_keys.rotated": N_("%(actor)s put new keys for tokens of %(subject)s in place of the old ones"),
         "saml_keys.retired": N_("The key %(subject)s ended and was deleted"),
         "saml_keys.rotated": N_("%(actor)s put new %(subject)s keys in place of the old ones"),
         "workspace.changed": N_("%(actor)s changed the settings of the workspace"),
@@ -110,7 +112,15 @@ DONE: Final[Mapping[str, str]] = MappingProxyType(
 REFUSED: Final[Mapping[str, str]] = MappingProxyType(
     {
         "admin.sign_in": N_("Somebody tried to sign in to the console as %(subject)s"),
-        "app.sign_in": N_("%(actor)s was not let in to %(subject)s"),
+        "app.code_misused": N_("A code for the app %(subject)s was brought wrongly: what it stood for has ended"),
+        "app.code_replayed": N_("A code for the app %(subject)s was brought twice: what it led to has ended"),
+        "app.refresh_token_misused": N_(
+            "A refresh token was brought by the app %(subject)s, whose it is not: it has ended"
+        ),
+        "app.refresh_token_reused": N_(
+            "A refresh token of the app %(subject)s was brought twice: what hung on it has ended"
+        ),
+        "app.sign_in": N_("Somebody could not be signed in to the app %(subject)s"),
         "connection.tested": N_("%(actor)s tested the sign-in of %(subject)s, and it would be refused"),
         "end_user.reset_requested": N_("Somebody asked for a new password for %(subject)s, who has no account"),
         "end_user.sign_in": N_("%(subject)s was not let in"),
@@ -130,6 +140,7 @@ KINDS: Final[tuple[tuple[str, str], ...]] = (
     ("environment.", N_("Environments")),
     ("admin.", N_("Workspace admins")),
     ("saml_keys.", N_("Keys")),
+    ("jwt_keys.", N_("Keys for tokens")),
     ("workspace.", N_("Workspace")),
 )
 _ACTORS: Final = {

@@ -6,7 +6,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from vestibule.directory.sessions import Session
-from vestibule.flows import sessions, single_logout
+from vestibule.flows import launch, single_logout
 from vestibule.flows.parts.places import find_place
 from vestibule.web.entrance import forget_session, home_of, place_page, portal, sending_page, sign_in_path
 from vestibule.web.pages import redirect
@@ -16,15 +16,15 @@ from vestibule.web.visits import Visit
 
 def launch_page(visit: Visit, browser: str, session: Session) -> Response:
     """Show who somebody is here, and where."""
-    launch = sessions.launch(visit.runtime, session)
+    shown = launch.launch(visit.runtime, session)
     return place_page(
         visit,
         "portal/launch.html",
-        launch.place,
+        shown.place,
         binding=browser,
         person=session.end_user,
         session=session,
-        groups=launch.groups,
+        groups=shown.groups,
     )
 
 

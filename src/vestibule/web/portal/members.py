@@ -7,7 +7,7 @@ from collections.abc import Callable
 from starlette.responses import Response
 
 from vestibule.directory.sessions import Session
-from vestibule.flows import sessions
+from vestibule.flows.parts.entry import resume
 from vestibule.web.doors import Endpoint
 from vestibule.web.entrance import forget_session, portal, session_token, sign_in_path
 from vestibule.web.pages import redirect
@@ -17,7 +17,7 @@ from vestibule.web.visits import Visit
 def member_of(visit: Visit, environment_key: str) -> Session | None:
     """Return the live session of this browser in an environment."""
     token = session_token(visit, environment_key)
-    return sessions.resume(visit.runtime, environment_key, token) if token else None
+    return resume(visit.runtime, environment_key, token) if token else None
 
 
 def member(handler: Callable[[Visit, str, Session], Response]) -> Endpoint:

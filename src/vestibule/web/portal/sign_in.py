@@ -38,9 +38,9 @@ _LEADS: Final = {
 
 
 def show(visit: Visit, browser: str) -> Response:
-    """Ask for the e-mail address; somebody who is signed in goes on."""
+    """Ask for the e-mail address; somebody who is signed in goes on, unless an app wants them to sign in `again`."""
     key = visit.path_params["env"]
-    if member_of(visit, key) is not None:
+    if not visit.query.has("again") and member_of(visit, key) is not None:
         return redirect(wanted_path(visit.query.get("return_to"), key))
     return _email_page(visit, browser, find_place(visit.runtime, key))
 
@@ -60,6 +60,7 @@ def begin(visit: Visit, browser: str) -> Response:
             browser=browser,
             return_to=wanted_path(form.get("return_to"), key),
             preferred=preferred,
+            again=form.has("again"),
         )
     except (FieldError, Throttled) as error:
         return _email_page(visit, browser, place, error)
@@ -78,6 +79,7 @@ def begin(visit: Visit, browser: str) -> Response:
         email=step.email,
         connections=step.connections,
         return_to=_return_to(visit),
+        again=_again(visit),
     )
 
 
@@ -118,7 +120,8 @@ def _email_page(visit: Visit, browser: str, place: Place, error: VestibuleError 
             status=_status(error),
             binding=browser,
             errors={"email": _sentence(visit, error)} if error else {},
-            email=visit.form.get("email"),
+            email=visit.form.get("email") or visit.query.get("login_hint"),
+            again=_again(visit),
             lead=visit.gettext(_LEADS[lead]),
             return_to=_return_to(visit),
             choose=visit.query.has("choose") or visit.form.has("choose"),
@@ -149,6 +152,10 @@ def _password_page(
 def _return_to(visit: Visit) -> str:
     key = visit.path_params["env"]
     return wanted_path(visit.form.get("return_to") or visit.query.get("return_to"), key)
+
+
+def _again(visit: Visit) -> bool:
+    return visit.form.has("again") or visit.query.has("again")
 
 
 def _remembered(visit: Visit, key: str) -> str:

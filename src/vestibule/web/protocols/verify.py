@@ -18,9 +18,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from vestibule.flows import forward_auth, sessions
+from vestibule.flows import forward_auth
 from vestibule.flows import forward_auth_sign_in as signing_in
 from vestibule.flows.forward_auth import Admission
+from vestibule.flows.parts.entry import resume
 from vestibule.flows.parts.forwarding import NotAllowed, NotSignedIn
 from vestibule.flows.parts.places import find_place
 from vestibule.kernel.errors import VestibuleError
@@ -110,7 +111,7 @@ def sign_in(visit: Visit, browser: str) -> Response:
     if not _TICKET.match(ticket):
         raise signing_in.TicketRefused("not even of the form of one")
     token = session_token(visit, key)
-    session = sessions.resume(visit.runtime, key, token) if token else None
+    session = resume(visit.runtime, key, token) if token else None
     if session is None:
         return redirect(sign_in_path(key, f"{visit.path}?for={quote(ticket)}&signed_in=1"))
     try:

@@ -180,6 +180,7 @@ def _grants() -> None:
     op.create_table(
         "oidc_codes",
         sa.Column("code_hash", Key, nullable=False),
+        sa.Column("workspace_id", Key, nullable=False),
         sa.Column("grant_id", Key, nullable=False),
         sa.Column("redirect_uri", sa.String(), nullable=False),
         sa.Column("code_challenge", sa.String(), nullable=False),
@@ -193,6 +194,7 @@ def _grants() -> None:
     op.create_table(
         "oidc_refresh_tokens",
         sa.Column("token_hash", Key, nullable=False),
+        sa.Column("workspace_id", Key, nullable=False),
         sa.Column("grant_id", Key, nullable=False),
         sa.Column("created_at", Instant, nullable=False),
         sa.Column("expires_at", Instant, nullable=False),
@@ -234,9 +236,12 @@ def _grants() -> None:
         "app_sessions",
         sa.Column("app_id", Key, nullable=False),
         sa.Column("session_id", Key, nullable=False),
+        sa.Column("live_session_id", Key, nullable=True),
         sa.Column("workspace_id", Key, nullable=False),
         sa.Column("environment_id", Key, nullable=False),
         sa.Column("end_user_id", Key, nullable=False),
+        sa.Column("sid", Key, nullable=False),
+        sa.Column("sub", Key, nullable=False),
         sa.Column("began_at", Instant, nullable=False),
         sa.Column("ended_at", Instant, nullable=True),
         sa.Column("told_at", Instant, nullable=True),
@@ -245,13 +250,44 @@ def _grants() -> None:
         sa.Column("failure", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("app_id", "session_id", name="pk_app_sessions"),
         sa.ForeignKeyConstraint(["app_id"], ["apps.id"], name="fk_app_sessions_app_id", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["live_session_id"], ["sessions.id"], name="fk_app_sessions_live_session_id", ondelete="SET NULL"
+        ),
     )
     op.create_index("ix_app_sessions_end_user_id", "app_sessions", ["end_user_id"])
-    op.create_index("ix_app_sessions_next_at", "app_sessions", ["next_at"])
-    op.create_index("ix_app_sessions_session_id", "app_sessions", ["session_id"])
+    op.create_index(
+        "ix_app_sessions_live_session_id_told_at_next_at", "app_sessions", ["live_session_id", "told_at", "next_at"]
+    )
 
 
 def _forward_auth() -> None:
+    op.create_table(
+        "forward_auth_sessions",
+        sa.Column("token_hash", Key, nullable=False),
+        sa.Column("workspace_id", Key, nullable=False),
+        sa.Column("environment_id", Key, nullable=False),
+        sa.Column("session_id", Key, nullable=False),
+        sa.Column("host", Key, nullable=False),
+        sa.Column("domain", Key, nullable=True),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.PrimaryKeyConstraint("token_hash", name="pk_forward_auth_sessions"),
+        sa.ForeignKeyConstraint(
+            ["environment_id"], ["environments.id"], name="fk_forward_auth_sessions_environment_id", ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["environment_id", "domain"],
+            ["cookie_domains.environment_id", "cookie_domains.domain"],
+            name="fk_forward_auth_sessions_environment_id_domain",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["sessions.id"], name="fk_forward_auth_sessions_session_id", ondelete="CASCADE"
+        ),
+    )
+    op.create_index(
+        "ix_forward_auth_sessions_environment_id_domain", "forward_auth_sessions", ["environment_id", "domain"]
+    )
+    op.create_index("ix_forward_auth_sessions_session_id", "forward_auth_sessions", ["session_id"])
     op.create_table(
         "forward_auth_codes",
         sa.Column("code_hash", Key, nullable=False),
@@ -272,30 +308,3 @@ def _forward_auth() -> None:
     )
     op.create_index("ix_forward_auth_codes_expires_at", "forward_auth_codes", ["expires_at"])
     op.create_index("ix_forward_auth_codes_session_id", "forward_auth_codes", ["session_id"])
-    op.create_table(
-        "forward_auth_sessions",
-        sa.Column("token_hash", Key, nullable=False),
-        sa.Column("workspace_id", Key, nullable=False),
-        sa.Column("environment_id", Key, nullable=False),
-        sa.Column("session_id", Key, nullable=False),
-        sa.Column("host", Key, nullable=False),
-        sa.Column("domain", Key, nullable=True),
-        sa.Column("created_at", Instant, nullable=False),
-        sa.PrimaryKeyConstraint("token_hash", name="pk_forward_auth_sessions"),
-        sa.ForeignKeyConstraint(
-            ["environment_id"], ["environments.id"], name="fk_forward_auth_sessions_environment_id", ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["session_id"], ["sessions.id"], name="fk_forward_auth_sessions_session_id", ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["environment_id", "domain"],
-            ["cookie_domains.environment_id", "cookie_domains.domain"],
-            name="fk_forward_auth_sessions_environment_id_domain",
-            ondelete="CASCADE",
-        ),
-    )
-    op.create_index(
-        "ix_forward_auth_sessions_environment_id_domain", "forward_auth_sessions", ["environment_id", "domain"]
-    )
-    op.create_index("ix_forward_auth_sessions_session_id", "forward_auth_sessions", ["session_id"])

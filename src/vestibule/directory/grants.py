@@ -1,0 +1,62 @@
+"""What an app was granted for a person: the grant on which its codes, tokens and refresh tokens hang."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """How and when the person signed in, for the claims auth_time, acr and amr (OpenID Connect Core 2)."""
+
+    instant: datetime
+    methods: tuple[str, ...]
+    context: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One app's leave to act for one person. It ends with the person's access, and with the browser session `session_id`, if it has one.
+
+    `sid` is what the app knows that session by. `actor` is who acts, where an app acts for the person by token exchange (RFC 8693, 4.1).
+    """
+
+    id: str
+    workspace_id: str
+    environment_id: str
+    app_id: str
+    end_user_id: str
+    session_id: str | None
+    sid: str
+    scope: tuple[str, ...]
+    resources: tuple[str, ...]
+    nonce: str | None
+    authentication: Authentication
+    created_at: datetime
+    expires_at: datetime
+    actor: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UsedCode:
+    """A code that was just used, for the first time, and the grant that it stands for."""
+
+    grant: Grant
+    redirect_uri: str
+    code_challenge: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRequest:
+    """An authorization request that was checked and waits: `parameters` are its data. `pushed` says that it came by RFC 9126."""
+
+    app_id: str
+    environment_id: str
+    parameters: Mapping[str, Any] = field(repr=False)
+    browser_hash: str | None
+    pushed: bool
+    created_at: datetime
+    expires_at: datetime

@@ -1,0 +1,88 @@
+"""Signing out from an app: the app sends the browser here, and gets it back (OpenID Connect RP-Initiated Logout 1.0)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from vestibule.directory.activity import Event, Subject
+from vestibule.directory.sessions import Session
+from vestibule.flows.parts.callers import Visitor
+from vestibule.flows.parts.clients import Client, find_client, issuer_of
+from vestibule.flows.parts.entering import end_user_actor
+from vestibule.flows.parts.issuing import ID_TOKEN
+from vestibule.flows.parts.jwt_keys import keys_to_verify, usable_jwt_keys
+from vestibule.flows.parts.places import Place, find_place
+from vestibule.flows.parts.recording import record
+from vestibule.flows.parts.runtime import Runtime
+from vestibule.flows.parts.subjects import sid_of
+from vestibule.kernel.secrets import same
+from vestibule.oidc import parameters as read
+from vestibule.oidc.errors import InvalidRequest
+from vestibule.oidc.jwt import TokenRefused, verify
+from vestibule.oidc.parameters import Parameters
+from vestibule.storage import sessions
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """What an app asks for when it signs somebody out. `sure` says that its ID token is of this very session: nobody has to be asked."""
+
+    place: Place
+    app_name: str
+    back_to: str
+    sure: bool
+
+
+def ask(runtime: Runtime, environment_key: str, parameters: Parameters, session: Session | None) -> Leaving:
+    """Read an untrusted request to sign out. Raises InvalidRequest for a hint or an address that is not the app's, NotFound.
+
+    An address to go back to counts with the app known, by its ID token or its client_id, and registered (2 and 3).
+    """
+    place = find_place(runtime, environment_key)
+    hint = read.optional(parameters, "id_token_hint")
+    claims = _claims(runtime, place, hint) if hint else {}
+    client = _client(runtime, place, parameters, claims)
+    back_to = read.optional(parameters, "post_logout_redirect_uri") or ""
+    if back_to and (client is None or back_to not in client.oidc.post_logout_redirect_uris):
+        raise InvalidRequest("the post_logout_redirect_uri is not registered")
+    state = read.optional(parameters, "state")
+    if back_to and state:
+        back_to += ("&" if urlsplit(back_to).query else "?") + urlencode({"state": state})
+    sid = claims.get("sid")
+    sure = bool(client and session and isinstance(sid, str) and same(sid, sid_of(runtime, client.app, session.id)))
+    return Leaving(place, client.app.name if client else "", back_to, sure)
+
+
+def leave(runtime: Runtime, visitor: Visitor, session: Session) -> None:
+    """End the browser session, and with it what apps were granted in it. Twice is no error."""
+    person = session.end_user
+    with runtime.database.transaction() as tx:
+        if sessions.delete_session(tx, session.workspace_id, session.id):
+            event = Event(
+                "end_user.signed_out",
+                Subject("end_user", person.id, person.full_name),
+                environment_id=session.environment.id,
+                connection_id=session.connection_id,
+                details={"by": "app"},
+            )
+            record(tx, runtime, session.workspace_id, end_user_actor(person, visitor), event)
+
+
+def _claims(runtime: Runtime, place: Place, hint: str) -> dict[str, Any]:
+    """Return what an ID token of ours says; one that has ended is as good a hint as any (RP-Initiated Logout 1.0, 4)."""
+    keys = keys_to_verify(usable_jwt_keys(runtime, place.environment))
+    issuer = issuer_of(runtime, place.environment.key)
+    try:
+        return dict(verify(hint, keys, issuer=issuer, typ=ID_TOKEN, now=None).claims)
+    except TokenRefused as error:
+        raise InvalidRequest(f"the id_token_hint: {error.reason}") from error
+
+
+def _client(runtime: Runtime, place: Place, parameters: Parameters, claims: dict[str, Any]) -> Client | None:
+    named, audience = read.optional(parameters, "client_id"), claims.get("aud")
+    if named is not None and isinstance(audience, str) and named != audience:
+        raise InvalidRequest("client_id and id_token_hint are of two apps")
+    client_id = audience if isinstance(audience, str) else named
+    return find_client(runtime, place, client_id) if client_id else None

@@ -1,0 +1,177 @@
+"""The authorization endpoint: an app asks for a person, who signs in and agrees where that is wanted, and a code goes back.
+
+RFC 6749, 4.1 in the shape that OAuth 2.1 and RFC 9700 leave of it; OpenID Connect Core 3.1.2; pushed requests by RFC 9126.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Final
+
+from vestibule.directory.apps import GrantType
+from vestibule.directory.grants import StoredRequest
+from vestibule.flows.parts.authorizing import (
+    Browser,
+    RequestEnded,
+    Step,
+    UnknownClient,
+    Waiting,
+    answer_at,
+    error_to,
+    refused,
+)
+from vestibule.flows.parts.callers import Visitor
+from vestibule.flows.parts.clients import Client, authenticate_client, find_client
+from vestibule.flows.parts.going_on import go_on
+from vestibule.flows.parts.issuing import scopes_of
+from vestibule.flows.parts.places import Place, find_place
+from vestibule.flows.parts.runtime import Runtime
+from vestibule.kernel.secrets import new_token, same, token_hash
+from vestibule.kernel.text import printable
+from vestibule.oidc.client_authentication import read_client
+from vestibule.oidc.errors import (
+    AccessDenied,
+    InvalidRequest,
+    InvalidRequestUri,
+    InvalidTarget,
+    OAuthError,
+    PushedRequestRequired,
+)
+from vestibule.oidc.parameters import Parameters
+from vestibule.oidc.redirect_uris import is_registered
+from vestibule.oidc.requests import (
+    AuthorizationRequest,
+    read_addressee,
+    read_request,
+    request_from_data,
+    response_mode_of,
+    state_of,
+)
+from vestibule.oidc.scopes import known
+from vestibule.storage import authorization as storage
+
+PUSHED_LIFE: Final = timedelta(seconds=90)
+PUSHED_PREFIX: Final = "urn:ietf:params:oauth:request_uri:"
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """By what a client names the request that it pushed, and for how long (RFC 9126, 2.2)."""
+
+    request_uri: str = field(repr=False)
+    seconds: int
+
+
+def begin(runtime: Runtime, visitor: Visitor, environment_key: str, parameters: Parameters, browser: Browser) -> Step:
+    """Take an untrusted authorization request and go as far as that goes without the person. Raises AuthorizationRefused, NotFound."""
+    place = find_place(runtime, environment_key)
+    if any(one.startswith(PUSHED_PREFIX) for one in parameters.get("request_uri", ())):
+        return go_on(runtime, visitor, place, _pushed(runtime, visitor, place, parameters), browser)
+    client, redirect_uri = _addressee(runtime, visitor, place, parameters)
+    try:
+        request = _checked(client, parameters)
+        if client.oidc.require_pushed_requests:
+            raise PushedRequestRequired("not pushed")
+    except OAuthError as error:
+        mode, state = response_mode_of(parameters), state_of(parameters)
+        return answer_at(runtime, place, client, redirect_uri, mode, state, error.body())
+    return go_on(runtime, visitor, place, Waiting(client, request, runtime.clock()), browser)
+
+
+def come_back(runtime: Runtime, visitor: Visitor, environment_key: str, handle: str, browser: Browser) -> Step:
+    """Go on with a stored request, after the person signed in. Raises AuthorizationRefused, NotFound."""
+    place = find_place(runtime, environment_key)
+    return go_on(runtime, visitor, place, _stored(runtime, visitor, place, handle, browser), browser)
+
+
+def answer_consent(
+    runtime: Runtime, visitor: Visitor, environment_key: str, handle: str, browser: Browser, *, agreed_by: str
+) -> Step:
+    """Take what was answered on the consent page; `agreed_by` is whom it was shown to (untrusted), empty for a no.
+
+    Raises AuthorizationRefused, NotFound.
+    """
+    place = find_place(runtime, environment_key)
+    waiting = _stored(runtime, visitor, place, handle, browser)
+    if agreed_by:
+        return go_on(runtime, visitor, place, waiting, browser, agreed_by=agreed_by)
+    with runtime.database.transaction() as tx:
+        storage.take_request(tx, place.environment.id, token_hash(handle))
+    return error_to(runtime, place, waiting, AccessDenied("the person did not agree"))
+
+
+def push(
+    runtime: Runtime, visitor: Visitor, environment_key: str, parameters: Parameters, authorization: str
+) -> Pushed:
+    """Take a request that a client pushes, and keep it for the browser that brings its name (RFC 9126). Raises OAuthError, NotFound."""
+    place = find_place(runtime, environment_key)
+    client = authenticate_client(runtime, visitor, place, read_client(parameters, authorization))
+    whole = {**parameters, "client_id": (client.app.id,)}
+    request = _checked(client, whole)
+    if not is_registered(client.oidc.redirect_uris, request.redirect_uri):
+        raise InvalidRequest("the redirect URI is not registered")
+    handle, now = new_token(), runtime.clock()
+    stored = StoredRequest(
+        app_id=client.app.id,
+        environment_id=place.environment.id,
+        parameters=request.as_data(),
+        browser_hash=None,
+        pushed=True,
+        created_at=now,
+        expires_at=now + PUSHED_LIFE,
+    )
+    with runtime.database.transaction() as tx:
+        storage.insert_request(tx, place.environment, stored, token_hash(handle))
+    return Pushed(PUSHED_PREFIX + handle, int(PUSHED_LIFE.total_seconds()))
+
+
+def _checked(client: Client, parameters: Parameters) -> AuthorizationRequest:
+    """Return a client's request with the scopes that it may have. Raises OAuthError. Where the answer goes is checked by who calls."""
+    request = read_request(parameters, read_addressee(parameters))
+    client.require_grant(GrantType.AUTHORIZATION_CODE)
+    if request.resources:
+        raise InvalidTarget("no such resource")
+    return replace(request, scope=known(request.scope, scopes_of(client.oidc)))
+
+
+def _addressee(runtime: Runtime, visitor: Visitor, place: Place, parameters: Parameters) -> tuple[Client, str]:
+    try:
+        addressee = read_addressee(parameters)
+    except OAuthError as error:
+        raise refused(runtime, visitor, place, UnknownClient(error.reason)) from error
+    client = find_client(runtime, place, addressee.client_id)
+    if client is None:
+        raise refused(runtime, visitor, place, UnknownClient(f"no client {printable(addressee.client_id, 40)}"))
+    if not is_registered(client.oidc.redirect_uris, addressee.redirect_uri):
+        reason = f"the redirect URI is not registered: {printable(addressee.redirect_uri, 200)}"
+        raise refused(runtime, visitor, place, UnknownClient(reason), client.app)
+    return client, addressee.redirect_uri
+
+
+def _stored(runtime: Runtime, visitor: Visitor, place: Place, handle: str, browser: Browser) -> Waiting:
+    with runtime.database.reading() as tx:
+        found = storage.find_request(tx, place.environment.id, token_hash(handle), runtime.clock())
+    # A handle is worth nothing in another browser: who begins a sign-in finishes it (login CSRF).
+    mine = found is not None and found.browser_hash is not None and same(found.browser_hash, token_hash(browser.secret))
+    client = find_client(runtime, place, found.app_id) if found is not None and mine else None
+    if found is None or client is None:
+        raise refused(runtime, visitor, place, RequestEnded("no such request of this browser"))
+    return Waiting(client, request_from_data(found.parameters), found.created_at, handle)
+
+
+def _pushed(runtime: Runtime, visitor: Visitor, place: Place, parameters: Parameters) -> Waiting:
+    """Take a pushed request, which is used once, by whoever comes first (RFC 9126, 4)."""
+    ended = InvalidRequestUri("unknown, used, ended, or another client's")
+    uris, client_ids = parameters.get("request_uri", ()), parameters.get("client_id", ())
+    if len(uris) != 1 or len(client_ids) != 1:
+        raise refused(runtime, visitor, place, ended)
+    digest = token_hash(uris[0].removeprefix(PUSHED_PREFIX))
+    with runtime.database.transaction() as tx:
+        found = storage.find_request(tx, place.environment.id, digest, runtime.clock())
+        usable = found is not None and found.pushed and found.app_id == client_ids[0]
+        taken = usable and storage.take_request(tx, place.environment.id, digest)
+    client = find_client(runtime, place, found.app_id) if found is not None and taken else None
+    if found is None or client is None:
+        raise refused(runtime, visitor, place, ended)
+    return Waiting(client, request_from_data(found.parameters), runtime.clock())

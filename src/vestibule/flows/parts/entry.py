@@ -1,0 +1,67 @@
+"""Who is here, and whether they may enter: loads what `directory.entry.may_enter` decides by. Every door of apps asks here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from vestibule.directory.apps import App
+from vestibule.directory.enforcement import route
+from vestibule.directory.entry import Decision, Presence, Standing, may_enter
+from vestibule.directory.sessions import Session, SignInMethod
+from vestibule.directory.workspaces import Environment
+from vestibule.flows.parts.runtime import Runtime
+from vestibule.kernel.secrets import token_hash
+from vestibule.storage import connections, sessions
+from vestibule.storage.database import Transaction
+from vestibule.storage.standings import find_standing
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The answer, and how the person stood when it was given."""
+
+    standing: Standing
+    decision: Decision
+
+
+def resume(runtime: Runtime, environment_key: str, token: str) -> Session | None:
+    """Return who is behind an environment's cookie (untrusted), or None when the session has ended, for whatever reason.
+
+    One statement. Only for a password session where SAML is on a second one looks whether a password still suffices:
+    enforcement counts at once, not at the next sign-in.
+    """
+    with runtime.database.reading() as tx:
+        session = sessions.find_session(tx, token_hash(token), environment_key, runtime.clock())
+        if session is None or not _judges_connections(session):
+            return session
+        found = connections.list_connections(tx, session.workspace_id, session.environment.id)
+    return session if route(session.end_user.email, True, found).password else None
+
+
+def decide(
+    tx: Transaction,
+    runtime: Runtime,
+    environment: Environment,
+    end_user_id: str,
+    app: App | None = None,
+    session: Session | None = None,
+    max_age: timedelta | None = None,
+) -> Entry | None:
+    """Decide about a person of the environment's workspace, with the session where there is one; None when there is no such person.
+
+    One statement, and one more for a password session where SAML is on.
+    """
+    standing = find_standing(tx, environment, end_user_id)
+    if standing is None:
+        return None
+    presence = None
+    if session is not None:
+        judged = _judges_connections(session)
+        found = connections.list_connections(tx, environment.workspace_id, environment.id) if judged else ()
+        presence = Presence(session, runtime.clock(), tuple(found), max_age)
+    return Entry(standing, may_enter(standing, app, presence))
+
+
+def _judges_connections(session: Session) -> bool:
+    return session.method is not SignInMethod.SAML and session.environment.saml_enabled

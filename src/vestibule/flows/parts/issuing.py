@@ -1,0 +1,157 @@
+"""Issuing tokens for a grant: access token, ID token, refresh token. Decides nothing: whoever calls has asked `entry.decide`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from vestibule.directory.apps import App, GrantType, GroupsClaim, OidcSettings, SigningAlgorithm
+from vestibule.directory.entry import Standing
+from vestibule.directory.grants import Grant
+from vestibule.flows.parts.clients import Client, issuer_of
+from vestibule.flows.parts.jwt_keys import key_to_sign, usable_jwt_keys
+from vestibule.flows.parts.places import Place
+from vestibule.flows.parts.runtime import Runtime
+from vestibule.flows.parts.subjects import subject_of
+from vestibule.kernel.secrets import new_token, token_hash
+from vestibule.oidc.claims import Person, at_hash, claims_of
+from vestibule.oidc.jwt import JwtKey, sign
+from vestibule.oidc.scopes import OFFLINE_ACCESS, OPENID, SCOPES
+from vestibule.storage import access, grants
+from vestibule.storage.database import Transaction
+
+ACCESS_TOKEN: Final = "at+jwt"  # noqa: S105 - the `typ` of RFC 9068, 2.1
+ID_TOKEN: Final = "JWT"  # noqa: S105 - the `typ` of a header
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAnswer:
+    """What the token endpoint answers (RFC 6749, 5.1)."""
+
+    body: dict[str, Any] = field(repr=False)
+
+
+def signing_key_of(runtime: Runtime, place: Place, alg: SigningAlgorithm) -> JwtKey:
+    """Return the environment's key for an algorithm. Not inside a transaction. Raises SealBroken."""
+    return key_to_sign(runtime, usable_jwt_keys(runtime, place.environment), alg)
+
+
+def scopes_of(oidc: OidcSettings) -> tuple[str, ...]:
+    """Return the scopes that an app may have."""
+    refreshes = GrantType.REFRESH_TOKEN in oidc.grant_types
+    groups = oidc.groups_claim is not GroupsClaim.NONE
+    return tuple(one for one in SCOPES if (one != OFFLINE_ACCESS or refreshes) and (one != "groups" or groups))
+
+
+def person_of(tx: Transaction, runtime: Runtime, app: App, standing: Standing) -> Person:
+    """Return a person as an app may know them. One statement where the app gets names of groups."""
+    oidc, groups = app.oidc or OidcSettings(), standing.group_ids
+    if not app.everyone and not oidc.all_groups:
+        groups = groups & app.group_ids
+    named: tuple[str, ...] | None = None
+    if oidc.groups_claim is GroupsClaim.IDS:
+        named = tuple(sorted(groups))
+    elif oidc.groups_claim is GroupsClaim.NAMES:
+        person, environment = standing.end_user, standing.environment
+        members = access.memberships_of(tx, person.workspace_id, person.id, environment.id) if groups else ()
+        named = tuple(one.name for one in members if one.group_id in groups)
+    return Person(
+        subject=subject_of(runtime, app, standing.end_user.id),
+        email=standing.end_user.email,
+        name=standing.end_user.full_name,
+        environment=standing.environment.key,
+        groups=named,
+    )
+
+
+def issue(
+    tx: Transaction,
+    runtime: Runtime,
+    place: Place,
+    client: Client,
+    grant: Grant,
+    standing: Standing,
+    key: JwtKey,
+    *,
+    scope: tuple[str, ...],
+) -> TokenAnswer:
+    """Return tokens for a grant; `scope` is the grant's or less. The refresh token is new each time (RFC 9700, 2.2.2)."""
+    now = runtime.clock()
+    person = person_of(tx, runtime, client.app, standing)
+    token = access_token(runtime, place, client, grant, person, key, scope=scope, now=now)
+    body: dict[str, Any] = {
+        "access_token": token,
+        "token_type": "Bearer",
+        "expires_in": int(client.oidc.access_token_ttl.total_seconds()),
+        "scope": " ".join(scope),
+    }
+    if OPENID in scope:
+        body["id_token"] = _id_token(runtime, place, client, grant, person, key, token, scope, now)
+    if GrantType.REFRESH_TOKEN in client.oidc.grant_types:
+        body["refresh_token"] = refresh = new_token()
+        ends = min(grant.expires_at, now + client.oidc.refresh_token_ttl)
+        grants.insert_refresh_token(tx, grant, token_hash(refresh), now, ends)
+    return TokenAnswer(body)
+
+
+def access_token(
+    runtime: Runtime,
+    place: Place,
+    client: Client,
+    grant: Grant,
+    person: Person,
+    key: JwtKey,
+    *,
+    scope: tuple[str, ...],
+    now: datetime,
+) -> str:
+    """Return a signed access token (RFC 9068). Without a resource it is for our own endpoints, whose name is the issuer's."""
+    issuer, seconds = issuer_of(runtime, place.environment.key), int(now.timestamp())
+    audience: Any = list(grant.resources) if grant.resources else issuer
+    claims: dict[str, Any] = {
+        **claims_of(person, scope),
+        "iss": issuer,
+        "aud": audience[0] if isinstance(audience, list) and len(audience) == 1 else audience,
+        "client_id": client.app.id,
+        "iat": seconds,
+        "exp": seconds + int(client.oidc.access_token_ttl.total_seconds()),
+        "jti": new_token(),
+        "gid": grant.id,
+        "scope": " ".join(scope),
+        "auth_time": int(grant.authentication.instant.timestamp()),
+    }
+    if grant.actor is not None:
+        claims["act"] = dict(grant.actor)
+    return sign(claims, key, ACCESS_TOKEN)
+
+
+def _id_token(
+    runtime: Runtime,
+    place: Place,
+    client: Client,
+    grant: Grant,
+    person: Person,
+    key: JwtKey,
+    token: str,
+    scope: tuple[str, ...],
+    now: datetime,
+) -> str:
+    seconds, known = int(now.timestamp()), grant.authentication
+    claims: dict[str, Any] = {
+        **claims_of(person, scope),
+        "iss": issuer_of(runtime, place.environment.key),
+        "aud": client.app.id,
+        "iat": seconds,
+        "exp": seconds + int(client.oidc.access_token_ttl.total_seconds()),
+        "auth_time": int(known.instant.timestamp()),
+        "amr": list(known.methods),
+        "sid": grant.sid,
+    }
+    if known.context:
+        claims["acr"] = known.context
+    if grant.nonce is not None:
+        claims["nonce"] = grant.nonce
+    if key.alg == SigningAlgorithm.RS256:
+        claims["at_hash"] = at_hash(token)
+    return sign(claims, key, ID_TOKEN)

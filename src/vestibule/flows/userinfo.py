@@ -1,0 +1,170 @@
+"""What an access token of ours is still worth: userinfo for the app, introspection for who was shown it, revocation by its owner.
+
+Each looks the grant up and asks again whether the person may enter: a token that was signed is not therefore still good.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from vestibule.directory.activity import Event, Subject
+from vestibule.directory.apps import App
+from vestibule.directory.entry import Standing
+from vestibule.directory.grants import Grant
+from vestibule.flows.parts.callers import Visitor
+from vestibule.flows.parts.clients import Client, authenticate_client, find_client, issuer_of
+from vestibule.flows.parts.granted import standing_of
+from vestibule.flows.parts.issuing import ACCESS_TOKEN, person_of
+from vestibule.flows.parts.jwt_keys import keys_to_verify, usable_jwt_keys
+from vestibule.flows.parts.places import Place, find_place
+from vestibule.flows.parts.recording import record
+from vestibule.flows.parts.runtime import Runtime
+from vestibule.flows.parts.subjects import subject_of
+from vestibule.kernel.secrets import token_hash
+from vestibule.oidc import parameters as read
+from vestibule.oidc.claims import claims_of
+from vestibule.oidc.client_authentication import read_client
+from vestibule.oidc.errors import InsufficientScope, InvalidClient, InvalidToken, OAuthError
+from vestibule.oidc.jwt import TokenRefused, verify
+from vestibule.oidc.parameters import Parameters
+from vestibule.oidc.scopes import OPENID
+from vestibule.storage import grants
+
+_INACTIVE: dict[str, Any] = {"active": False}
+
+
+@dataclass(frozen=True, slots=True)
+class _Bearer:
+    """An access token that verified, with the grant and the app that it belongs to, where there is one still."""
+
+    claims: dict[str, Any]
+    grant_id: str
+    client: Client
+
+
+def userinfo(runtime: Runtime, environment_key: str, token: str) -> dict[str, Any]:
+    """Return the claims of the person of an untrusted access token (OpenID Connect Core 5.3). Raises InvalidToken, InsufficientScope."""
+    place = find_place(runtime, environment_key)
+    bearer = _bearer(runtime, place, token)
+    scope = tuple(str(bearer.claims["scope"]).split(" "))
+    issuer, audience = issuer_of(runtime, environment_key), bearer.claims["aud"]
+    if issuer != audience and not (isinstance(audience, list) and issuer in audience):
+        raise InvalidToken("the token is for a resource, not for us")
+    if OPENID not in scope:
+        raise InsufficientScope("no openid")
+    with runtime.database.reading() as tx:
+        grant = grants.find_grant(tx, place.environment.id, bearer.grant_id, runtime.clock())
+        if grant is None:
+            raise InvalidToken("the grant has ended")
+        try:
+            standing = standing_of(tx, runtime, place, bearer.client.app, grant)
+        except OAuthError as error:
+            raise InvalidToken(error.reason) from error
+        return claims_of(person_of(tx, runtime, bearer.client.app, standing), scope)
+
+
+def introspect(
+    runtime: Runtime, visitor: Visitor, environment_key: str, parameters: Parameters, authorization: str
+) -> dict[str, Any]:
+    """Return what a token is worth now, to the client whose it is (RFC 7662, 2.2). Raises OAuthError."""
+    place = find_place(runtime, environment_key)
+    client = authenticate_client(runtime, visitor, place, read_client(parameters, authorization))
+    if not client.authenticated:
+        raise InvalidClient("a public client may not introspect")
+    token = read.required(parameters, "token")
+    return (
+        _of_access_token(runtime, place, client, token) or _of_refresh_token(runtime, place, client, token) or _INACTIVE
+    )
+
+
+def revoke(
+    runtime: Runtime, visitor: Visitor, environment_key: str, parameters: Parameters, authorization: str
+) -> None:
+    """End the grant of a client's own refresh or access token; of anything else nothing is said (RFC 7009, 2.2). Raises OAuthError."""
+    place = find_place(runtime, environment_key)
+    client = authenticate_client(runtime, visitor, place, read_client(parameters, authorization))
+    token = read.required(parameters, "token")
+    now = runtime.clock()
+    try:
+        grant_id = _bearer(runtime, place, token).grant_id
+    except InvalidToken:
+        grant_id = ""
+    with runtime.database.transaction() as tx:
+        if grant_id:
+            grant = grants.find_grant(tx, place.environment.id, grant_id, now)
+        else:
+            grant = grants.grant_of_refresh_token(tx, place.environment.id, token_hash(token), now)
+        if grant is None or grant.app_id != client.app.id:
+            return
+        grants.delete_grant(tx, place.environment.id, grant.id)
+        event = Event(
+            "app.grant_revoked",
+            Subject("app", client.app.id, client.app.name),
+            environment_id=place.environment.id,
+            details={"end_user": grant.end_user_id, "grant": grant.id},
+        )
+        record(tx, runtime, place.workspace.id, visitor.anonymous, event)
+
+
+def _bearer(runtime: Runtime, place: Place, token: str) -> _Bearer:
+    keys = keys_to_verify(usable_jwt_keys(runtime, place.environment))
+    issuer = issuer_of(runtime, place.environment.key)
+    try:
+        claims = dict(verify(token, keys, issuer=issuer, typ=ACCESS_TOKEN, now=runtime.clock()).claims)
+    except TokenRefused as error:
+        raise InvalidToken(error.reason) from error
+    client = find_client(runtime, place, str(claims.get("client_id")))
+    if client is None:
+        raise InvalidToken("its app is gone or disabled")
+    return _Bearer(claims, str(claims.get("gid", "")), client)
+
+
+def _of_access_token(runtime: Runtime, place: Place, asker: Client, token: str) -> dict[str, Any] | None:
+    try:
+        bearer = _bearer(runtime, place, token)
+    except InvalidToken:
+        return None
+    if bearer.client.app.id != asker.app.id:
+        return None
+    found = _granted(runtime, place, bearer.client.app, bearer.grant_id)
+    if found is None:
+        return None
+    told = ("iss", "sub", "aud", "client_id", "iat", "exp", "jti", "scope", "act", "auth_time")
+    return {
+        "active": True,
+        "token_type": "Bearer",
+        "username": found[1].end_user.email,
+        **{name: bearer.claims[name] for name in told if name in bearer.claims},
+    }
+
+
+def _of_refresh_token(runtime: Runtime, place: Place, asker: Client, token: str) -> dict[str, Any] | None:
+    with runtime.database.reading() as tx:
+        grant = grants.grant_of_refresh_token(tx, place.environment.id, token_hash(token), runtime.clock())
+    if grant is None or grant.app_id != asker.app.id:
+        return None
+    found = _granted(runtime, place, asker.app, grant.id)
+    if found is None:
+        return None
+    return {
+        "active": True,
+        "iss": issuer_of(runtime, place.environment.key),
+        "sub": subject_of(runtime, asker.app, grant.end_user_id),
+        "client_id": asker.app.id,
+        "scope": " ".join(grant.scope),
+        "exp": int(grant.expires_at.timestamp()),
+        "iat": int(grant.created_at.timestamp()),
+        "username": found[1].end_user.email,
+    }
+
+
+def _granted(runtime: Runtime, place: Place, app: App, grant_id: str) -> tuple[Grant, Standing] | None:
+    with runtime.database.reading() as tx:
+        grant = grants.find_grant(tx, place.environment.id, grant_id, runtime.clock())
+        if grant is None or grant.app_id != app.id:
+            return None
+        try:
+            return grant, standing_of(tx, runtime, place, app, grant)
+        except OAuthError:
+            return None

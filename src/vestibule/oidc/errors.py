@@ -1,0 +1,171 @@
+"""What an authorization server answers when it refuses: one class per reason, with the `error` code of its specification.
+
+`public` is the error_description: plain ASCII, as RFC 6749, 5.2 wants it, in English, for the app's developer.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from vestibule.kernel.errors import VestibuleError
+
+
+class OAuthError(VestibuleError):
+    """A refusal in OAuth's words. The private reason goes to the log."""
+
+    error: ClassVar[str] = "server_error"
+    status: ClassVar[int] = 400
+
+    def body(self) -> dict[str, str]:
+        """Return the error as JSON answers and redirects have it (RFC 6749, 5.2 and 4.1.2.1)."""
+        return {"error": self.error, "error_description": self.public}
+
+
+class InvalidRequest(OAuthError):
+    """A parameter is missing, unknown in this form, or stands twice."""
+
+    code, error = "oauth_invalid_request", "invalid_request"
+    public = "A parameter is missing, malformed, or stands twice."
+
+
+class CodeChallengeMissing(InvalidRequest):
+    """There is no code_challenge: PKCE is not optional (RFC 9700, 2.1.1)."""
+
+    code = "oauth_code_challenge_missing"
+    public = "Send a code_challenge: PKCE is required."
+
+
+class CodeChallengeMethodRefused(InvalidRequest):
+    """The code challenge is plain, or of a method that nobody knows."""
+
+    code = "oauth_code_challenge_method"
+    public = "The code_challenge_method must be S256."
+
+
+class PushedRequestRequired(InvalidRequest):
+    """The app has to push its requests (RFC 9126, 5)."""
+
+    code = "oauth_pushed_request_required"
+    public = "This client must push its authorization requests."
+
+
+class InvalidRequestUri(OAuthError):
+    """The request_uri is not one of ours, has ended, or is another client's (RFC 9126, 4)."""
+
+    code, error = "oauth_invalid_request_uri", "invalid_request_uri"
+    public = "The request_uri is unknown here, was used, or has ended."
+
+
+class RequestObjectRefused(OAuthError):
+    """A request object was sent, which this server does not take (OpenID Connect Core 6)."""
+
+    code, error = "oauth_request_not_supported", "request_not_supported"
+    public = "Request objects are not supported."
+
+
+class UnsupportedResponseType(OAuthError):
+    """Something else than a code was asked for."""
+
+    code, error = "oauth_unsupported_response_type", "unsupported_response_type"
+    public = "The response_type must be code."
+
+
+class InvalidScope(OAuthError):
+    """A scope is unknown, or not this app's."""
+
+    code, error = "oauth_invalid_scope", "invalid_scope"
+    public = "A scope is unknown or not allowed for this client."
+
+
+class InvalidTarget(OAuthError):
+    """The resource is unknown here, or not this app's (RFC 8707, 2)."""
+
+    code, error = "oauth_invalid_target", "invalid_target"
+    public = "The resource is unknown or not allowed for this client."
+
+
+class AccessDenied(OAuthError):
+    """The person may not use the app, or does not agree."""
+
+    code, error = "oauth_access_denied", "access_denied"
+    public = "The person may not use this app, or did not agree."
+
+
+class LoginRequired(OAuthError):
+    """Nobody is signed in freshly enough, and the app wants no page (OpenID Connect Core 3.1.2.6)."""
+
+    code, error = "oauth_login_required", "login_required"
+    public = "The person has to sign in."
+
+
+class ConsentRequired(OAuthError):
+    """The person has not agreed yet, and the app wants no page."""
+
+    code, error = "oauth_consent_required", "consent_required"
+    public = "The person has to agree."
+
+
+class InvalidClient(OAuthError):
+    """The client is unknown here, or did not prove that it is who it says."""
+
+    code, error, status = "oauth_invalid_client", "invalid_client", 401
+    public = "The client is unknown here or could not be authenticated."
+
+
+class UnauthorizedClient(OAuthError):
+    """The client may not use this grant."""
+
+    code, error = "oauth_unauthorized_client", "unauthorized_client"
+    public = "The client may not use this grant type."
+
+
+class UnsupportedGrantType(OAuthError):
+    """There is no such grant here."""
+
+    code, error = "oauth_unsupported_grant_type", "unsupported_grant_type"
+    public = "The grant_type is not supported."
+
+
+class InvalidGrant(OAuthError):
+    """The code or refresh token is unknown, has ended, or is another client's. Which of these is for the log."""
+
+    code, error = "oauth_invalid_grant", "invalid_grant"
+    public = "The grant is not valid, has ended, or was given to another client."
+
+
+class CodeReplayed(InvalidGrant):
+    """A code came twice: what it led to has been ended (RFC 9700, 2.1.1)."""
+
+    code = "oauth_code_replayed"
+
+
+class RefreshTokenReused(InvalidGrant):
+    """A refresh token came twice: what hung on it has been ended (RFC 9700, 4.14.2)."""
+
+    code = "oauth_refresh_token_reused"
+
+
+class VerifierMismatch(InvalidGrant):
+    """The code_verifier does not belong to the code_challenge (RFC 7636, 4.6)."""
+
+    code = "oauth_verifier_mismatch"
+
+
+class EntryEnded(InvalidGrant):
+    """The person may not use the app any more."""
+
+    code = "oauth_entry_ended"
+
+
+class InvalidToken(OAuthError):
+    """The bearer token is not valid here (RFC 6750, 3.1)."""
+
+    code, error, status = "oauth_invalid_token", "invalid_token", 401
+    public = "The access token is not valid here, or has ended."
+
+
+class InsufficientScope(OAuthError):
+    """The bearer token does not reach that far (RFC 6750, 3.1)."""
+
+    code, error, status = "oauth_insufficient_scope", "insufficient_scope", 403
+    public = "The access token lacks the scope."

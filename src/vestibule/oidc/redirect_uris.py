@@ -1,0 +1,34 @@
+"""Where an answer may be sent: to a registered address, compared character by character (RFC 9700, 2.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import urlsplit
+
+_LOOPBACK: Final = frozenset({"127.0.0.1", "[::1]"})
+
+
+def is_registered(registered: Iterable[str], received: str) -> bool:
+    """Say whether an untrusted redirect URI is one of the registered ones.
+
+    Exactly, but for the port of a native app's loopback address, which the system chooses at each start (RFC 8252, 7.3).
+    """
+    return any(received == one or _same_but_port(one, received) for one in registered)
+
+
+def _same_but_port(registered: str, received: str) -> bool:
+    host, rest = _loopback(registered)
+    return host is not None and (host, rest) == _loopback(received)
+
+
+def _loopback(uri: str) -> tuple[str | None, str]:
+    """Return host and what follows the port of a loopback address on http; (None, "") for any other."""
+    if not uri.startswith("http://"):
+        return None, ""
+    authority, slash, rest = uri.removeprefix("http://").partition("/")
+    host, colon, port = authority.rpartition(":") if not authority.endswith("]") else (authority, "", "")
+    host = host if colon else authority
+    plain = host in _LOOPBACK and (not colon or (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65_536))
+    # What a browser would read differently from this splitting is not a native app's address.
+    return (host, slash + rest) if plain and urlsplit(uri).hostname == host.strip("[]") else (None, "")

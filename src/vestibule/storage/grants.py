@@ -1,0 +1,172 @@
+"""Grants with their codes and refresh tokens. Of codes and tokens only hashes are kept, and each is used once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import Select, bindparam, delete, insert, select, update
+
+from vestibule.directory.grants import Authentication, Grant, UsedCode
+from vestibule.storage.database import Transaction
+from vestibule.storage.tables import oidc_codes, oidc_grants, oidc_refresh_tokens
+
+_FIND: Final = select(oidc_grants).where(
+    oidc_grants.c.id == bindparam("grant_id"),
+    oidc_grants.c.environment_id == bindparam("environment_id"),
+    oidc_grants.c.expires_at > bindparam("now"),
+)
+
+
+def insert_grant(tx: Transaction, grant: Grant) -> None:
+    """Save a grant. Raises AlreadyTaken when the session or the access that it hangs on is gone."""
+    tx.execute(
+        insert(oidc_grants).values(
+            id=grant.id,
+            workspace_id=grant.workspace_id,
+            environment_id=grant.environment_id,
+            app_id=grant.app_id,
+            end_user_id=grant.end_user_id,
+            session_id=grant.session_id,
+            sid=grant.sid,
+            scope=" ".join(grant.scope),
+            resources=list(grant.resources),
+            nonce=grant.nonce,
+            auth={
+                "instant": int(grant.authentication.instant.timestamp()),
+                "methods": list(grant.authentication.methods),
+                "context": grant.authentication.context,
+            },
+            actor=dict(grant.actor) if grant.actor is not None else None,
+            created_at=grant.created_at,
+            expires_at=grant.expires_at,
+        )
+    )
+
+
+def find_grant(tx: Transaction, environment_id: str, grant_id: str, now: datetime) -> Grant | None:
+    """Return a grant of an environment that has not ended."""
+    row = tx.execute(_FIND, {"grant_id": grant_id, "environment_id": environment_id, "now": now}).one_or_none()
+    return _grant(row) if row else None
+
+
+def delete_grant(tx: Transaction, environment_id: str, grant_id: str) -> bool:
+    """End a grant with everything that hangs on it; return whether it was there."""
+    mine = (oidc_grants.c.environment_id == environment_id, oidc_grants.c.id == grant_id)
+    return tx.execute(delete(oidc_grants).where(*mine)).rowcount == 1
+
+
+def delete_grants_of(tx: Transaction, workspace_id: str, end_user_id: str, app_id: str | None = None) -> int:
+    """End every grant of a person, or those for one app; return how many."""
+    mine = [oidc_grants.c.workspace_id == workspace_id, oidc_grants.c.end_user_id == end_user_id]
+    if app_id is not None:
+        mine.append(oidc_grants.c.app_id == app_id)
+    return tx.execute(delete(oidc_grants).where(*mine)).rowcount
+
+
+def insert_code(
+    tx: Transaction, grant: Grant, code_hash: str, redirect_uri: str, code_challenge: str, expires_at: datetime
+) -> None:
+    """Save a code of a grant by its hash."""
+    tx.execute(
+        insert(oidc_codes).values(
+            code_hash=code_hash,
+            workspace_id=grant.workspace_id,
+            grant_id=grant.id,
+            redirect_uri=redirect_uri,
+            code_challenge=code_challenge,
+            expires_at=expires_at,
+            used_at=None,
+        )
+    )
+
+
+def use_code(tx: Transaction, environment_id: str, code_hash: str, now: datetime) -> UsedCode | None:
+    """Use a code of an environment up, and return what it stands for; None when it is unknown, has ended or was used before."""
+    table = oidc_codes
+    used = (
+        update(table)
+        .where(table.c.code_hash == code_hash, table.c.used_at.is_(None), table.c.expires_at > now)
+        .values(used_at=now)
+        .returning(table.c.grant_id, table.c.redirect_uri, table.c.code_challenge)
+    )
+    row = tx.execute(used).one_or_none()
+    grant = find_grant(tx, environment_id, row.grant_id, now) if row else None
+    return UsedCode(grant, row.redirect_uri, row.code_challenge) if row and grant else None
+
+
+def grant_of_used_code(tx: Transaction, environment_id: str, code_hash: str) -> Grant | None:
+    """Return the grant of a code that was used before: somebody has it who should not."""
+    return _grant_of(tx, environment_id, _by(oidc_codes, oidc_codes.c.code_hash == code_hash))
+
+
+def insert_refresh_token(tx: Transaction, grant: Grant, digest: str, now: datetime, expires_at: datetime) -> None:
+    """Save a refresh token of a grant by its hash."""
+    tx.execute(
+        insert(oidc_refresh_tokens).values(
+            token_hash=digest,
+            workspace_id=grant.workspace_id,
+            grant_id=grant.id,
+            created_at=now,
+            expires_at=expires_at,
+            used_at=None,
+        )
+    )
+
+
+def use_refresh_token(tx: Transaction, environment_id: str, digest: str, now: datetime) -> Grant | None:
+    """Use a refresh token of an environment up, and return its grant; None when it is unknown, has ended or was used before."""
+    table = oidc_refresh_tokens
+    used = (
+        update(table)
+        .where(table.c.token_hash == digest, table.c.used_at.is_(None), table.c.expires_at > now)
+        .values(used_at=now)
+        .returning(table.c.grant_id)
+    )
+    grant_id = tx.execute(used).scalar_one_or_none()
+    return find_grant(tx, environment_id, grant_id, now) if grant_id else None
+
+
+def grant_of_used_refresh_token(tx: Transaction, environment_id: str, digest: str) -> Grant | None:
+    """Return the grant of a refresh token that was used before: two have it, and one of them should not."""
+    return _grant_of(tx, environment_id, _by(oidc_refresh_tokens, oidc_refresh_tokens.c.token_hash == digest))
+
+
+def grant_of_refresh_token(tx: Transaction, environment_id: str, digest: str, now: datetime) -> Grant | None:
+    """Return the grant of a refresh token that could be used now, without using it."""
+    table = oidc_refresh_tokens
+    live = _by(table, table.c.token_hash == digest, used=False).where(table.c.expires_at > now)
+    return _grant_of(tx, environment_id, live)
+
+
+def _by(table: Any, condition: Any, *, used: bool = True) -> Select[Any]:
+    joined = select(oidc_grants).join(table, table.c.grant_id == oidc_grants.c.id).where(condition)
+    return joined.where(table.c.used_at.is_not(None) if used else table.c.used_at.is_(None))
+
+
+def _grant_of(tx: Transaction, environment_id: str, query: Select[Any]) -> Grant | None:
+    row = tx.execute(query.where(oidc_grants.c.environment_id == environment_id)).one_or_none()
+    return _grant(row) if row else None
+
+
+def _grant(row: Any) -> Grant:
+    return Grant(
+        id=row.id,
+        workspace_id=row.workspace_id,
+        environment_id=row.environment_id,
+        app_id=row.app_id,
+        end_user_id=row.end_user_id,
+        session_id=row.session_id,
+        sid=row.sid,
+        scope=tuple(row.scope.split(" ")) if row.scope else (),
+        resources=tuple(row.resources),
+        nonce=row.nonce,
+        authentication=Authentication(
+            instant=datetime.fromtimestamp(row.auth["instant"], UTC),
+            methods=tuple(row.auth["methods"]),
+            context=row.auth["context"],
+        ),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        actor=row.actor,
+    )

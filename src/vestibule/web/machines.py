@@ -1,0 +1,85 @@
+"""Doors for programs: JSON in OAuth's words whatever happens, open to scripts of any site where that is safe, never cached."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import structlog
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from vestibule.kernel.errors import DatabaseBusy, NotFound, Throttled
+from vestibule.kernel.secrets import new_reference
+from vestibule.kernel.text import has_unsafe_characters
+from vestibule.oidc.errors import InvalidClient, InvalidToken, OAuthError
+from vestibule.web.visits import Visit, read_visit
+
+# No credentials: what these answer depends on what the request itself brings, never on a cookie.
+_CORS: Final = {"Access-Control-Allow-Origin": "*"}
+_PREFLIGHT: Final = {
+    **_CORS,
+    "Access-Control-Allow-Methods": "GET, POST",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, MCP-Protocol-Version",
+    "Access-Control-Max-Age": "600",
+}
+log = structlog.get_logger()
+
+Handler = Callable[[Visit], Response]
+
+
+def machine(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    """Return an endpoint for programs; a refusal becomes its JSON, anything unexpected a 500 with a reference code."""
+
+    async def endpoint(request: Request) -> Response:
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=_PREFLIGHT)
+        if any(has_unsafe_characters(str(part)) for part in request.path_params.values()):
+            return json_answer({"error": "not_found"}, 404)
+        try:
+            visit = await read_visit(request)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody reads it
+        except HTTPException as error:
+            return json_answer({"error": "invalid_request", "error_description": "Send a form."}, error.status_code)
+        return await run_in_threadpool(_answer, handler, visit)
+
+    endpoint.__name__ = handler.__name__
+    return endpoint
+
+
+def json_answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return JSON that no cache keeps, unless `headers` say otherwise (RFC 6749, 5.1)."""
+    content = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
+    return Response(content, status, {"Cache-Control": "no-store", **_CORS, **(headers or {})}, "application/json")
+
+
+def _answer(handler: Handler, visit: Visit) -> Response:
+    try:
+        return handler(visit)
+    except OAuthError as error:
+        log.info("oauth request refused", code=error.code, reason=error.reason)
+        return json_answer(error.body(), error.status, _challenge(error))
+    except Throttled as error:
+        headers = {"Retry-After": str(error.retry_after_seconds)}
+        return json_answer({"error": "slow_down", "error_description": "Too many attempts."}, 429, headers)
+    except NotFound:
+        return json_answer({"error": "not_found"}, 404)
+    except DatabaseBusy as error:
+        log.warning("database busy", reason=error.reason)
+        return json_answer({"error": "temporarily_unavailable"}, 503, {"Retry-After": "1"})
+    except Exception:
+        reference = new_reference()
+        log.exception("unexpected error", reference=reference)
+        return json_answer({"error": "server_error", "error_description": f"Reference {reference}."}, 500)
+
+
+def _challenge(error: OAuthError) -> dict[str, str]:
+    if isinstance(error, InvalidClient):
+        return {"WWW-Authenticate": 'Basic realm="Vestibule"'}  # RFC 6749, 5.2
+    if isinstance(error, InvalidToken) or error.status == 403:
+        return {"WWW-Authenticate": f'Bearer error="{error.error}", error_description="{error.public}"'}
+    return {}

@@ -1,0 +1,218 @@
+"""The endpoints of an environment as an OpenID provider that browsers come to: authorize, consent, sign-out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+from urllib.parse import urlencode, urlsplit
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Route
+
+from vestibule.flows import app_logout, authorization
+from vestibule.flows.parts.authorizing import Answer, AskConsent, AuthorizationRefused, Browser, SignInFirst, Step
+from vestibule.flows.parts.entry import resume
+from vestibule.kernel.text import N_
+from vestibule.oidc.errors import InvalidRequest
+from vestibule.web.doors import open_door
+from vestibule.web.entrance import forget_session, home_of, open_to, place_page, portal, session_token, sign_in_path
+from vestibule.web.pages import redirect
+from vestibule.web.problems import problem_page
+from vestibule.web.visits import Visit
+
+# What a browser or a proxy before us takes as an address.
+_MAX_QUERY: Final = 8_000
+SCOPES: Final[Mapping[str, str]] = {
+    "openid": N_("An identifier of yours that only this app gets"),
+    "profile": N_("Your name"),
+    "email": N_("Your e-mail address"),
+    "groups": N_("The groups that you are in"),
+    "offline_access": N_("Access while you are not signed in, until you take it back"),
+}
+log = structlog.get_logger()
+_Take = Callable[[], Step]
+
+
+def authorize(visit: Visit, browser: str) -> Response:
+    """Take an app's request for a person (RFC 6749, 3.1)."""
+    key = visit.path_params["env"]
+    return _answered(
+        visit,
+        browser,
+        lambda: authorization.begin(
+            visit.runtime, visit.visitor, key, visit.query.fields, Browser(browser, session_token(visit, key))
+        ),
+        by_link=True,
+    )
+
+
+def by_get(visit: Visit) -> Response:
+    """Turn a request that comes by POST into one by GET, which brings the session's cookie along (OpenID Connect Core 3.1.2.1)."""
+    pairs = [(name, value) for name, values in visit.form.fields.items() for value in values]
+    query = urlencode(pairs)
+    if len(query) > _MAX_QUERY:
+        raise HTTPException(413)
+    return redirect(f"{visit.path}?{query}")
+
+
+def go_on(visit: Visit, browser: str) -> Response:
+    """Go on after signing in."""
+    key = visit.path_params["env"]
+    handle = visit.query.get("request")
+    return _answered(
+        visit,
+        browser,
+        lambda: authorization.come_back(
+            visit.runtime, visit.visitor, key, handle, Browser(browser, session_token(visit, key))
+        ),
+    )
+
+
+def consent(visit: Visit, browser: str) -> Response:
+    """Take the answer of the consent page."""
+    key, form = visit.path_params["env"], visit.form
+    agreed_by = form.get("person") if form.has("agree") else ""
+    return _answered(
+        visit,
+        browser,
+        lambda: authorization.answer_consent(
+            visit.runtime,
+            visit.visitor,
+            key,
+            form.get("request"),
+            Browser(browser, session_token(visit, key)),
+            agreed_by=agreed_by,
+        ),
+    )
+
+
+def sign_out_page(visit: Visit, browser: str) -> Response:
+    """Sign somebody out for an app that proves that it is about this session; others have to be confirmed."""
+    key = visit.path_params["env"]
+    session = resume(visit.runtime, key, session_token(visit, key))
+    try:
+        leaving = app_logout.ask(visit.runtime, key, visit.query.fields, session)
+    except InvalidRequest as error:
+        log.info("sign-out for an app refused", code=error.code, reason=error.reason)
+        return problem_page(
+            visit, 400, visit.gettext(N_("The app asked to sign you out in a way that can’t be trusted."))
+        )
+    if session is None:
+        return redirect(leaving.back_to or sign_in_path(key, signed_out="1"))
+    if leaving.sure:
+        app_logout.leave(visit.runtime, visit.visitor, session)
+        response = redirect(leaving.back_to or sign_in_path(key, signed_out="1"))
+        forget_session(response, visit, key)
+        return response
+    return place_page(
+        visit,
+        "portal/sign_out_of_app.html",
+        leaving.place,
+        binding=browser,
+        session=session,
+        leaving=leaving,
+        query=_query(visit),
+    )
+
+
+def sign_out(visit: Visit, browser: str) -> Response:  # noqa: ARG001 - every door has this signature
+    """Sign out after it was confirmed."""
+    key = visit.path_params["env"]
+    session = resume(visit.runtime, key, session_token(visit, key))
+    leaving = app_logout.ask(visit.runtime, key, visit.query.fields, session)
+    if session is not None:
+        app_logout.leave(visit.runtime, visit.visitor, session)
+    if leaving.back_to:
+        response = place_page(
+            visit, "portal/going.html", leaving.place, app_name=leaving.app_name, url=leaving.back_to, fields={}
+        )
+    else:
+        response = redirect(sign_in_path(key, signed_out="1"))
+    forget_session(response, visit, key)
+    return response
+
+
+def _query(visit: Visit) -> str:
+    return urlencode([(name, value) for name, values in visit.query.fields.items() for value in values])
+
+
+def _answered(visit: Visit, browser: str, step: _Take, *, by_link: bool = False) -> Response:
+    try:
+        return _next(visit, browser, step(), by_link=by_link)
+    except AuthorizationRefused as refused:
+        log.info(
+            "authorization refused",
+            code=refused.cause.code,
+            reference=refused.reference,
+            environment=refused.place.environment.key,
+            reason=refused.cause.reason,
+        )
+        back = refused.answer
+        return place_page(
+            visit,
+            "portal/app_not_opened.html",
+            refused.place,
+            status=403 if back else 400,
+            sentence=visit.gettext(refused.cause.public, **refused.cause.params),
+            reference=refused.reference,
+            app_name=back.app.name if back else "",
+            back=_address(back) if back and back.response_mode == "query" else "",
+            home=home_of(refused.place.environment.key) if back else "",
+        )
+
+
+def _next(visit: Visit, browser: str, step: Step, *, by_link: bool) -> Response:
+    if isinstance(step, SignInFirst):
+        key = step.place.environment.key
+        flags = {"again": "1"} if step.again else {}
+        if step.login_hint:
+            flags["login_hint"] = step.login_hint
+        return redirect(sign_in_path(key, f"{home_of(key)}oauth2/continue?request={step.handle}", **flags))
+    if isinstance(step, AskConsent):
+        scopes = [visit.gettext(SCOPES.get(one, one)) for one in step.scope]
+        host = urlsplit(step.redirect_uri).netloc
+        return place_page(
+            visit, "portal/consent.html", step.place, binding=browser, step=step, scopes=scopes, app_host=host
+        )
+    return _to_app(visit, step, by_link=by_link)
+
+
+def _to_app(visit: Visit, answer: Answer, *, by_link: bool) -> Response:
+    """Send the answer to the app.
+
+    By a page where a form may have led here: Chrome holds a form's redirects to `form-action`, too, however many there are.
+    """
+    if answer.response_mode == "form_post":
+        response = place_page(
+            visit,
+            "portal/going.html",
+            answer.place,
+            app_name=answer.app.name,
+            url=answer.redirect_uri,
+            fields=answer.parameters,
+        )
+        open_to(response, answer.redirect_uri)
+        return response
+    if by_link:
+        return redirect(_address(answer))
+    return place_page(
+        visit, "portal/going.html", answer.place, app_name=answer.app.name, url=_address(answer), fields={}
+    )
+
+
+def _address(answer: Answer) -> str:
+    joint = "&" if urlsplit(answer.redirect_uri).query else "?"
+    return answer.redirect_uri + joint + urlencode(dict(answer.parameters))
+
+
+ROUTES: Final = [
+    Route("/e/{env}/oauth2/authorize", portal(authorize), methods=["GET"]),
+    Route("/e/{env}/oauth2/authorize", open_door(by_get), methods=["POST"]),
+    Route("/e/{env}/oauth2/continue", portal(go_on), methods=["GET"]),
+    Route("/e/{env}/oauth2/consent", portal(consent), methods=["POST"]),
+    Route("/e/{env}/oauth2/logout", portal(sign_out_page), methods=["GET"]),
+    Route("/e/{env}/oauth2/logout", open_door(by_get), methods=["POST"]),
+    Route("/e/{env}/oauth2/logout/confirmed", portal(sign_out), methods=["POST"]),
+]
