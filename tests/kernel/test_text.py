@@ -229,3 +229,9 @@ def test_printable_text_is_the_text_where_it_is_harmless() -> None:
     assert printable("Ada & Bo <x>") == "Ada & Bo <x>"
     assert printable("a\r\nb\u202e") == "a\\u{d}\\u{a}b\\u{202e}"
     assert printable("x" * 301) == "x" * 299 + "…"
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=FOLD_LIMIT + 50))
+def test_ascii_is_folded_as_everything_else_is(text: str) -> None:
+    # The word joiner is a format character: it sends the text the long way, and is left out there.
+    assert fold(text) == fold("\u2060" + text)

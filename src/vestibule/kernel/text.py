@@ -37,6 +37,8 @@ def fold(text: str) -> str:
     Without case and compatibility forms (Unicode's NFKC_Casefold, 3.13 D147), format characters left out, inner white
     space single. Folding twice changes nothing.
     """
+    if text.isascii():
+        return " ".join(text.lower()[:FOLD_LIMIT].split())
     folded = text
     for _ in range(3):
         folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFD", folded).casefold())

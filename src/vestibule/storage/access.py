@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Select, Table, delete, literal, select
+from sqlalchemy import Select, Table, bindparam, delete, literal, select
 
 from vestibule.directory.end_users import EnvironmentAccess
 from vestibule.directory.groups import Membership
 from vestibule.directory.sources import Source
 from vestibule.storage.database import Transaction
-from vestibule.storage.inserting import insert_into
+from vestibule.storage.inserting import PreparedInsert, insert_into
 from vestibule.storage.tables import end_users, environment_access, environments, group_members, groups
-from vestibule.storage.types import Instant, Key
+from vestibule.storage.types import Instant, Key, Text
+
+_SINCE: Final = ("source", "source_connection_id", "created_at")
+_GRANT: Final = PreparedInsert(
+    environment_access,
+    lambda new: new.from_select(
+        ["environment_id", "end_user_id", "workspace_id", "name_key", *_SINCE],
+        select(environments.c.id, end_users.c.id, end_users.c.workspace_id, end_users.c.name_key)
+        .add_columns(
+            bindparam("from_source", type_=Text), bindparam("by", type_=Key), bindparam("since", type_=Instant)
+        )
+        .select_from(end_users.join(environments, environments.c.workspace_id == end_users.c.workspace_id))
+        .where(
+            end_users.c.workspace_id == bindparam("in_workspace"),
+            end_users.c.id == bindparam("whose"),
+            environments.c.id == bindparam("in_environment"),
+        ),
+    ).on_conflict_do_nothing(),
+)
 
 
 def grant_access(
@@ -30,29 +48,8 @@ def grant_access(
 
     Environment and person must both be of the workspace, or nothing is written.
     """
-    granted = (
-        select(
-            environments.c.id,
-            end_users.c.id,
-            end_users.c.workspace_id,
-            end_users.c.name_key,
-            *_since(source, connection_id, now),
-        )
-        .select_from(end_users.join(environments, environments.c.workspace_id == end_users.c.workspace_id))
-        .where(
-            end_users.c.workspace_id == workspace_id, end_users.c.id == end_user_id, environments.c.id == environment_id
-        )
-    )
-    names = [
-        "environment_id",
-        "end_user_id",
-        "workspace_id",
-        "name_key",
-        "source",
-        "source_connection_id",
-        "created_at",
-    ]
-    return _insert_unless_there(tx, environment_access, names, granted)
+    whose = {"in_workspace": workspace_id, "whose": end_user_id, "in_environment": environment_id}
+    return _GRANT.write(tx, {**whose, "from_source": source.value, "by": connection_id, "since": now}) == 1
 
 
 def revoke_access(tx: Transaction, workspace_id: str, environment_id: str, end_user_id: str) -> bool:
@@ -92,9 +89,7 @@ def add_member(
         "end_user_id",
         "workspace_id",
         "name_key",
-        "source",
-        "source_connection_id",
-        "created_at",
+        *_SINCE,
     ]
     return _insert_unless_there(tx, group_members, names, joined)
 

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Integer, bindparam, case, func, select
 
 from vestibule.directory.end_users import EndUserStatus
 from vestibule.directory.impact import Population, Ties
 from vestibule.storage.database import Transaction
+from vestibule.storage.prepared import Prepared
 from vestibule.storage.tables import end_users, environment_access, identity_links, sessions
+
+_COUNT: Final = Prepared(
+    select(func.count().label("number")).select_from(
+        select(environment_access.c.end_user_id)
+        .where(
+            environment_access.c.workspace_id == bindparam("in_workspace"),
+            environment_access.c.environment_id == bindparam("in_environment"),
+        )
+        .limit(bindparam("most", type_=Integer))
+        .subquery()
+    )
+)
 
 
 def count_people(tx: Transaction, workspace_id: str, environment_id: str, limit: int) -> int:
     """Return how many people have access to an environment, `limit` at most: no page waits for a count of everybody."""
-    query = select(environment_access.c.end_user_id).where(
-        environment_access.c.workspace_id == workspace_id, environment_access.c.environment_id == environment_id
-    )
-    return tx.execute(select(func.count()).select_from(query.limit(limit).subquery())).scalar_one()
+    values = {"in_workspace": workspace_id, "in_environment": environment_id, "most": limit}
+    return int(_COUNT.rows(tx, values)[0].number)
 
 
 def populations(tx: Transaction, workspace_id: str, environment_id: str) -> tuple[Population, ...]:

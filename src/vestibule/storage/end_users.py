@@ -12,7 +12,7 @@ from vestibule.directory.end_users import EndUser, EndUserStatus
 from vestibule.directory.sources import Source
 from vestibule.kernel.text import email_key, fold
 from vestibule.storage.database import Transaction
-from vestibule.storage.inserting import insert_into
+from vestibule.storage.inserting import PreparedInsert
 from vestibule.storage.prepared import Prepared
 from vestibule.storage.tables import end_user_terms, end_users, environment_access, group_members
 
@@ -37,6 +37,12 @@ _NOTE_SIGN_IN: Final = Prepared(
         ),
     )
 )
+_NEWCOMER: Final = PreparedInsert(
+    end_users, lambda new: new.on_conflict_do_nothing(index_elements=["workspace_id", "email_key"])
+)
+_FIND: Final = Prepared(
+    select(*COLUMNS).where(end_users.c.workspace_id == bindparam("in_workspace"), end_users.c.id == bindparam("whose"))
+)
 
 
 def insert_end_user(
@@ -60,9 +66,7 @@ def insert_newcomer(tx: Transaction, end_user: EndUser, terms: Iterable[str], co
 
     Waits for whoever inserts the same address at this instant: one of two first sign-ins makes the account.
     """
-    new = insert_into(tx, end_users).on_conflict_do_nothing(index_elements=["workspace_id", "email_key"])
-    made = tx.execute(new.returning(end_users.c.id), _row(end_user, None, connection_id)).one_or_none()
-    if made is None:
+    if not _NEWCOMER.write(tx, _row(end_user, None, connection_id)):
         return False
     _insert_terms(tx, end_user.workspace_id, end_user.id, fold(end_user.full_name), terms)
     return True
@@ -70,8 +74,8 @@ def insert_newcomer(tx: Transaction, end_user: EndUser, terms: Iterable[str], co
 
 def find_end_user(tx: Transaction, workspace_id: str, end_user_id: str) -> EndUser | None:
     """Return one person of the workspace."""
-    row = tx.execute(select(*COLUMNS).where(*_mine(workspace_id, end_user_id))).one_or_none()
-    return to_end_user(row) if row else None
+    found = _FIND.rows(tx, {"in_workspace": workspace_id, "whose": end_user_id})
+    return to_end_user(found[0]) if found else None
 
 
 def lock_end_user(tx: Transaction, workspace_id: str, end_user_id: str) -> EndUser | None:

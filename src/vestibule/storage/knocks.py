@@ -5,17 +5,27 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, func, literal, select, tuple_
+from sqlalchemy import bindparam, delete, func, literal, select, tuple_
 
 from vestibule.directory.sessions import Knock, KnockReason, Subject
 from vestibule.kernel.text import email_key
 from vestibule.storage.database import Transaction
 from vestibule.storage.inserting import insert_into
+from vestibule.storage.prepared import Prepared
 from vestibule.storage.tables import connections, identity_providers, knocks
 from vestibule.storage.types import Instant, Key
 
 # A flood of knocks must not make a page of thousands, nor a count of millions.
 MOST_COUNTED: Final = 1000
+_answered = knocks.c.end_user_id == bindparam("whose")
+_DELETE_ANSWERED: Final = Prepared(
+    delete(knocks).where(
+        knocks.c.workspace_id == bindparam("in_workspace"),
+        knocks.c.environment_id == bindparam("in_environment"),
+        (_answered & (knocks.c.reason != KnockReason.ADDRESS_REUSED.value))
+        | ((knocks.c.email_key == bindparam("address")) & (knocks.c.end_user_id.is_(None) | ~_answered)),
+    )
+)
 
 
 def knock(
@@ -107,11 +117,8 @@ def delete_answered(tx: Transaction, workspace_id: str, environment_id: str, end
 
     Not one that came with the address of this very account under another identity: whom that is, an admin has to say.
     """
-    theirs = (knocks.c.end_user_id == end_user_id) & (knocks.c.reason != KnockReason.ADDRESS_REUSED.value)
-    address = knocks.c.email_key == email_key(email)
-    free = address & (knocks.c.end_user_id.is_(None) | (knocks.c.end_user_id != end_user_id))
-    where = (knocks.c.workspace_id == workspace_id, knocks.c.environment_id == environment_id)
-    return tx.execute(delete(knocks).where(*where, theirs | free)).rowcount
+    whose = {"in_workspace": workspace_id, "in_environment": environment_id, "whose": end_user_id}
+    return _DELETE_ANSWERED.write(tx, {**whose, "address": email_key(email)})
 
 
 def _bound(moment: tuple[datetime, str]) -> Any:

@@ -10,13 +10,14 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from vestibule.directory.connections import Provisioning
 from vestibule.directory.scim import MOST_PEOPLE, MOST_PERCENT, MOST_TOKENS, Caller, Directory, ScimToken, StopLine
 from vestibule.storage.database import Transaction
-from vestibule.storage.inserting import insert_into
+from vestibule.storage.inserting import PreparedInsert, insert_into
+from vestibule.storage.prepared import Prepared
 from vestibule.storage.tables import connection_domains, connections, identity_providers, scim_departures
 from vestibule.storage.tables import scim_directories as directories
 from vestibule.storage.tables import scim_tokens as tokens
 
 _others = connections.alias("others")
-_CALLER: Final = (
+_CALLER: Final = Prepared(
     select(
         *(column.label(f"token_{column.name}") for column in tokens.c),
         connections.c.environment_id,
@@ -51,13 +52,37 @@ _CALLER: Final = (
     .outerjoin(directories, directories.c.connection_id == connections.c.id)
     .where(tokens.c.token_hash == bindparam("token_hash"), tokens.c.connection_id == bindparam("connection_id"))
 )
+_STOP_LINE: Final = Prepared(
+    select(directories)
+    .where(
+        directories.c.workspace_id == bindparam("in_workspace"),
+        directories.c.connection_id == bindparam("in_connection"),
+    )
+    .with_for_update()
+)
+_COUNT_DEPARTURES: Final = Prepared(
+    select(func.count().label("number"))
+    .select_from(scim_departures)
+    .where(
+        scim_departures.c.connection_id == bindparam("in_connection"),
+        scim_departures.c.counts_until > bindparam("now"),
+        scim_departures.c.scim_user_id != bindparam("without"),
+    )
+)
+_NOTE_DEPARTURE: Final = PreparedInsert(
+    scim_departures,
+    lambda new: new.on_conflict_do_update(
+        index_elements=["connection_id", "scim_user_id"], set_={"counts_until": new.excluded.counts_until}
+    ),
+)
 
 
 def find_caller(tx: Transaction, connection_id: str, token_hash: str) -> Caller | None:
     """Return who calls with a token of a connection, expired or not, in one statement. Both values are untrusted."""
-    row = tx.execute(_CALLER, {"connection_id": connection_id, "token_hash": token_hash}).one_or_none()
-    if row is None:
+    found = _CALLER.rows(tx, {"connection_id": connection_id, "token_hash": token_hash})
+    if not found:
         return None
+    row = found[0]
     return Caller(
         token=ScimToken(
             row.token_id, row.token_name, row.token_created_at, row.token_expires_at, row.token_last_used_at
@@ -143,8 +168,8 @@ def note_contact(tx: Transaction, caller: Caller, now: datetime) -> None:
 
 def lock_stop_line(tx: Transaction, workspace_id: str, connection_id: str) -> StopLine:
     """Return the stop line of a connection, which nobody else passes until this transaction ends."""
-    mine = (directories.c.workspace_id == workspace_id, directories.c.connection_id == connection_id)
-    return _stop_line(tx.execute(select(directories).where(*mine).with_for_update()).one_or_none())
+    found = _STOP_LINE.rows(tx, {"in_workspace": workspace_id, "in_connection": connection_id})
+    return _stop_line(found[0] if found else None)
 
 
 def update_stop_line(tx: Transaction, workspace_id: str, connection_id: str, **values: Any) -> None:
@@ -158,25 +183,21 @@ def hold(tx: Transaction, workspace_id: str, connection_id: str, now: datetime) 
     return tx.execute(held).rowcount == 1
 
 
-def count_departures(tx: Transaction, connection_id: str, now: datetime, without: tuple[str, ...]) -> int:
-    """Return whose access a directory ended within the hour, those who are about to leave left out."""
-    query = select(func.count()).select_from(scim_departures)
-    query = query.where(scim_departures.c.connection_id == connection_id, scim_departures.c.counts_until > now)
-    return tx.execute(query.where(scim_departures.c.scim_user_id.not_in(without))).scalar_one()
+def count_departures(tx: Transaction, connection_id: str, now: datetime, without: str) -> int:
+    """Return whose access a directory ended within the hour, the user who is about to leave left out."""
+    found = _COUNT_DEPARTURES.rows(tx, {"in_connection": connection_id, "now": now, "without": without})
+    return int(found[0].number)
 
 
 def note_departure(tx: Transaction, caller: Caller, scim_user_id: str, counts_until: datetime) -> None:
     """Count that a directory ended somebody's access."""
-    row = insert_into(tx, scim_departures).values(
-        connection_id=caller.connection_id,
-        scim_user_id=scim_user_id,
-        workspace_id=caller.workspace_id,
-        counts_until=counts_until,
-    )
-    again = row.on_conflict_do_update(
-        index_elements=["connection_id", "scim_user_id"], set_={"counts_until": counts_until}
-    )
-    tx.execute(again)
+    row = {
+        "connection_id": caller.connection_id,
+        "scim_user_id": scim_user_id,
+        "workspace_id": caller.workspace_id,
+        "counts_until": counts_until,
+    }
+    _NOTE_DEPARTURE.write(tx, row)
 
 
 def held_directories(tx: Transaction, workspace_id: str) -> tuple[str, ...]:

@@ -9,18 +9,19 @@ from sqlalchemy import delete, insert, select
 
 from vestibule.directory.scim import ScimEvent
 from vestibule.storage.database import Transaction
+from vestibule.storage.prepared import Prepared
 from vestibule.storage.tables import scim_events as events
 
 KEPT_FOR: Final = timedelta(days=14)
 # Of one connection; a first push of 100,000 people must not fill the disk with what it said.
 MOST_KEPT: Final = 5000
-_INSERT: Final = insert(events)
+_INSERT: Final = Prepared(insert(events))
 
 
 def append(tx: Transaction, workspace_id: str, connection_id: str, event: ScimEvent) -> None:
     """Save one event."""
-    tx.execute(
-        _INSERT,
+    _INSERT.write(
+        tx,
         {
             "id": event.id,
             "workspace_id": workspace_id,

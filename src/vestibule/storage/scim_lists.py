@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, func, literal, or_, select
 
 from vestibule.directory.pushed import PushedGroup, PushedUser
+from vestibule.kernel.text import fold
 from vestibule.scim.errors import InvalidCursor
+from vestibule.scim.filters import Compare
 from vestibule.scim.queries import Query
 from vestibule.storage.database import Transaction
+from vestibule.storage.prepared import Prepared
 from vestibule.storage.scim_filters import group_condition, user_condition
 from vestibule.storage.scim_groups import WHOLE, to_pushed_group
 from vestibule.storage.scim_json import text_at
@@ -30,6 +33,14 @@ _INSTANTS: Final = {"created": "created_at", "lastModified": "last_modified_at"}
 
 
 T = TypeVar("T")
+# What every directory asks before it makes somebody.
+_BY_USER_NAME: Final = Prepared(
+    select(scim_users).where(
+        scim_users.c.connection_id == bindparam("in_connection"),
+        scim_users.c.user_name_key == bindparam("key"),
+        scim_users.c.deleted_at.is_(None),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,10 @@ class Page(Generic[T]):
 
 def list_users(tx: Transaction, connection_id: str, query: Query) -> Page[PushedUser]:
     """Return a page of the users of a connection."""
+    user_name = _user_name_asked_for(query)
+    if user_name is not None:
+        rows = _BY_USER_NAME.rows(tx, {"in_connection": connection_id, "key": fold(user_name)})
+        return Page(tuple(to_pushed_user(row) for row in rows), len(rows), None)
     mine = and_(scim_users.c.connection_id == connection_id, scim_users.c.deleted_at.is_(None))
     if query.filter is not None:
         mine = and_(mine, user_condition(tx, query.filter))
@@ -55,6 +70,17 @@ def list_groups(tx: Transaction, connection_id: str, query: Query) -> Page[Pushe
     if query.filter is not None:
         mine = and_(mine, group_condition(tx, query.filter))
     return _page(tx, scim_groups, WHOLE, mine, query, to_pushed_group)
+
+
+def _user_name_asked_for(query: Query) -> str | None:
+    """Return the userName that the first page of a list is asked for by, when that is all: there is one such user at most."""
+    found = query.filter
+    if not isinstance(found, Compare) or found.operator != "eq" or not isinstance(found.value, str) or not found.value:
+        return None
+    path = found.path
+    if path is None or path.urn is not None or path.attribute is None or path.attribute.name != "userName":
+        return None
+    return found.value if query.cursor is None and query.start_index == 1 and query.count else None
 
 
 def _page(tx: Transaction, table: Any, whole: Any, mine: ColumnElement[bool], query: Query, make: Any) -> Page[Any]:

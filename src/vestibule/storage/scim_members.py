@@ -17,7 +17,8 @@ from vestibule.directory.pushed import PushedGroup, PushedMember
 from vestibule.directory.scim import Place
 from vestibule.directory.sources import Source
 from vestibule.storage.database import Transaction
-from vestibule.storage.inserting import insert_into
+from vestibule.storage.inserting import PreparedInsert, insert_into
+from vestibule.storage.prepared import Prepared
 from vestibule.storage.tables import end_users, environment_access, group_members, scim_groups, scim_users
 from vestibule.storage.tables import scim_members as members
 from vestibule.storage.types import Instant, Key
@@ -47,11 +48,36 @@ _waiting = (
     members.c.scim_user_id.is_(None),
     members.c.value == bindparam("known_as"),
 )
-_AWAITING: Final = (
+_AWAITING: Final = Prepared(
     select(scim_groups.c.id)
     .where(scim_groups.c.id.in_(select(members.c.scim_group_id).where(*_waiting)))
     .order_by(scim_groups.c.id)
     .with_for_update()
+)
+_GROUPS_OF_ONE: Final = Prepared(
+    select(scim_groups.c.id, scim_groups.c.display_name)
+    .join(members, members.c.scim_group_id == scim_groups.c.id)
+    .where(members.c.scim_user_id == bindparam("whose"))
+    .order_by(scim_groups.c.id)
+)
+_JOIN_PUSHED: Final = PreparedInsert(
+    group_members,
+    lambda new: new.from_select(
+        [*_NAMES, *_SINCE],
+        select(scim_groups.c.group_id, environment_access.c.environment_id, environment_access.c.end_user_id)
+        .add_columns(environment_access.c.workspace_id, environment_access.c.name_key, literal(Source.SCIM.value))
+        .add_columns(bindparam("by", type_=Key), bindparam("since", type_=Instant))
+        .select_from(
+            members.join(scim_groups, scim_groups.c.id == members.c.scim_group_id).join(
+                environment_access, environment_access.c.environment_id == bindparam("in_environment")
+            )
+        )
+        .where(
+            members.c.scim_user_id == bindparam("who_is"),
+            scim_groups.c.connection_id == bindparam("by"),
+            environment_access.c.end_user_id == bindparam("whose"),
+        ),
+    ).on_conflict_do_nothing(),
 )
 _WELCOME: Final = update(members).where(*_waiting).values(scim_user_id=bindparam("who"), value=bindparam("who"))
 
@@ -70,6 +96,9 @@ def list_groups_of(tx: Transaction, scim_user_ids: Sequence[str]) -> dict[str, t
     """Return in which pushed groups users are."""
     if not scim_user_ids:
         return {}
+    if len(scim_user_ids) == 1:
+        mine = _GROUPS_OF_ONE.rows(tx, {"whose": scim_user_ids[0]})
+        return {scim_user_ids[0]: tuple(PushedMember(group_id, name) for group_id, name in mine)}
     found: dict[str, list[PushedMember]] = {}
     for user_id, group_id, name in tx.execute(_GROUPS, {"scim_user_ids": scim_user_ids}):
         found.setdefault(user_id, []).append(PushedMember(group_id, name))
@@ -194,8 +223,8 @@ def _locked(query: Select[Any]) -> Select[Any]:
 
 def join_pushed_groups(tx: Transaction, place: Place, scim_user_id: str, end_user_id: str, now: datetime) -> None:
     """Put somebody who may enter (again) into every group that the directory has them in."""
-    pushed = scim_groups.c.id.in_(select(members.c.scim_group_id).where(members.c.scim_user_id == scim_user_id))
-    _join(tx, place, now, pushed, [end_user_id])
+    whose = {"who_is": scim_user_id, "whose": end_user_id, "in_environment": place.environment_id}
+    _JOIN_PUSHED.write(tx, {**whose, "by": place.connection_id, "since": now})
 
 
 def fill_group(tx: Transaction, place: Place, group: PushedGroup, now: datetime) -> None:
@@ -209,7 +238,7 @@ def fill_group(tx: Transaction, place: Place, group: PushedGroup, now: datetime)
 def welcome(tx: Transaction, place: Place, scim_user_id: str, known_as: str) -> tuple[str, ...]:
     """Let a user who has just arrived join the groups where its externalId waits; return which, locked."""
     values = {"in_connection": place.connection_id, "known_as": known_as}
-    awaiting = tuple(tx.execute(_AWAITING, values).scalars())
+    awaiting = tuple(row.id for row in _AWAITING.rows(tx, values))
     if awaiting:
         tx.execute(_WELCOME, {**values, "who": scim_user_id})
     return awaiting

@@ -15,6 +15,7 @@ from vestibule.directory.why import Pushed
 from vestibule.kernel.text import email_key, fold
 from vestibule.storage.database import Transaction
 from vestibule.storage.end_users import COLUMNS, to_end_user
+from vestibule.storage.prepared import Prepared
 from vestibule.storage.tables import (
     connections,
     end_users,
@@ -25,12 +26,14 @@ from vestibule.storage.tables import (
 )
 from vestibule.storage.tables import scim_users as users
 
-_FIND: Final = select(users).where(
+# Prepared: these run with nearly every request, and building a statement costs more than running it.
+_find = select(users).where(
     users.c.connection_id == bindparam("connection_id"),
     users.c.id == bindparam("scim_user_id"),
     users.c.deleted_at.is_(None),
 )
-_LOCK: Final = _FIND.with_for_update()
+_FIND: Final = Prepared(_find)
+_LOCK: Final = Prepared(_find.with_for_update())
 # How many of one externalId are looked at: one means a person, more mean nothing.
 _FEW: Final = 3
 # One lookup by each index: with OR, one of them would read the table.
@@ -40,15 +43,17 @@ _by_external_id = (
     .limit(_FEW)
     .subquery()
 )
-_NAMESAKES: Final = union_all(
-    select(_by_external_id),
-    select(users).where(
-        users.c.connection_id == bindparam("connection_id"), users.c.user_name_key == bindparam("user_name_key")
-    ),
+_NAMESAKES: Final = Prepared(
+    union_all(
+        select(_by_external_id),
+        select(users).where(
+            users.c.connection_id == bindparam("connection_id"), users.c.user_name_key == bindparam("user_name_key")
+        ),
+    )
 )
 _pushed = users.alias("pushed")
 _theirs = connections.alias("theirs")
-_ACCOUNT: Final = (
+_ACCOUNT: Final = Prepared(
     select(
         *COLUMNS,
         users.c.id.label("holder_id"),
@@ -76,7 +81,48 @@ _ACCOUNT: Final = (
     )
     .where(end_users.c.workspace_id == bindparam("in_workspace"), end_users.c.email_key == bindparam("email_key"))
 )
-_INSERT: Final = insert(users)
+_INSERT: Final = Prepared(insert(users))
+_CHANGEABLE: Final = (
+    "end_user_id",
+    "external_id",
+    "user_name",
+    "user_name_key",
+    "display_key",
+    "active",
+    "attributes",
+    "version",
+    "last_modified_at",
+)
+_UPDATE: Final = Prepared(
+    update(users)
+    .where(
+        users.c.workspace_id == bindparam("in_workspace"),
+        users.c.connection_id == bindparam("in_connection"),
+        users.c.id == bindparam("whose"),
+    )
+    .values({name: bindparam(f"new_{name}") for name in _CHANGEABLE})
+)
+_whose_access = (
+    environment_access.c.environment_id == bindparam("in_environment"),
+    environment_access.c.end_user_id == bindparam("whose"),
+    environment_access.c.source == Source.SCIM.value,
+    environment_access.c.source_connection_id == bindparam("by"),
+)
+_FOLLOWS: Final = Prepared(select(environment_access.c.end_user_id).where(*_whose_access))
+_END_ACCESS: Final = Prepared(
+    delete(environment_access).where(environment_access.c.workspace_id == bindparam("in_workspace"), *_whose_access)
+)
+_HELD_BY_ANOTHER: Final = Prepared(
+    select(users.c.id)
+    .join(connections, connections.c.id == users.c.connection_id)
+    .where(
+        users.c.end_user_id == bindparam("whose"),
+        users.c.deleted_at.is_(None),
+        users.c.connection_id != bindparam("by"),
+        connections.c.environment_id == bindparam("in_environment"),
+    )
+    .limit(1)
+)
 _INSERT_EMAILS: Final = insert(scim_user_emails)
 
 
@@ -87,9 +133,9 @@ def user_key(user_name: str) -> str:
 
 def find_user(tx: Transaction, connection_id: str, scim_user_id: str, *, lock: bool = False) -> PushedUser | None:
     """Return a user of a connection by an untrusted id; with `lock` nobody else changes it until this transaction ends."""
-    row = tx.execute(_LOCK if lock else _FIND, {"connection_id": connection_id, "scim_user_id": scim_user_id})
-    found = row.one_or_none()
-    return to_pushed_user(found) if found else None
+    values = {"connection_id": connection_id, "scim_user_id": scim_user_id}
+    found = (_LOCK if lock else _FIND).rows(tx, values)
+    return to_pushed_user(found[0]) if found else None
 
 
 def find_namesakes(
@@ -97,7 +143,7 @@ def find_namesakes(
 ) -> tuple[tuple[PushedUser, bool], ...]:
     """Return who of a connection has an externalId (a few of them) or a userName, each with whether it was deleted there."""
     values = {"connection_id": connection_id, "external_id": external_id, "user_name_key": user_key(user_name)}
-    rows = {row.id: row for row in tx.execute(_NAMESAKES, values)}
+    rows = {row.id: row for row in _NAMESAKES.rows(tx, values)}
     return tuple((to_pushed_user(row), row.deleted_at is not None) for row in rows.values())
 
 
@@ -111,9 +157,10 @@ def find_account(
         "connection_id": connection_id,
         "email_key": email_key(email),
     }
-    row = tx.execute(_ACCOUNT, values).one_or_none()
-    if row is None:
+    found = _ACCOUNT.rows(tx, values)
+    if not found:
         return None
+    row = found[0]
     return Account(
         end_user=to_end_user(row),
         has_access=bool(row.has_access),
@@ -127,7 +174,7 @@ def find_account(
 def insert_user(tx: Transaction, workspace_id: str, connection_id: str, user: PushedUser) -> None:
     """Save a new user. Raises IntegrityError when the connection has one of that userName."""
     row = _values(user) | {"id": user.id, "workspace_id": workspace_id, "connection_id": connection_id}
-    tx.execute(_INSERT, row | {"created_at": user.created_at})
+    _INSERT.write(tx, row | {"created_at": user.created_at, "deleted_at": None})
     _insert_emails(tx, workspace_id, connection_id, user)
 
 
@@ -135,8 +182,8 @@ def update_user(
     tx: Transaction, workspace_id: str, connection_id: str, user: PushedUser, *, emails_changed: bool
 ) -> None:
     """Save a changed user. Raises IntegrityError when the connection has another one of that userName."""
-    mine = (users.c.workspace_id == workspace_id, users.c.connection_id == connection_id, users.c.id == user.id)
-    tx.execute(update(users).where(*mine).values(**_values(user)))
+    mine = {"in_workspace": workspace_id, "in_connection": connection_id, "whose": user.id}
+    _UPDATE.write(tx, mine | {f"new_{name}": value for name, value in _values(user).items()})
     if emails_changed:
         tx.execute(delete(scim_user_emails).where(scim_user_emails.c.scim_user_id == user.id))
         _insert_emails(tx, workspace_id, connection_id, user)
@@ -172,12 +219,8 @@ def take_over_access(
 
 def follows_directory(tx: Transaction, environment_id: str, end_user_id: str, connection_id: str) -> bool:
     """Say whether somebody's access to the environment came from this connection's directory."""
-    query = select(environment_access.c.end_user_id).where(
-        environment_access.c.environment_id == environment_id,
-        environment_access.c.end_user_id == end_user_id,
-        *_of_directory(environment_access, connection_id),
-    )
-    return tx.execute(query).first() is not None
+    whose = {"in_environment": environment_id, "whose": end_user_id, "by": connection_id}
+    return bool(_FOLLOWS.rows(tx, whose))
 
 
 def end_access(tx: Transaction, workspace_id: str, environment_id: str, end_user_id: str, connection_id: str) -> bool:
@@ -186,15 +229,10 @@ def end_access(tx: Transaction, workspace_id: str, environment_id: str, end_user
     Memberships and sessions go with the access by themselves. Where another source gave the access, it stays, with what that
     source gave. Returns whether the access ended.
     """
-    whose = {"workspace_id": workspace_id, "environment_id": environment_id, "end_user_id": end_user_id}
-    ended = tx.execute(
-        delete(environment_access).where(
-            *(environment_access.c[name] == value for name, value in whose.items()),
-            *_of_directory(environment_access, connection_id),
-        )
-    ).rowcount
-    if ended:
+    access = {"in_environment": environment_id, "whose": end_user_id, "by": connection_id}
+    if _END_ACCESS.write(tx, access | {"in_workspace": workspace_id}):
         return True
+    whose = {"workspace_id": workspace_id, "environment_id": environment_id, "end_user_id": end_user_id}
     tx.execute(
         delete(group_members).where(
             *(group_members.c[name] == value for name, value in whose.items()),
@@ -229,17 +267,9 @@ def known_elsewhere(tx: Transaction, idp_id: str, environment_id: str, end_user_
 
 def held_by_another(tx: Transaction, environment_id: str, connection_id: str, end_user_id: str) -> bool:
     """Say whether another directory of the same environment has somebody among its users."""
-    query = (
-        select(users.c.id)
-        .join(connections, connections.c.id == users.c.connection_id)
-        .where(
-            users.c.end_user_id == end_user_id,
-            users.c.deleted_at.is_(None),
-            users.c.connection_id != connection_id,
-            connections.c.environment_id == environment_id,
-        )
+    return bool(
+        _HELD_BY_ANOTHER.rows(tx, {"whose": end_user_id, "by": connection_id, "in_environment": environment_id})
     )
-    return tx.execute(query.limit(1)).first() is not None
 
 
 def is_only_here(tx: Transaction, end_user_id: str, connection_id: str) -> bool:

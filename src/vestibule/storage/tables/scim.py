@@ -12,6 +12,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     UniqueConstraint,
+    text,
 )
 
 from vestibule.storage.tables.base import instant, metadata, workspace
@@ -77,7 +78,14 @@ scim_users = Table(
     UniqueConstraint("connection_id", "end_user_id"),
     # Not unique: whether an externalId is, is the directory's business (RFC 7643, 3.1).
     Index(None, "connection_id", "external_id"),
-    Index(None, "connection_id", "id"),
+    # Of those who are there only: counting them reads no row.
+    Index(
+        None,
+        "connection_id",
+        "id",
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
     Index(None, "connection_id", "display_key", "id"),
     Index(None, "connection_id", "last_modified_at", "id"),
 )

@@ -80,7 +80,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_scim_users_connection_id_display_key_id", "scim_users", ["connection_id", "display_key", "id"])
     op.create_index("ix_scim_users_connection_id_external_id", "scim_users", ["connection_id", "external_id"])
-    op.create_index("ix_scim_users_connection_id_id", "scim_users", ["connection_id", "id"])
+    there = sa.text("deleted_at IS NULL")
+    op.create_index(
+        "ix_scim_users_connection_id_id",
+        "scim_users",
+        ["connection_id", "id"],
+        sqlite_where=there,
+        postgresql_where=there,
+    )
     op.create_index(
         "ix_scim_users_connection_id_last_modified_at_id", "scim_users", ["connection_id", "last_modified_at", "id"]
     )
