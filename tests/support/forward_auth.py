@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import unescape
 from typing import Any
 
@@ -48,6 +48,12 @@ def wiki(
     with house.runtime.database.transaction() as tx:
         apps.insert_app(tx, app)
     return app
+
+
+def change(house: House, app: App, **changes: object) -> None:
+    """Save an app with some of it changed."""
+    with house.runtime.database.transaction() as tx:
+        apps.update_app(tx, replace(app, **changes))  # type: ignore[arg-type] # the changes are the test's own
 
 
 def grace(house: House, *groups: Group, environments: tuple[str, ...] = ("dev",)) -> EndUser:

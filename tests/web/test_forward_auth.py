@@ -10,11 +10,10 @@ import pytest
 from sqlalchemy import event
 
 from tests.support import sign_ins
-from tests.support.forward_auth import HOST, AppHost, eventually, grace, sign_in_here, signed_in, wiki
+from tests.support.forward_auth import HOST, AppHost, change, eventually, grace, sign_in_here, signed_in, wiki
 from tests.support.house import House, Server
 from tests.support.people import group_of
 from vestibule.directory.activity import ActivityFilter, Entry, Outcome
-from vestibule.directory.apps import App
 from vestibule.flows import end_user, environments
 from vestibule.flows.parts.jwt_keys import keys_to_verify, usable_jwt_keys
 from vestibule.oidc.jwt import verify
@@ -25,11 +24,6 @@ def recorded(house: House, outcome: Outcome = Outcome.DONE) -> list[Entry]:
     narrowed = ActivityFilter(action_prefix="app.sign_in", outcome=outcome)
     with house.runtime.database.reading() as tx:
         return list(activity.page(tx, house.workspace.id, narrowed, before=None, after=None, size=50))
-
-
-def change(house: House, app: App, **changes: object) -> None:
-    with house.runtime.database.transaction() as tx:
-        apps.update_app(tx, replace(app, **changes))  # type: ignore[arg-type] # the changes are the test's own
 
 
 def register(house: House, domain: str = "example.com", key: str = "dev") -> None:

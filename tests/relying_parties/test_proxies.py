@@ -1,0 +1,156 @@
+"""An app behind real proxies, set up by our recipes: what gets through to it, and what does not."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import unescape
+
+import httpx
+import pytest
+
+from tests.relying_parties.proxies import PROXIES, Guarded, guarded
+from tests.support.forward_auth import PAGE, change, grace, sign_in_here, wiki
+from tests.support.house import Client, Server, TestClock, serving
+from vestibule.directory.apps import App
+
+TOLD = {"remote-user", "remote-email", "remote-name", "remote-groups", "x-vestibule-identity"}
+
+
+@dataclass
+class Place:
+    """A server with an app behind a proxy, and a person who may use it, signed in at our host."""
+
+    server: Server
+    guarded: Guarded
+    app: App
+    client: Client
+
+
+@pytest.fixture(params=sorted(PROXIES))
+def place(request: pytest.FixtureRequest, sqlite_url: str) -> Iterator[Place]:
+    with serving(sqlite_url, TestClock()) as server, guarded(request.param, server.base_url) as behind:
+        app = wiki(server.house, behind.host)
+        grace(server.house)
+        client = server.client()
+        sign_in_here(client)
+        yield Place(server, behind, app, client)
+
+
+def enter(place: Place, http: httpx.Client, uri: str = "/") -> httpx.Response:
+    """Go the whole way round as a browser does, and return the page that was wanted."""
+    started = http.get(uri, headers=PAGE)
+    assert started.status_code == 302, started.text
+    handed = place.client.get(started.headers["location"].removeprefix(place.server.base_url))
+    back = handed.headers["location"].removeprefix(place.guarded.origin)
+    arrived = http.get(back, headers=PAGE)
+    assert arrived.headers["location"] == f"{place.guarded.origin}{uri}"
+    return http.get(uri, headers=PAGE)
+
+
+def said_to_the_app(place: Place) -> dict[str, list[str]]:
+    """Return what the app was told last, by the name that a WSGI server would make of each header."""
+    found: dict[str, list[str]] = {}
+    for name, value in place.guarded.upstream.seen[-1]:
+        found.setdefault(name.lower().replace("_", "-"), []).append(value)
+    return found
+
+
+def test_somebody_comes_in_and_the_app_is_told_who(place: Place) -> None:
+    with place.guarded.client() as http:
+        page = enter(place, http, "/pages/7?tab=a%20b")
+        assert (page.status_code, "/pages/7?tab=a%20b" in page.text) == (200, True)
+    told = said_to_the_app(place)
+    assert told["remote-user"] == ["grace@example.com"]
+    assert told["remote-name"] == ["Grace Okafor"]
+    assert told["x-vestibule-identity"][0].count(".") == 2
+
+
+def test_nothing_reaches_the_app_from_somebody_who_is_not_signed_in(place: Place) -> None:
+    with place.guarded.client() as http:
+        assert http.get("/", headers={"Sec-Fetch-Mode": "cors"}).status_code == 401
+        assert http.post("/", headers=PAGE, data={"a": "b"}).status_code == 401
+        http.cookies.set("vestibule_app_dev", "A" * 43)
+        assert http.get("/", headers=PAGE).status_code == 302
+    assert place.guarded.upstream.seen == []
+
+
+@pytest.mark.parametrize(
+    "smuggled",
+    [
+        [("Remote-User", "ada@example.com"), ("Remote-Groups", "Owners"), ("X-Vestibule-Identity", "e30.e30.")],
+        [("Remote_User", "ada@example.com"), ("REMOTE_GROUPS", "Owners"), ("X_Vestibule_Identity", "e30.e30.")],
+        [("remote-user", "ada@example.com"), ("Remote-User", "eve@example.com")],
+        [("Remote-User", ""), ("Remote-Anything", "x"), ("X-Vestibule-Anything", "y")],
+    ],
+    ids=["as they are", "with underscores", "twice", "others"],
+)
+def test_what_a_visitor_says_about_themselves_does_not_reach_the_app(
+    place: Place, smuggled: list[tuple[str, str]]
+) -> None:
+    with place.guarded.client() as http:
+        enter(place, http)
+        page = http.get("/", headers=[*PAGE.items(), *smuggled])
+    assert page.status_code == 200
+    told = said_to_the_app(place)
+    assert told["remote-user"] == ["grace@example.com"]
+    assert told.get("remote-groups", [""]) == [""]
+    assert told["x-vestibule-identity"][0].startswith("ey")
+    assert all(len(told[name]) == 1 for name in TOLD & told.keys())
+
+
+@pytest.mark.parametrize(
+    "header", ["X-Original-URL", "X-Original-Method", "X-Forwarded-Host", "X-Forwarded-Uri", "X-Forwarded-Proto"]
+)
+def test_a_visitor_can_not_say_which_app_it_is(place: Place, header: str) -> None:
+    """Somebody who may use the Wiki asks at Payroll, and says in headers of their own that it is the Wiki."""
+    payroll_only = wiki(place.server.house, "payroll.example.com", name="Payroll", groups=())
+    assert payroll_only.hosts
+    values = {
+        "X-Original-URL": "http://payroll.example.com/",
+        "X-Forwarded-Host": "payroll.example.com",
+        "X-Forwarded-Uri": "/.vestibule/callback?code=x",
+        "X-Forwarded-Proto": "https",
+    }
+    with place.guarded.client() as http:
+        enter(place, http)
+        page = http.get("/", headers={**PAGE, header: values.get(header, "GET")})
+    assert page.status_code == 200
+    assert said_to_the_app(place)["remote-user"] == ["grace@example.com"]
+
+
+def test_the_connection_header_takes_nothing_away_that_opens_a_door(place: Place) -> None:
+    with place.guarded.client() as http:
+        enter(place, http)
+        before = len(place.guarded.upstream.seen)
+        page = http.get("/", headers={**PAGE, "Connection": "close, Remote-User, X-Vestibule-Identity, Cookie"})
+    told = said_to_the_app(place) if len(place.guarded.upstream.seen) > before else {}
+    assert page.status_code in {200, 302, 401}
+    assert told.get("remote-user", ["grace@example.com"]) == ["grace@example.com"]
+
+
+def test_a_request_within_a_request_gets_no_further_than_the_outer_one(place: Place) -> None:
+    inner = f"GET /inner HTTP/1.1\r\nHost: {place.guarded.host}\r\nRemote-User: ada@example.com\r\n\r\n"
+    outer = (
+        f"POST / HTTP/1.1\r\nHost: {place.guarded.host}\r\nContent-Length: {len(inner)}\r\n"
+        f"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\n\r\n{inner}"
+    )
+    with socket.create_connection(("127.0.0.1", place.guarded.port), timeout=10) as connection:
+        connection.sendall(outer.encode())
+        answer = b""
+        while chunk := connection.recv(65536):
+            answer += chunk
+    assert place.guarded.upstream.seen == []
+    assert b"200 OK" not in answer
+
+
+def test_a_person_who_may_not_use_the_app_reads_why_at_its_host(place: Place) -> None:
+    with place.guarded.client() as http:
+        enter(place, http)
+        change(place.server.house, place.app, everyone=False)
+        while (page := http.get("/", headers=PAGE)).status_code == 200:
+            pass
+    assert (page.status_code, "You can’t use Wiki" in unescape(page.text)) == (403, True)
+    assert re.search("style-src 'sha256-", page.headers["content-security-policy"])
