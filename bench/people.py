@@ -63,6 +63,11 @@ def fill(database: Database, workspace_id: str, environments: Sequence[Environme
             load(end_user_terms, list(_terms(batch)))
             load(environment_access, access)
             load(group_members, list(_members(chance, access, group_ids)))
+    analyze(database)
+
+
+def analyze(database: Database) -> None:
+    """Let the database take stock, as it does by itself in the course of years."""
     with database.engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT")
         if not database.is_sqlite:

@@ -12,6 +12,7 @@ from sqlalchemy import event, select
 from bench.people import fill
 from tests.support.house import House, TestClock, furnish, make_runtime
 from tests.support.people import add_person, group_of
+from tests.support.steps import counting_steps
 from vestibule.directory.end_users import (
     EndUser,
     EndUserFilter,
@@ -350,19 +351,6 @@ def test_a_page_is_bounded_however_many_people_there_are(sqlite_url: str, monkey
 
 
 def steps(house: House, wanted: EndUserFilter, after: Position | None) -> int:
-    """Return how many hundreds of steps SQLite's virtual machine takes for a page."""
-    taken = 0
-
-    def step() -> None:
-        nonlocal taken
-        taken += 1
-
-    with house.runtime.database.reading() as tx:
-        connection = tx.connection.driver_connection
-        assert connection
-        connection.set_progress_handler(step, 100)
-        try:
-            end_user_list.page(tx, house.workspace.id, wanted, after=after)
-        finally:
-            connection.set_progress_handler(None, 0)
-    return taken
+    with house.runtime.database.reading() as tx, counting_steps(tx) as counted:
+        end_user_list.page(tx, house.workspace.id, wanted, after=after)
+    return counted.taken

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.support.house import PASSWORD, Client, Server, furnish
 from vestibule.directory.activity import Event, Outcome, Subject
 from vestibule.flows import admins
 from vestibule.flows.parts.recording import record
+from vestibule.storage import activity as activity_storage
 from vestibule.web.console.activity_words import DONE, REFUSED
 
 FLOWS = Path(__file__).parents[2] / "src" / "vestibule" / "flows"
@@ -157,6 +159,25 @@ def test_pages_go_forth_and_back_without_losing_or_repeating_any(admin_client: C
     assert found is not None
     back = admin_client.get(found.group(1).replace("&amp;", "&")).text
     assert re.findall(r"the group (Group \d+)", back) == pages[1]
+
+
+def test_a_search_that_stopped_says_how_far_it_looked_and_leads_further(
+    admin_client: Client, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(activity_storage, "MOST_LOOKED_THROUGH", 3)
+    house, somebody = server.house, Subject("end_user", None, "Somebody")
+    with house.runtime.database.transaction() as tx:
+        for event in (Event("end_user.added", somebody), Event("admin.sign_in", somebody, Outcome.REFUSED)) * 9:
+            record(tx, house.runtime, house.workspace.id, house.owner.actor, event)
+    address, text, pages, stops = "/admin/activity?kind=end_user.&outcome=refused", "", 0, 0
+    while address:
+        text = admin_client.get(address).text
+        pages += 1
+        stops += "Nothing is found so far. 3 entries were looked through for this page, and there are more." in text
+        following = re.search(r'href="([^"]+)" rel="next">Look further', text)
+        address = unescape(following[1]) if following else ""
+    assert 1 < stops < pages
+    assert "Nothing is found like this." in text
 
 
 def test_an_entry_of_another_workspace_does_not_exist_here(server: Server) -> None:

@@ -73,7 +73,7 @@ class Entry:
 class ActivityFilter:
     """What the Activity page is narrowed to. `action_prefix` is `noun.` or `noun.verb`.
 
-    `person_id` is whoever acted or was acted upon.
+    `person_id` is whoever acted or was acted upon; `subject_name` finds what was refused to somebody without an account.
     """
 
     action_prefix: str | None = None

@@ -53,13 +53,17 @@ class Typed:
 
 @dataclass(frozen=True, slots=True)
 class ActivityPage:
-    """One page of entries. `previous` and `next` are ids to go on from, if there is more; `understood` is the search's fate."""
+    """One page of entries. `previous` and `next` are ids to go on from, if there is more; `understood` is the search's fate.
+
+    `looked_through` says that looking stopped after so many entries, before the page was full.
+    """
 
     entries: tuple[Entry, ...]
     environments: tuple[Environment, ...]
     previous: str | None
     next: str | None
     understood: bool
+    looked_through: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +87,22 @@ def list_activity(
         wanted = _wanted(tx, caller, typed, environments)
         if wanted is None:
             return ActivityPage((), environments, None, None, understood=False)
-        found = activity.page(
+        found = activity.look(
             tx, caller.workspace_id, wanted, before=None if after else before, after=after, size=PAGE_SIZE + 1
         )
-    more = len(found) > PAGE_SIZE
-    shown = (found[1:] if more else found) if after else found[:PAGE_SIZE]
+    more = len(found.entries) > PAGE_SIZE
+    shown = (found.entries[1:] if more else found.entries) if after else found.entries[:PAGE_SIZE]
     newer = more if after else before is not None
     older = after is not None or more
+    previous = shown[0].id if shown and newer else None
+    following = shown[-1].id if shown and older else None
     return ActivityPage(
         shown,
         environments,
-        shown[0].id if shown and newer else None,
-        shown[-1].id if shown and older else None,
+        (found.stop if after else None) or previous,
+        (None if after else found.stop) or following,
         understood=True,
+        looked_through=activity.MOST_LOOKED_THROUGH if found.stop and len(shown) < PAGE_SIZE else None,
     )
 
 

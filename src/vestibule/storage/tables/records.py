@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, Table
+from sqlalchemy import Column, Index, Integer, Table, text
 
 from vestibule.storage.tables.base import instant, metadata
 from vestibule.storage.types import Blob, Json, Key, Text
@@ -36,6 +36,15 @@ activity = Table(
     Index(None, "workspace_id", "actor_id", "id"),
     Index(None, "connection_id", "action", "id"),
     Index(None, "workspace_id", "reference"),
+    # Attempts of somebody without an account are found by the name they gave. Refusals alone: sign-ins don't pay for it.
+    Index(
+        "ix_activity_workspace_id_subject_name_id",
+        "workspace_id",
+        "subject_name",
+        "id",
+        sqlite_where=text("outcome = 'refused'"),
+        postgresql_where=text("outcome = 'refused'"),
+    ),
 )
 
 jobs = Table(

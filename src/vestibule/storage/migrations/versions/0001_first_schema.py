@@ -43,6 +43,13 @@ def upgrade() -> None:
     op.create_index("ix_activity_workspace_id_outcome_id", "activity", ["workspace_id", "outcome", "id"])
     op.create_index("ix_activity_workspace_id_reference", "activity", ["workspace_id", "reference"])
     op.create_index("ix_activity_workspace_id_subject_id_id", "activity", ["workspace_id", "subject_id", "id"])
+    op.create_index(
+        "ix_activity_workspace_id_subject_name_id",
+        "activity",
+        ["workspace_id", "subject_name", "id"],
+        sqlite_where=sa.text("outcome = 'refused'"),
+        postgresql_where=sa.text("outcome = 'refused'"),
+    )
     op.create_table(
         "jobs",
         sa.Column("id", Key, nullable=False),
