@@ -28,6 +28,8 @@ def test_two_settings_suffice_and_the_rest_is_safe(tmp_path: Path) -> None:
     assert (settings.trusted_proxies, settings.smtp_url) == ((), None)
     assert not settings.metadata_allow_http
     assert not settings.metadata_allow_private
+    assert not settings.apps_allow_http
+    assert not settings.apps_allow_private
 
 
 @pytest.mark.parametrize(
@@ -150,6 +152,7 @@ def test_the_environment_wins_over_the_file_and_an_empty_variable_is_none(tmp_pa
     settings = load(tmp_path, LOG_LEVEL="")
     assert settings.log_level == "debug"
     assert settings.metadata_allow_http
+    assert load(tmp_path, APPS_ALLOW_PRIVATE="true").apps_allow_private
     assert settings.trusted_proxies == (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("::1"))
     assert load(tmp_path, LOG_LEVEL="Warning").log_level == "warning"
 

@@ -17,6 +17,7 @@ from starlette.types import Lifespan
 
 from vestibule.directory.admins import Role
 from vestibule.flows import workspaces
+from vestibule.flows.app_sessions import Announcer
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.worker import Worker
 from vestibule.kernel import locales
@@ -26,6 +27,7 @@ from vestibule.kernel.text import N_
 from vestibule.outside.fetching import Fetcher
 from vestibule.outside.logs import set_up_logs
 from vestibule.outside.mail import Mailer
+from vestibule.outside.telling import Teller
 from vestibule.settings import Settings, load_settings
 from vestibule.storage.database import Database
 from vestibule.web import health, static_files
@@ -121,14 +123,14 @@ def build_app(settings: Settings, runtime: Runtime | None = None, *, with_worker
 def _lifespan(settings: Settings, runtime: Runtime, *, closes: bool, with_worker: bool) -> Lifespan[Starlette]:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        worker = (
-            Worker(runtime, Mailer(settings.smtp_url, settings.mail_from, settings.public_url)) if with_worker else None
-        )
-        if worker:
-            worker.start()
+        mailer = Mailer(settings.smtp_url, settings.mail_from, settings.public_url)
+        teller = Teller(allow_http=settings.apps_allow_http, allow_private=settings.apps_allow_private)
+        beside = (Worker(runtime, mailer), Announcer(runtime, teller)) if with_worker else ()
+        for one in beside:
+            one.start()
         yield
-        if worker:
-            await run_in_threadpool(worker.stop)
+        for one in beside:
+            await run_in_threadpool(one.stop)
         if closes:
             runtime.database.close()
 

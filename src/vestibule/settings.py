@@ -30,6 +30,8 @@ KEYS: Final = frozenset(
         "LOG_LEVEL",
         "METADATA_ALLOW_HTTP",
         "METADATA_ALLOW_PRIVATE",
+        "APPS_ALLOW_HTTP",
+        "APPS_ALLOW_PRIVATE",
     }
 )
 MIN_SECRET_LENGTH: Final = 32
@@ -67,6 +69,8 @@ class Settings:
     log_level: str = "info"
     metadata_allow_http: bool = False
     metadata_allow_private: bool = False
+    apps_allow_http: bool = False
+    apps_allow_private: bool = False
 
     @property
     def https(self) -> bool:
@@ -100,6 +104,8 @@ def load_settings(environ: Mapping[str, str] | None = None, toml_path: Path | No
         log_level=_log_level(values.get("LOG_LEVEL", "info")),
         metadata_allow_http=_flag("METADATA_ALLOW_HTTP", values),
         metadata_allow_private=_flag("METADATA_ALLOW_PRIVATE", values),
+        apps_allow_http=_flag("APPS_ALLOW_HTTP", values),
+        apps_allow_private=_flag("APPS_ALLOW_PRIVATE", values),
     )
 
 

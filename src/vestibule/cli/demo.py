@@ -109,6 +109,8 @@ async def _run(folder: Path, doors: _Doors, console: Console, *, as_json: bool) 
         data_dir=folder,
         metadata_allow_http=True,  # the practice IdP has no https, and is on this machine
         metadata_allow_private=True,
+        apps_allow_http=True,  # and so is whatever somebody tries the demo with
+        apps_allow_private=True,
     )
     migrate(settings.database_url)
     runtime = build_runtime(settings)

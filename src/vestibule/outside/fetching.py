@@ -91,7 +91,7 @@ class FetchTooLarge(FetchRefused):
 
 
 @dataclass(frozen=True, slots=True)
-class _Address:
+class Address:
     """An address that may be asked for: taken apart once, and put together from checked parts for every use."""
 
     scheme: str
@@ -129,7 +129,7 @@ class Fetcher:
         10 seconds in all, 2 MiB, 3 redirects, each of which is checked like the first address and never leads from
         https to http. Nothing compressed is accepted: what is small on the way can be huge here.
         """
-        address = _parse_address(url.strip())
+        address = parse_address(url.strip())
         bounds = Bounds(TIMEOUT_SECONDS, _MAX_BYTES_IN_ALL)
         backend = GuardedBackend(bounds, allow_private=self._allow_private)
         with httpcore.ConnectionPool(ssl_context=self._ssl, network_backend=backend, max_connections=1) as pool:
@@ -138,19 +138,24 @@ class Fetcher:
                 body, location = _ask(pool, address)
                 if location is None:
                     return body
-                before, address = address, _parse_address(location, address.url)
+                before, address = address, parse_address(location, address.url)
                 if (before.scheme, address.scheme) == ("https", "http"):
                     raise NotHttps(f"{before} leads to {address}")
         raise FetchFailed(f"{address}: more than {MAX_REDIRECTS} redirects")
 
-    def _check(self, address: _Address) -> None:
-        if address.scheme != "https" and not self._allow_http:
-            raise NotHttps(str(address))
-        if address.port < _FIRST_FREE_PORT and address.port not in _PORTS.values():
-            raise PortRefused(str(address))
+    def _check(self, address: Address) -> None:
+        require_allowed(address, allow_http=self._allow_http)
 
 
-def _parse_address(url: str, base: str = "") -> _Address:
+def require_allowed(address: Address, *, allow_http: bool) -> None:
+    """Raise NotHttps or PortRefused for an address that nothing is asked of."""
+    if address.scheme != "https" and not allow_http:
+        raise NotHttps(str(address))
+    if address.port < _FIRST_FREE_PORT and address.port not in _PORTS.values():
+        raise PortRefused(str(address))
+
+
+def parse_address(url: str, base: str = "") -> Address:
     """Return a web address (untrusted) taken apart. Raises NotHttps for another scheme, FetchFailed for anything odd."""
     try:
         url = urljoin(base, url)
@@ -170,7 +175,7 @@ def _parse_address(url: str, base: str = "") -> _Address:
     path = quote(parts.path or "/", safe=_IN_TARGET, errors="replace")
     query = quote(parts.query, safe=_IN_TARGET, errors="replace")
     number = _PORTS[parts.scheme] if port is None else port
-    return _Address(parts.scheme, name, number, f"{path}?{query}" if query else path)
+    return Address(parts.scheme, name, number, f"{path}?{query}" if query else path)
 
 
 def _shown(url: str) -> str:
@@ -190,7 +195,7 @@ def _parse_host(host: str) -> str | None:
     return host if _HOST.match(host) else None
 
 
-def _ask(pool: httpcore.ConnectionPool, address: _Address) -> tuple[bytes, str | None]:
+def _ask(pool: httpcore.ConnectionPool, address: Address) -> tuple[bytes, str | None]:
     """Return the document, or where it is said to be. Raises FetchRefused."""
     try:
         return _get(pool, address)
@@ -207,7 +212,7 @@ def _ask(pool: httpcore.ConnectionPool, address: _Address) -> tuple[bytes, str |
         raise FetchFailed(f"{address}: {type(error).__name__} {printable(str(error))}") from error
 
 
-def _get(pool: httpcore.ConnectionPool, address: _Address) -> tuple[bytes, str | None]:
+def _get(pool: httpcore.ConnectionPool, address: Address) -> tuple[bytes, str | None]:
     url = httpcore.URL(
         scheme=address.scheme.encode(), host=address.host.encode(), port=address.port, target=address.target.encode()
     )

@@ -91,7 +91,10 @@ def use_assertion(tx: Transaction, workspace_id: str, assertion_key: str, expire
 
 
 def note_app_session(tx: Transaction, grant: Grant, session_id: str, subject: str) -> None:
-    """Note that an app has a session that rests on one of ours: it has to be told when that ends."""
+    """Note that an app has a session that rests on one of ours: it has to be told when that ends.
+
+    Whoever lost the app and got it back is in again, and has to be told of anew; a session that goes on keeps its beginning.
+    """
     row = insert_into(tx, app_sessions).values(
         app_id=grant.app_id,
         session_id=session_id,
@@ -108,4 +111,6 @@ def note_app_session(tx: Transaction, grant: Grant, session_id: str, subject: st
         next_at=None,
         failure=None,
     )
-    tx.execute(row.on_conflict_do_nothing())
+    anew = {name: row.excluded[name] for name in ("began_at", "ended_at", "told_at", "attempts", "next_at", "failure")}
+    ended = app_sessions.c.ended_at.is_not(None)
+    tx.execute(row.on_conflict_do_update(index_elements=["app_id", "session_id"], set_=anew, where=ended))

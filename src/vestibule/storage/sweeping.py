@@ -7,7 +7,9 @@ from typing import Final
 
 from sqlalchemy import delete, select
 
+from vestibule.directory.app_sessions import KEPT_FOR
 from vestibule.storage import scim_events as scim_log
+from vestibule.storage.app_sessions import sweep_app_sessions
 from vestibule.storage.database import Transaction
 from vestibule.storage.tables import (
     admin_sessions,
@@ -49,13 +51,16 @@ _ENDED: Final = {
     "jwt_keys": (jwt_keys.c.id, jwt_keys.c.ends_at),
 }
 _SURPLUS: Final = "surplus_scim_events"
-KINDS: Final = (*_ENDED, _SURPLUS)
+_RECEIPTS: Final = "app_sessions"
+KINDS: Final = (*_ENDED, _SURPLUS, _RECEIPTS)
 
 
 def sweep(tx: Transaction, kind: str, now: datetime, most: int) -> int:
     """Delete up to `most` rows of one of KINDS, of every workspace, whose time has come; return how many."""
     if kind == _SURPLUS:
         return scim_log.sweep_surplus(tx, most)
+    if kind == _RECEIPTS:
+        return sweep_app_sessions(tx, now - KEPT_FOR, most)
     key, ends_at = _ENDED[kind]
     ended = select(key).where(ends_at <= now).limit(most)
     return tx.execute(delete(key.table).where(key.in_(ended))).rowcount

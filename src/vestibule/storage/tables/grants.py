@@ -141,6 +141,8 @@ app_sessions = Table(
     instant("next_at", nullable=True),
     Column("failure", Text),
     PrimaryKeyConstraint("app_id", "session_id"),
-    Index(None, "live_session_id", "told_at", "next_at"),
+    Index(None, "live_session_id", "ended_at"),
+    Index(None, "next_at"),
+    Index(None, "ended_at"),
     Index(None, "end_user_id"),
 )

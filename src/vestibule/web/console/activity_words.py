@@ -114,6 +114,7 @@ REFUSED: Final[Mapping[str, str]] = MappingProxyType(
         "admin.sign_in": N_("Somebody tried to sign in to the console as %(subject)s"),
         "app.code_misused": N_("A code for the app %(subject)s was brought wrongly: what it stood for has ended"),
         "app.code_replayed": N_("A code for the app %(subject)s was brought twice: what it led to has ended"),
+        "app.logout_given_up": N_("The app %(subject)s could not be told that somebody’s session has ended"),
         "app.refresh_token_misused": N_(
             "A refresh token was brought by the app %(subject)s, whose it is not: it has ended"
         ),

@@ -255,9 +255,9 @@ def _grants() -> None:
         ),
     )
     op.create_index("ix_app_sessions_end_user_id", "app_sessions", ["end_user_id"])
-    op.create_index(
-        "ix_app_sessions_live_session_id_told_at_next_at", "app_sessions", ["live_session_id", "told_at", "next_at"]
-    )
+    op.create_index("ix_app_sessions_live_session_id_ended_at", "app_sessions", ["live_session_id", "ended_at"])
+    op.create_index("ix_app_sessions_next_at", "app_sessions", ["next_at"])
+    op.create_index("ix_app_sessions_ended_at", "app_sessions", ["ended_at"])
 
 
 def _forward_auth() -> None:
