@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,6 +12,7 @@ from vestibule.directory.connections import IdpCertificate, IdpValues, LogoutEnd
 from vestibule.directory.rollover import (
     READ_EVERY,
     RETRY_AFTER,
+    SOONEST,
     SPREAD,
     difference_of,
     dump_values,
@@ -74,6 +75,29 @@ def test_readings_are_daily_spread_by_id_and_sooner_after_failures() -> None:
     times = {next_reading(f"idp_{n}", NOW, 0) for n in range(50)}
     assert len(times) == 50
     assert all(NOW + READ_EVERY - SPREAD <= one <= NOW + READ_EVERY for one in times)
+    assert next_reading("idp_1", NOW) in times
     waits = [next_reading("idp_1", NOW, failures) - NOW for failures in range(1, 9)]
     assert waits[: len(RETRY_AFTER)] == list(RETRY_AFTER)
     assert set(waits[len(RETRY_AFTER) :]) == {RETRY_AFTER[-1]}
+
+
+def test_metadata_that_is_old_sooner_is_read_sooner_but_no_more_often_than_hourly() -> None:
+    usual, microsecond = next_reading("idp_1", NOW), timedelta(microseconds=1)
+    for fresh_until, due_at in (
+        (NOW + timedelta(days=30), usual),
+        (usual, usual),
+        (usual - microsecond, usual - microsecond),
+        (NOW + SOONEST + microsecond, NOW + SOONEST + microsecond),
+        (NOW + SOONEST, NOW + SOONEST),
+        (NOW + SOONEST - microsecond, NOW + SOONEST),
+        (NOW, NOW + SOONEST),
+        (NOW - timedelta(days=1), NOW + SOONEST),
+    ):
+        assert next_reading("idp_1", NOW, fresh_until=fresh_until) == due_at
+    assert next_reading("idp_1", NOW, 1, NOW) == NOW + RETRY_AFTER[0]
+
+
+def test_a_pinned_certificate_survives_being_stored() -> None:
+    for pinned in (None, b"der"):
+        values = replace(VALUES, metadata_certificate=pinned)
+        assert load_values(json.loads(json.dumps(dump_values(values)))) == values

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from tests.flows.test_idp_values import draft, understand
+from tests.saml import forge
 from tests.support import metadata
 from tests.support.house import House
 from vestibule.directory.connections import Connection
-from vestibule.directory.rollover import ASK_AGAIN_AFTER, READ_EVERY, RETRY_AFTER, SPREAD
+from vestibule.directory.rollover import (
+    ASK_AGAIN_AFTER,
+    READ_EVERY,
+    RETRY_AFTER,
+    SOONEST,
+    SPREAD,
+    next_reading,
+    values_of,
+)
 from vestibule.flows import authentication, connections, idp_values, rollover
+from vestibule.flows.parts import rereading
 from vestibule.flows.parts.callers import system
 from vestibule.flows.parts.rereading import Reread, reread, reread_due
-from vestibule.flows.parts.understanding import TypedIdp
-from vestibule.kernel.errors import Conflict
+from vestibule.flows.parts.understanding import TypedIdp, digest_of
+from vestibule.kernel.errors import Conflict, Invalid
 from vestibule.outside import fetching
 from vestibule.storage import metadata_readings
 from vestibule.storage.tables import activity
@@ -250,3 +263,140 @@ def test_a_server_that_never_comes_to_the_point_is_left_and_the_next_one_is_read
         assert subjects(house, other) == ["CN=newer"]
     assert "did not give a document" in (following(house, connection).reading.failure or "")
     assert subjects(house, connection) == ["CN=old"]
+
+
+SIGNER = forge.key("metadata")
+
+
+def signed(document: str, key: str = "metadata", attributes: str = "") -> str:
+    return forge.sign_xml(
+        document.replace(" entityID", f' ID="_m"{attributes} entityID', 1), "_m", forge.Signing(key=forge.key(key))
+    ).decode()
+
+
+@pytest.fixture
+def pinned(house: House, documents: metadata.Documents) -> Connection:
+    house.clock.frozen = datetime.now(UTC)
+    documents.document = signed(metadata.idp_metadata(metadata.ENTITY_ID, metadata.certificate_pem("old")))
+    typed = TypedIdp("url", metadata_url=documents.url, metadata_certificate=SIGNER.certificate_pem)
+    return idp_values.save_idp_values(house.runtime, house.owner, draft(house).id, understand(house, typed))
+
+
+def test_signed_metadata_is_followed_and_its_certificate_shown(
+    house: House, documents: metadata.Documents, pinned: Connection
+) -> None:
+    documents.document = signed(metadata.idp_metadata(metadata.ENTITY_ID, metadata.certificate_pem("new")))
+    reread_due(house.runtime)
+    assert subjects(house, pinned) == ["CN=new"]
+    facts = connections.get_connection(house.runtime, house.owner, pinned.id)
+    assert facts.connection.idp.metadata_certificate == SIGNER.certificate_der
+    shown = following(house, facts.connection).signed_by
+    assert shown is not None
+    assert shown.fingerprint == hashlib.sha256(SIGNER.certificate_der).digest().hex(":").upper()
+
+
+NEW = metadata.idp_metadata(metadata.ENTITY_ID, metadata.certificate_pem("new"))
+REFUSED = {
+    "unsigned": (NEW, "not signed as a whole"),
+    "wrapped": (metadata.aggregate(signed(NEW)), "not signed as a whole"),
+    "another_key": (signed(NEW, "evil"), "does not pass"),
+    "changed_since": (signed(NEW).replace("https://idp.example/sso", "https://idp.example/other"), "does not pass"),
+    "run_out": (signed(NEW, attributes=' validUntil="2020-01-01T00:00:00Z"'), "valid until 2020"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_the_pinned_certificate_did_not_sign_is_refused_and_the_old_values_stay(
+    house: House, documents: metadata.Documents, pinned: Connection, kind: str
+) -> None:
+    documents.document, said = REFUSED[kind]
+    assert reread_due(house.runtime) == 1
+    assert subjects(house, pinned) == ["CN=old"]
+    assert following(house, pinned).found is None
+    assert said in (following(house, pinned).reading.failure or "")
+    assert actions(house) == ["identity_provider.metadata_unreadable"]
+    with pytest.raises(Invalid) as caught:
+        idp_values.read_metadata_again(house.runtime, house.owner, pinned.id)
+    assert said in str(caught.value.errors[0])
+    typed = TypedIdp("url", metadata_url=documents.url, metadata_certificate=SIGNER.certificate_pem)
+    with pytest.raises(Invalid):
+        understand(house, typed)
+
+
+@pytest.mark.parametrize("typed", ["nonsense", "-----BEGIN PRIVATE KEY-----"])
+def test_what_is_no_certificate_is_not_pinned(house: House, documents: metadata.Documents, typed: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        understand(house, TypedIdp("url", metadata_url=documents.url, metadata_certificate=typed))
+    assert [one.field for one in caught.value.errors] == ["metadata_certificate"]
+    assert documents.asked == 0
+
+
+@pytest.mark.parametrize(
+    ("attributes", "due_in"),
+    [(' cacheDuration="PT3H"', timedelta(hours=3)), (' cacheDuration="PT5M"', SOONEST), (' cacheDuration="P9D"', None)],
+)
+def test_metadata_says_itself_when_it_is_read_next_within_bounds(
+    house: House, documents: metadata.Documents, connection: Connection, attributes: str, due_in: timedelta | None
+) -> None:
+    documents.document = documents.document.replace(" entityID", f"{attributes} entityID", 1)
+    reread_due(house.runtime)
+    due_at = following(house, connection).reading.due_at
+    assert due_at == (next_reading(connection.idp.id, house.clock()) if due_in is None else house.clock() + due_in)
+
+
+def test_metadata_that_ends_soon_is_read_again_when_it_ends(
+    house: House, documents: metadata.Documents, connection: Connection
+) -> None:
+    end = (house.clock() + timedelta(hours=2)).replace(microsecond=0)
+    documents.document = documents.document.replace(" entityID", f' validUntil="{forge.instant(end)}" entityID', 1)
+    reread_due(house.runtime)
+    assert following(house, connection).reading.due_at == end
+
+
+def test_a_failure_that_nobody_scheduled_puts_nothing_off(
+    house: House, documents: metadata.Documents, connection: Connection
+) -> None:
+    reread_due(house.runtime)
+    documents.status = 500
+    for _ in range(3):
+        with pytest.raises(Invalid):
+            reread(house.runtime, connection.idp, system())
+        reading = following(house, connection).reading
+        assert (reading.failures, reading.due_at) == (0, house.clock() + RETRY_AFTER[0])
+        assert reading.failing_since is not None
+    assert actions(house) == ["identity_provider.metadata_unreadable"]
+
+
+def test_two_who_fail_at_once_note_one_outage(
+    house: House, documents: metadata.Documents, connection: Connection
+) -> None:
+    documents.status, documents.pause_seconds = 500, 0.2
+
+    def fail() -> None:
+        with pytest.raises(Invalid):
+            reread(house.runtime, connection.idp, system())
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(fail) for _ in range(4)]:
+            done.result()
+    assert actions(house) == ["identity_provider.metadata_unreadable"]
+
+
+def test_a_round_ends_in_time_and_the_rest_comes_in_the_next_one(
+    house: House, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert connection.idp.metadata_url
+    monkeypatch.setattr(rereading, "ROUND_SECONDS", 0.0)
+    assert reread_due(house.runtime) == 0
+    assert rereading.is_more_due(house.runtime)
+    monkeypatch.setattr(rereading, "ROUND_SECONDS", 20.0)
+    assert reread_due(house.runtime) == 1
+    assert not rereading.is_more_due(house.runtime)
+
+
+def test_the_order_of_certificates_is_no_other_digest(connection: Connection) -> None:
+    values = values_of(connection.idp)
+    assert values is not None
+    both = (*values.certificates, replace(values.certificates[0], fingerprint="00"))
+    assert digest_of(replace(values, certificates=both)) == digest_of(replace(values, certificates=both[::-1]))
+    assert digest_of(replace(values, metadata_certificate=b"x")) != digest_of(values)

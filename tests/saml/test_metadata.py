@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from tests.saml import forge
+from tests.saml.hostile import signed_metadata
 from tests.saml.hostile.metadata import SSO, endpoint, entities, idp, key_descriptor
 from tests.saml.verifying import certificate
 from vestibule.saml import metadata_errors, names
@@ -41,7 +42,7 @@ def test_all_that_an_identity_provider_says_is_read() -> None:
             endpoints=endpoints,
             extra=name,
             role_attributes=' WantAuthnRequestsSigned="true"',
-            attributes=f' validUntil="{until}"',
+            attributes=f' validUntil="{until}" cacheDuration="P1D"',
         )
     )
     assert found == IdpMetadata(
@@ -55,6 +56,7 @@ def test_all_that_an_identity_provider_says_is_read() -> None:
         certificates=(certificate(),),
         want_authn_requests_signed=True,
         name_id_formats=(names.NAME_ID_EMAIL,),
+        cache_duration=timedelta(days=1),
         valid_until=forge.NOW + timedelta(days=1),
         display_name="Okta Dev",
     )
@@ -195,3 +197,33 @@ def test_our_metadata_without_keys_is_the_same_each_time() -> None:
     assert sp_metadata(forge.SP, forge.ACS) == sp_metadata(forge.SP, forge.ACS)
     assert b"KeyDescriptor" not in sp_metadata(forge.SP, forge.ACS)
     assert b'WantAssertionsSigned="false"' in sp_metadata(forge.SP, forge.ACS, want_assertions_signed=False)
+
+
+def test_only_what_the_pinned_certificate_signed_is_read_and_without_one_signatures_are_passed_over() -> None:
+    assert parse(signed_metadata.GOOD).entity_id == forge.IDP
+    assert signed_metadata.judge(signed_metadata.GOOD).entity_id == forge.IDP
+    aggregate = signed_metadata.signed(entities(idp(), attributes=signed_metadata.ID))
+    assert signed_metadata.judge(aggregate).entity_id == forge.IDP
+    unsigned = idp(attributes=signed_metadata.ID)
+    assert parse(signed_metadata.signed(unsigned, forge.Signing(key=forge.key("evil")))).entity_id == forge.IDP
+
+
+@pytest.mark.parametrize(
+    ("text", "duration"),
+    [
+        ("P1D", timedelta(days=1)),
+        ("PT6H", timedelta(hours=6)),
+        ("PT604800.000S", timedelta(days=7)),
+        ("P1Y2M3DT4H5M6S", timedelta(days=365)),
+        ("P1M", timedelta(days=28)),
+        ("PT0S", timedelta()),
+        ("P9999999999Y", timedelta(days=365)),
+    ],
+)
+def test_how_long_metadata_may_be_kept_is_the_least_that_anything_around_it_says(
+    text: str, duration: timedelta
+) -> None:
+    assert parse(idp()).cache_duration is None
+    said = f' cacheDuration="{text}"'
+    assert parse(idp(role_attributes=said)).cache_duration == duration
+    assert parse(entities(idp(attributes=' cacheDuration="P1Y"'), attributes=said)).cache_duration == duration

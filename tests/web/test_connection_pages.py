@@ -14,6 +14,7 @@ from tests.support import metadata, sign_ins
 from tests.support.house import PASSWORD, Client, Server
 from vestibule.directory.connections import Connection, ConnectionStatus
 from vestibule.flows import admins
+from vestibule.saml.certificates import parse_certificate
 from vestibule.storage import connections
 
 TAB = "/admin/environments/dev/authentication"
@@ -460,3 +461,28 @@ def test_back_from_step_two_changes_the_draft_and_comes_back(admin_client: Clien
     assert admin_client.post(edit, fields).headers["location"] == path
     draft = only_connection(server)
     assert (draft.idp.name, draft.idp.vendor, draft.all_domains, draft.domains) == ("Okta", "entra", True, ())
+
+
+def test_a_certificate_is_pinned_for_metadata_by_paste_and_its_fingerprint_shown_back(
+    admin_client: Client, server: Server, documents: metadata.Documents
+) -> None:
+    path, key = begin(admin_client), forge.key("metadata")
+    named = documents.document.replace(" entityID", ' ID="_m" entityID', 1)
+    documents.document = forge.sign_xml(named, "_m", forge.Signing(key=key)).decode()
+    fingerprint = parse_certificate(key.certificate_der).fingerprint
+    fields = {"has_url": "yes", "metadata_url": documents.url, "metadata_certificate": key.certificate_pem}
+    shown = send(admin_client, path, {**fields, "act": "fetch"})
+    assert f"SHA-256 {fingerprint}" in shown.text
+    assert send(admin_client, path, {**fields, "act": "save"}).status_code == 303
+    connection = only_connection(server)
+    assert connection.idp.metadata_certificate == key.certificate_der
+    page = admin_client.get(f"/admin/connections/{connection.id}").text
+    assert f"SHA-256 {fingerprint}" in page
+    assert key.certificate_pem.strip().splitlines()[1] in admin_client.get(path).text
+    documents.document = named
+    admin_client.get(f"/admin/connections/{connection.id}")
+    refused = admin_client.post(f"/admin/connections/{connection.id}/read-again")
+    assert refused.status_code == 422
+    assert "not signed as a whole" in refused.text
+    errors = errors_at(send(admin_client, path, {**fields, "metadata_certificate": "nonsense", "act": "save"}))
+    assert set(errors) == {"metadata_certificate"}

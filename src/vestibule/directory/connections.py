@@ -93,6 +93,7 @@ class IdentityProvider:
     certificates: tuple[IdpCertificate, ...]
     created_at: datetime
     logout: LogoutEndpoints = LogoutEndpoints()
+    metadata_certificate: bytes | None = None
 
     @property
     def complete(self) -> bool:
@@ -102,7 +103,10 @@ class IdentityProvider:
 
 @dataclass(frozen=True, slots=True)
 class IdpValues:
-    """What is known of an IdP once it was understood: from metadata, or entered by hand. Validated."""
+    """What is known of an IdP once it was understood: from metadata, or entered by hand. Validated.
+
+    `metadata_certificate` (DER) is pinned for what is read from `metadata_url`: without its signature nothing is taken.
+    """
 
     entity_id: str
     sso_redirect_url: str | None
@@ -111,6 +115,7 @@ class IdpValues:
     wants_signed_requests: bool = False
     metadata_url: str | None = None
     logout: LogoutEndpoints = LogoutEndpoints()
+    metadata_certificate: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

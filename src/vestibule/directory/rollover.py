@@ -14,7 +14,9 @@ from vestibule.directory.connections import IdentityProvider, IdpCertificate, Id
 
 READ_EVERY: Final = timedelta(days=1)
 # The readings of many IdPs spread over this time, by their ids, so that they don't all fall on one minute.
-SPREAD: Final = timedelta(hours=1)
+SPREAD: Final = timedelta(hours=6)
+# However short the metadata says that it may be kept, it is read no more often than this.
+SOONEST: Final = timedelta(hours=1)
 RETRY_AFTER: Final = tuple(timedelta(minutes=minutes) for minutes in (5, 20, 60, 180, 360))
 # A sign-in whose signature nobody here knows has the metadata read at once, no more often than this.
 ASK_AGAIN_AFTER: Final = timedelta(minutes=5)
@@ -89,12 +91,16 @@ def hosts_of(values: IdpValues) -> set[tuple[str, str]]:
     return {(url.scheme, url.netloc.lower()) for url in map(urlsplit, found)}
 
 
-def next_reading(idp_id: str, now: datetime, failures: int) -> datetime:
-    """Return when the metadata of an IdP is read next: daily, and sooner after `failures` in a row."""
+def next_reading(idp_id: str, now: datetime, failures: int = 0, fresh_until: datetime | None = None) -> datetime:
+    """Return when the metadata of an IdP is read next: daily, and sooner after `failures` in a row.
+
+    Sooner, too, where the metadata says itself that it is old by `fresh_until` (saml-metadata 2.3.1): hourly at most.
+    """
     if failures:
         return now + RETRY_AFTER[min(failures, len(RETRY_AFTER)) - 1]
     share = int.from_bytes(hashlib.sha256(idp_id.encode()).digest()[:4], "big") / 2**32
-    return now + READ_EVERY - SPREAD * share
+    usual = now + READ_EVERY - SPREAD * share
+    return usual if fresh_until is None else max(now + SOONEST, min(usual, fresh_until))
 
 
 def values_of(idp: IdentityProvider) -> IdpValues | None:
@@ -108,6 +114,8 @@ def dump_values(values: IdpValues) -> dict[str, Any]:
     """Return values as they are stored until somebody agreed to them."""
     stored = {one.name: getattr(values, one.name) for one in fields(IdpValues)}
     stored["logout"] = asdict(values.logout)
+    if values.metadata_certificate is not None:
+        stored["metadata_certificate"] = b64encode(values.metadata_certificate).decode()
     stored["certificates"] = [
         {
             "der": b64encode(one.der).decode(),
@@ -133,6 +141,12 @@ def load_values(stored: Mapping[str, Any]) -> IdpValues:
         )
         for one in stored["certificates"]
     )
-    kept = {one.name for one in fields(IdpValues)} - {"certificates", "logout"}
+    kept = {one.name for one in fields(IdpValues)} - {"certificates", "logout", "metadata_certificate"}
     rest = {name: stored[name] for name in kept if name in stored}
-    return IdpValues(certificates=certificates, logout=LogoutEndpoints(**stored["logout"]), **rest)
+    pinned = stored.get("metadata_certificate")
+    return IdpValues(
+        certificates=certificates,
+        logout=LogoutEndpoints(**stored["logout"]),
+        metadata_certificate=b64decode(pinned) if pinned else None,
+        **rest,
+    )

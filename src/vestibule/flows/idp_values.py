@@ -19,6 +19,7 @@ from vestibule.flows.parts.throttling import FETCH_PER_WORKSPACE, count_attempt
 from vestibule.flows.parts.understanding import TypedIdp, understand
 from vestibule.kernel.errors import Conflict, FieldError, Invalid, Throttled
 from vestibule.kernel.text import N_
+from vestibule.saml.certificates import fingerprint_of
 from vestibule.storage import connections, identity_providers, metadata_readings, workspaces
 from vestibule.storage.database import Transaction
 
@@ -163,6 +164,7 @@ def _save(tx: Transaction, runtime: Runtime, caller: AdminCaller, connection: Co
         entity_id=values.entity_id,
         sso_urls=sorted(_urls(values)),
         metadata_url=values.metadata_url,
+        metadata_signed_by=fingerprint_of(values.metadata_certificate) if values.metadata_certificate else None,
         certificates_added=sorted(new - old),
         certificates_removed=sorted(old - new),
     )

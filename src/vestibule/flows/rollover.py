@@ -13,17 +13,22 @@ from vestibule.flows.parts.rereading import note, save_values
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.errors import Conflict
 from vestibule.kernel.text import N_
+from vestibule.saml.certificates import Certificate, parse_certificate
 from vestibule.storage import metadata_readings, workspaces
 from vestibule.storage.database import Transaction
 
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """How the metadata of a connection's IdP is followed. `found` and `difference` are there while a change waits."""
+    """How the metadata of a connection's IdP is followed. `found` and `difference` are there while a change waits.
+
+    `signed_by` is the certificate that is pinned for the metadata.
+    """
 
     reading: Reading
     found: FoundChange | None
     difference: ValuesDifference | None
+    signed_by: Certificate | None
 
 
 class ChangeSuperseded(Conflict):
@@ -39,10 +44,11 @@ def get_following(runtime: Runtime, caller: AdminCaller, idp: IdentityProvider) 
     with runtime.database.reading() as tx:
         reading = metadata_readings.find_reading(tx, caller.workspace_id, idp.id)
         found = metadata_readings.find_change(tx, caller.workspace_id, idp.id)
+    signed_by = parse_certificate(idp.metadata_certificate) if idp.metadata_certificate else None
     before = values_of(idp)
     if found is None or found.dismissed or before is None:
-        return Following(reading, None, None)
-    return Following(reading, found, difference_of(before, found.values))
+        return Following(reading, None, None, signed_by)
+    return Following(reading, found, difference_of(before, found.values), signed_by)
 
 
 def set_applies_changes(runtime: Runtime, caller: AdminCaller, connection_id: str, *, applies: bool) -> Connection:

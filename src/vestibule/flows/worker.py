@@ -16,7 +16,7 @@ from vestibule.flows.parts.callers import system
 from vestibule.flows.parts.certificate_letters import announce_ends
 from vestibule.flows.parts.posting import LETTER_JOB, open_letter
 from vestibule.flows.parts.recording import record
-from vestibule.flows.parts.rereading import reread_due
+from vestibule.flows.parts.rereading import is_more_due, reread_due
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.saml_keys import retire_ended_keys
 from vestibule.kernel.errors import DatabaseBusy, VestibuleError
@@ -189,7 +189,9 @@ def _read_again(runtime: Runtime, job: jobs.Job) -> None:
     tried = reread_due(runtime)
     announce_ends(runtime)
     with runtime.database.transaction() as tx:
-        jobs.come_round(tx, job.id, runtime.clock() + READINGS_EVERY)
+        # What did not fit into this round comes behind the letters that are due by now.
+        wait = timedelta() if is_more_due(runtime) else READINGS_EVERY
+        jobs.come_round(tx, job.id, runtime.clock() + wait)
     if tried:
         log.info("metadata read again", idps=tried)
 

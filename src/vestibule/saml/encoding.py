@@ -5,15 +5,22 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from vestibule.saml.errors import InvalidTime, NotBase64
+from vestibule.saml.errors import InvalidDuration, InvalidTime, NotBase64
 
 _SPACE: Final = b" \t\r\n"
 # 3.11 reads more than xs:dateTime allows, so the form is fixed here. Fractions beyond microseconds (.NET sends seven
 # digits) are cut off by fromisoformat.
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z")
+
+_DURATION: Final = re.compile(
+    r"P(?!\Z)(?:([0-9]{1,10})Y)?(?:([0-9]{1,10})M)?(?:([0-9]{1,10})D)?"
+    r"(?:T(?!\Z)(?:([0-9]{1,10})H)?(?:([0-9]{1,10})M)?(?:([0-9]{1,10})(?:\.[0-9]{1,9})?S)?)?"
+)
+# A year and a month have no length of their own: the shortest is taken. What is longer than a year is a year.
+_SECONDS: Final = (365 * 86_400, 28 * 86_400, 86_400, 3_600, 60, 1)
 
 
 def decode_base64(text: str | bytes) -> bytes:
@@ -46,6 +53,15 @@ def parse_instant(text: str, what: str) -> datetime:
 def optional_instant(text: str | None, what: str) -> datetime | None:
     """Return what `parse_instant` returns, None for an attribute that is not there."""
     return None if text is None else parse_instant(text, what)
+
+
+def parse_duration(text: str, what: str) -> timedelta:
+    """Return an xs:duration, a year at most, in whole seconds. `what` names it in the reason. Raises InvalidDuration."""
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        raise InvalidDuration(f"{what} is not a duration", expected="P1D", received=text)
+    seconds = sum(int(part or 0) * length for part, length in zip(found.groups(), _SECONDS, strict=True))
+    return timedelta(seconds=min(seconds, _SECONDS[0]))
 
 
 def format_instant(moment: datetime) -> str:

@@ -93,6 +93,12 @@ class InvalidTime(InvalidValue):
     spec = _CORE + "1.3.3"
 
 
+class InvalidDuration(InvalidValue):
+    """A length of time is not an xs:duration."""
+
+    code = "saml_invalid_duration"
+
+
 class DuplicateId(SamlError):
     """Two elements carry the same ID, or an attribute that looks like one."""
 

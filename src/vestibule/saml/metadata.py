@@ -6,15 +6,25 @@ Metadata is trusted for what it says because an admin chose it; its form is as u
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
 from vestibule.saml import names, reading, xml
 from vestibule.saml.certificates import Certificate, CertificateInvalid, parse_certificate
-from vestibule.saml.encoding import format_instant, parse_instant
-from vestibule.saml.errors import ForbiddenXml, InvalidTime, InvalidValue, SamlError, TooLarge, UnexpectedElement
+from vestibule.saml.encoding import format_instant, parse_duration, parse_instant
+from vestibule.saml.errors import (
+    ForbiddenXml,
+    InvalidTime,
+    InvalidValue,
+    MalformedXml,
+    SamlError,
+    SignatureInvalid,
+    TooLarge,
+    UnexpectedElement,
+)
 from vestibule.saml.metadata_errors import (
     EntityNotFound,
     MetadataEmpty,
@@ -27,12 +37,15 @@ from vestibule.saml.metadata_errors import (
     MetadataNotXml,
     MetadataOfServiceProvider,
     MetadataOfSeveral,
+    MetadataSignatureInvalid,
     MetadataTooLarge,
+    MetadataUnsigned,
     MetadataUrlInvalid,
     MetadataWithoutCertificate,
     MetadataWithoutSaml2,
     MetadataWithoutSignOn,
 )
+from vestibule.saml.signatures import find_signature, verify_enveloped
 from vestibule.saml.sp_metadata import sp_metadata
 
 __all__ = ["IdpMetadata", "parse_idp_metadata", "sp_metadata", "validate_url"]
@@ -63,25 +76,45 @@ class IdpMetadata:
     want_authn_requests_signed: bool
     name_id_formats: tuple[str, ...]
     valid_until: datetime | None
+    cache_duration: timedelta | None
     display_name: str | None
 
 
-def parse_idp_metadata(data: bytes, entity_id: str | None = None, *, now: datetime) -> IdpMetadata:
+def parse_idp_metadata(
+    data: bytes, entity_id: str | None = None, *, now: datetime, signed_by: Sequence[Certificate] = ()
+) -> IdpMetadata:
     """Return what untrusted metadata says of one identity provider: the only one in it, or the one called `entity_id`.
 
+    With `signed_by` the whole document must carry a signature of one of those certificates, and only what that covers is
+    read (saml-metadata-2.0-os 3). Without, signatures are passed over: a key that comes with the document proves nothing.
     Raises MetadataInvalid, or CertificateInvalid when a certificate for signatures is unusable.
     """
     root = _parse(data)
+    if signed_by:
+        root = _verified(root, signed_by)
     try:
         return _read(root, entity_id, now)
     except (UnexpectedElement, InvalidValue) as error:
         raise MetadataInvalid(error.reason, expected=error.expected, received=error.received) from error
 
 
+def _verified(root: xml.Element, signed_by: Sequence[Certificate]) -> xml.Element:
+    try:
+        if find_signature(root, None) is None:
+            raise MetadataUnsigned("the root is not signed", expected="a signature", received="none")
+        return xml.parse_canonical(verify_enveloped(root, signed_by, leading=None).canonical)
+    except (SignatureInvalid, MalformedXml) as error:
+        raise MetadataSignatureInvalid(error.reason, expected=error.expected, received=error.received) from error
+
+
 def _read(root: xml.Element, entity_id: str | None, now: datetime) -> IdpMetadata:
-    entity, valid_until = _choose(root, entity_id, _valid_until(root, now), now)
+    _valid_until(root, now)
+    entity = _choose(root, entity_id)
     role = _idp_role(entity)
-    ends = [end for end in (valid_until, _valid_until(role, now)) if end is not None]
+    # What is around an element bounds it, too (saml-metadata 2.3.1).
+    bounding = [role, *role.iterancestors()]
+    ends = [end for end in (_valid_until(each, now) for each in bounding) if end is not None]
+    durations = [each.get("cacheDuration") for each in bounding]
     single_sign_on = _endpoints(role, "SingleSignOnService")
     single_logout = _endpoints(role, "SingleLogoutService")
     if not single_sign_on.keys() & {names.HTTP_REDIRECT, names.HTTP_POST}:
@@ -99,6 +132,9 @@ def _read(root: xml.Element, entity_id: str | None, now: datetime) -> IdpMetadat
         want_authn_requests_signed=reading.boolean_attribute(role, "WantAuthnRequestsSigned") or False,
         name_id_formats=tuple(reading.token_of(each) for each in role.iterchildren(_M + "NameIDFormat")),
         valid_until=min(ends, default=None),
+        cache_duration=min(
+            (parse_duration(one, "cacheDuration") for one in durations if one is not None), default=None
+        ),
         display_name=_display_name(entity, role),
     )
 
@@ -159,13 +195,11 @@ def _valid_until(element: xml.Element, now: datetime) -> datetime | None:
     return until
 
 
-def _choose(
-    root: xml.Element, entity_id: str | None, valid_until: datetime | None, now: datetime
-) -> tuple[xml.Element, datetime | None]:
+def _choose(root: xml.Element, entity_id: str | None) -> xml.Element:
     if root.tag == _M + "EntityDescriptor":
         if entity_id is not None and root.get("entityID") != entity_id:
             raise EntityNotFound("another entity", expected=entity_id, received=root.get("entityID") or "none")
-        return root, valid_until
+        return root
     if root.tag != _M + "EntitiesDescriptor":
         html = reading.local_name(root).lower() == "html"
         raise (MetadataIsHtml if html else MetadataInvalid)("not metadata", received=str(root.tag))
@@ -175,12 +209,7 @@ def _choose(
     named = [entity for entity in entities if entity_id in (None, entity.get("entityID"))]
     if len(named) != 1:
         raise EntityNotFound(f"{len(named)} such entities", expected=entity_id or "", received=str(len(named)))
-    ends = [valid_until]
-    around: xml.Element | None = named[0]
-    while around is not None and around is not root:
-        ends.append(_valid_until(around, now))
-        around = around.getparent()
-    return named[0], min((end for end in ends if end is not None), default=None)
+    return named[0]
 
 
 def _entities(group: xml.Element, depth: int) -> list[xml.Element]:

@@ -101,6 +101,25 @@ class MetadataExpired(MetadataInvalid):
     public = N_("This metadata was valid until %(until)s. Ask for a fresh copy.")
 
 
+class MetadataUnsigned(MetadataInvalid):
+    """The document as a whole is not signed, where a certificate is pinned for it."""
+
+    code = "metadata_unsigned"
+    public = N_("This metadata is not signed as a whole, and only what the pinned certificate has signed is taken.")
+    spec = "saml-metadata-2.0-os 3"
+
+
+class MetadataSignatureInvalid(MetadataInvalid):
+    """The signature is not of the pinned certificate, not over the whole document, or not of a form that is taken."""
+
+    code = "metadata_signature"
+    public = N_(
+        "The signature of this metadata does not pass: another key made it, something was changed since, or its form is "
+        "not one that is taken here."
+    )
+    spec = "saml-metadata-2.0-os 3.1"
+
+
 class MetadataUrlInvalid(MetadataInvalid):
     """An address in the metadata is none that a browser could be sent to."""
 

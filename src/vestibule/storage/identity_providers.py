@@ -36,6 +36,7 @@ def insert_idp(tx: Transaction, idp: IdentityProvider) -> None:
             sso_post_url=idp.sso_post_url,
             **_logout_columns(idp.logout),
             metadata_url=idp.metadata_url,
+            metadata_certificate=idp.metadata_certificate,
             metadata_read_at=idp.metadata_read_at,
             wants_signed_requests=idp.wants_signed_requests,
             created_at=idp.created_at,
@@ -74,6 +75,7 @@ def update_idp_values(tx: Transaction, idp: IdentityProvider, values: IdpValues,
             sso_post_url=values.sso_post_url,
             **_logout_columns(values.logout),
             metadata_url=values.metadata_url,
+            metadata_certificate=values.metadata_certificate,
             metadata_read_at=read_at,
             wants_signed_requests=values.wants_signed_requests,
         )
@@ -153,6 +155,7 @@ def to_idp(rows: list[Any], idp_id: str, prefix: str = "") -> IdentityProvider:
         sso_redirect_url=of("sso_redirect_url"),
         sso_post_url=of("sso_post_url"),
         metadata_url=of("metadata_url"),
+        metadata_certificate=of("metadata_certificate"),
         metadata_read_at=of("metadata_read_at"),
         wants_signed_requests=of("wants_signed_requests"),
         certificates=tuple(

@@ -14,6 +14,7 @@ from tests.saml.hostile import (
     redirects,
     rules,
     signatures,
+    signed_metadata,
     smuggling,
     texts,
     wrapping,
@@ -43,6 +44,7 @@ FAMILIES: Final[tuple[Family, ...]] = (
     logouts.POSTED,
     redirects.REDIRECTED,
     metadata.FAMILY,
+    signed_metadata.FAMILY,
 )
 CORPUS: Final[tuple[Hostile, ...]] = tuple(message for family in FAMILIES for message in family.messages)
 JUDGES: Final = {family.name: family.judge for family in FAMILIES}

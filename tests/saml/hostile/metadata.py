@@ -196,6 +196,9 @@ def _times() -> None:
     FAMILY.add("valid until last year", metadata_errors.MetadataExpired, idp(attributes=past))
     for time in ("soon", "", "2036-01-01", "2036-01-01T00:00:00", "2036-01-01T00:00:00+00:00"):
         FAMILY.add(f"valid until {time!r}", metadata_errors.MetadataInvalid, idp(attributes=f' validUntil="{time}"'))
+    for duration in ("", "P", "PT", "P1DT", "1D", "-P1D", "P1.5D", "PT1H1D", "p1d", "P99999999999D", "P1D "):
+        document = idp(attributes=f' cacheDuration="{duration}"')
+        FAMILY.add(f"kept for {duration!r}", metadata_errors.MetadataInvalid, document)
 
 
 URLS_REFUSED = (

@@ -109,6 +109,11 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
     ),
     _because("They are given our key by the test; the connection has none.", "CertificateMissing"),
     _because(
+        "They are given the key by the test that the provider signs its answers with; for its metadata another one is pinned.",
+        "MetadataSignatureInvalid",
+        of=("signed metadata",),
+    ),
+    _because(
         "An ID twice, in any spelling of the attribute’s name: each of them sees some of the spellings, and takes one element.",
         "DuplicateId",
     ),

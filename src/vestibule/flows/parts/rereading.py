@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from enum import StrEnum
 from typing import Any, Final
@@ -27,8 +28,9 @@ from vestibule.kernel.text import printable
 from vestibule.storage import identity_providers, metadata_readings, workspaces
 from vestibule.storage.database import Transaction
 
-# A reading takes ten seconds at most, and the lease of the job five minutes.
 _MOST_AT_ONCE: Final = 20
+# Letters wait for a round to end, by the same thread. No reading begins later in it, and one takes ten seconds at most.
+ROUND_SECONDS: Final = 20.0
 log = structlog.get_logger()
 
 
@@ -41,16 +43,17 @@ class Reread(StrEnum):
     REPLACED = "replaced"
 
 
-def reread(runtime: Runtime, idp: IdentityProvider, actor: Actor) -> Reread:
+def reread(runtime: Runtime, idp: IdentityProvider, actor: Actor, *, scheduled: bool = False) -> Reread:
     """Read the metadata of an IdP again, and apply or keep for an admin what changed. Opens transactions of its own.
 
+    Only a reading that was `scheduled` counts among the failures that put off the next one: a stranger can provoke others.
     REPLACED: somebody gave the IdP other values while its metadata was fetched, so what was read counts for nothing.
     Raises Invalid (`metadata_url`) when it can't be read, on the record once for each outage.
     """
     try:
-        values = read_metadata(runtime, idp)
+        read = read_metadata(runtime, idp)
     except Invalid as error:
-        _failed(runtime, idp, actor, str(error.errors[0]))
+        _failed(runtime, idp, actor, str(error.errors[0]), scheduled=scheduled)
         raise
     now = runtime.clock()
     with runtime.database.transaction() as tx:
@@ -69,26 +72,35 @@ def reread(runtime: Runtime, idp: IdentityProvider, actor: Actor) -> Reread:
             idp.workspace_id,
             idp.id,
             now,
-            due_at=next_reading(idp.id, now, 0),
+            due_at=next_reading(idp.id, now, fresh_until=read.fresh_until),
             failures=0,
             failure=None,
             failing_since=None,
             answered_at=now,
         )
-        return _settle(tx, runtime, actor, current, before, values, reading)
+        return _settle(tx, runtime, actor, current, before, read.values, reading)
 
 
 def reread_due(runtime: Runtime) -> int:
-    """Read the metadata that is due, some of it, one after the other; return how many were read or tried."""
-    now = runtime.clock()
+    """Read the metadata that is due, one after the other, as much as fits into a round; return how many were read or tried."""
+    now, began, tried = runtime.clock(), time.monotonic(), 0
     with runtime.database.reading() as tx:
         due = metadata_readings.list_due(tx, now, _MOST_AT_ONCE)
         idps = [identity_providers.find_idp(tx, workspace_id, idp_id) for workspace_id, idp_id in due]
     for idp in idps:
+        if time.monotonic() - began >= ROUND_SECONDS:
+            break
+        tried += 1
         if idp is not None:
             with suppress(Invalid):  # on the record; the next one may be fine
-                reread(runtime, idp, system())
-    return len(due)
+                reread(runtime, idp, system(), scheduled=True)
+    return tried
+
+
+def is_more_due(runtime: Runtime) -> bool:
+    """Say whether there is metadata that is to be read now."""
+    with runtime.database.reading() as tx:
+        return bool(metadata_readings.list_due(tx, runtime.clock(), 1))
 
 
 def save_values(
@@ -155,23 +167,27 @@ def _settle(
     return Reread.WAITS
 
 
-def _failed(runtime: Runtime, idp: IdentityProvider, actor: Actor, reason: str) -> None:
+def _failed(runtime: Runtime, idp: IdentityProvider, actor: Actor, reason: str, *, scheduled: bool) -> None:
     now = runtime.clock()
     log.warning("metadata not read", idp=idp.id, reason=printable(reason))
     with runtime.database.transaction() as tx:
+        # Two who fail at once take turns, so that one of them notes the outage.
+        workspaces.lock_workspace(tx, idp.workspace_id)
         if identity_providers.find_idp(tx, idp.workspace_id, idp.id) is None:
             return
         reading = metadata_readings.find_reading(tx, idp.workspace_id, idp.id)
+        failures = reading.failures + scheduled
+        retry_at = next_reading(idp.id, now, failures or 1)
         metadata_readings.save_reading(
             tx,
             idp.workspace_id,
             idp.id,
             now,
-            due_at=next_reading(idp.id, now, reading.failures + 1),
-            failures=reading.failures + 1,
+            due_at=retry_at if scheduled else min(retry_at, reading.due_at or now),
+            failures=failures,
             failure=printable(reason),
             failing_since=reading.failing_since or now,
             answered_at=now,
         )
-        if not reading.failures:
+        if reading.failing_since is None:
             note(tx, runtime, actor, idp, "metadata_unreadable", Outcome.REFUSED, reason=printable(reason))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from hashlib import sha256
 from typing import Final, TypeVar
 
@@ -13,9 +14,9 @@ from vestibule.flows.parts.throttling import FETCH_PER_WORKSPACE, count_attempt
 from vestibule.kernel.errors import FieldError, Invalid, Throttled
 from vestibule.kernel.text import N_, has_unsafe_characters
 from vestibule.outside.fetching import FetchRefused
-from vestibule.saml.certificates import Certificate, parse_certificates
+from vestibule.saml.certificates import Certificate, parse_certificate, parse_certificates
 from vestibule.saml.errors import SamlError
-from vestibule.saml.metadata import parse_idp_metadata, validate_url
+from vestibule.saml.metadata import IdpMetadata, parse_idp_metadata, validate_url
 from vestibule.saml.metadata_errors import EntityNotFound, MetadataOfSeveral, MetadataUrlInvalid
 
 MAX_ENTITY_ID: Final = 1024
@@ -27,11 +28,13 @@ _T = TypeVar("_T")
 class TypedIdp:
     """What an admin brings back (untrusted). `way` is url, xml, file or values, and says which of the fields count.
 
-    `wanted_entity_id` names the entity of metadata that describes several.
+    `wanted_entity_id` names the entity of metadata that describes several; `metadata_certificate` is what signs the document
+    at a metadata URL, where it is signed.
     """
 
     way: str
     metadata_url: str = ""
+    metadata_certificate: str = ""
     metadata_xml: str = ""
     metadata_file: bytes = field(default=b"", repr=False)
     wanted_entity_id: str = ""
@@ -43,6 +46,14 @@ class TypedIdp:
     certificate_file: bytes = field(default=b"", repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """The values that metadata gives, and until when it says itself that they may be kept."""
+
+    values: IdpValues
+    fresh_until: datetime | None
+
+
 def understand(runtime: Runtime, workspace_id: str, typed: TypedIdp) -> IdpValues:
     """Return what an admin's input says of the IdP. Fetches where a metadata URL was given, so not for use in a transaction.
 
@@ -52,37 +63,48 @@ def understand(runtime: Runtime, workspace_id: str, typed: TypedIdp) -> IdpValue
         return _by_hand(typed)
     if typed.way == "url":
         url = _judged("metadata_url", lambda: validate_url(typed.metadata_url.strip()))
+        pinned = _pinned(typed)
         data = _fetched(runtime, workspace_id, url)
-        return replace(_from_metadata(runtime, "metadata_url", data, typed.wanted_entity_id), metadata_url=url)
+        read = _from_metadata(runtime, "metadata_url", data, typed.wanted_entity_id, pinned)
+        return replace(read.values, metadata_url=url, metadata_certificate=pinned.der if pinned else None)
     if typed.way == "file":
-        return _from_metadata(runtime, "metadata_file", typed.metadata_file, typed.wanted_entity_id)
+        return _from_metadata(runtime, "metadata_file", typed.metadata_file, typed.wanted_entity_id).values
     if typed.way == "xml":
-        return _from_metadata(runtime, "metadata_xml", typed.metadata_xml.encode(), typed.wanted_entity_id)
+        return _from_metadata(runtime, "metadata_xml", typed.metadata_xml.encode(), typed.wanted_entity_id).values
     raise Invalid(FieldError("way", N_("Choose how you bring the values of your identity provider.")))
 
 
-def read_metadata(runtime: Runtime, idp: IdentityProvider) -> IdpValues:
+def _pinned(typed: TypedIdp) -> Certificate | None:
+    if not typed.metadata_certificate.strip():
+        return None
+    return _judged("metadata_certificate", lambda: parse_certificate(typed.metadata_certificate))
+
+
+def read_metadata(runtime: Runtime, idp: IdentityProvider) -> Understood:
     """Return what the metadata URL of an IdP says now; of an entity of another name, where that is all it describes.
 
+    Where a certificate is pinned for the metadata, only what that has signed.
     Fetches, so not for use in a transaction. Raises Invalid, field `metadata_url` or `wanted_entity_id`.
     """
     url = idp.metadata_url or ""
+    pinned = parse_certificate(idp.metadata_certificate) if idp.metadata_certificate else None
     try:
         data = runtime.fetch(url)
     except FetchRefused as error:
         raise Invalid(FieldError("metadata_url", error.public, **error.params)) from error
     try:
-        values = _from_metadata(runtime, "metadata_url", data, idp.entity_id or "")
+        read = _from_metadata(runtime, "metadata_url", data, idp.entity_id or "", pinned)
     except Invalid as error:
         if all(one.field != "wanted_entity_id" for one in error.errors):
             raise
-        values = _only_entity(runtime, data)
-    return replace(values, metadata_url=url)
+        read = _only_entity(runtime, data, pinned)
+    values = replace(read.values, metadata_url=url, metadata_certificate=idp.metadata_certificate)
+    return Understood(values, read.fresh_until)
 
 
-def _only_entity(runtime: Runtime, data: bytes) -> IdpValues:
+def _only_entity(runtime: Runtime, data: bytes, pinned: Certificate | None) -> Understood:
     try:
-        return _from_metadata(runtime, "metadata_url", data, "")
+        return _from_metadata(runtime, "metadata_url", data, "", pinned)
     except Invalid as error:
         sentence = N_("The metadata describes several entities, and none of them has the entity ID that is in use.")
         raise Invalid(FieldError("metadata_url", sentence)) from error
@@ -90,13 +112,14 @@ def _only_entity(runtime: Runtime, data: bytes) -> IdpValues:
 
 def digest_of(values: IdpValues) -> str:
     """Return a digest of all that would be saved, to tell whether a later reading still says what an admin was shown."""
-    prints = [one.fingerprint for one in values.certificates]
+    prints = sorted(one.fingerprint for one in values.certificates)
     said = (
         values.entity_id,
         values.sso_redirect_url,
         values.sso_post_url,
         values.wants_signed_requests,
         values.logout,
+        values.metadata_certificate,
         prints,
     )
     return sha256(repr(said).encode()).hexdigest()
@@ -110,14 +133,22 @@ def _fetched(runtime: Runtime, workspace_id: str, url: str) -> bytes:
         raise Invalid(FieldError("metadata_url", error.public, **error.params)) from error
 
 
-def _from_metadata(runtime: Runtime, field_name: str, data: bytes, wanted_entity_id: str) -> IdpValues:
-    wanted = wanted_entity_id.strip() or None
+def _from_metadata(
+    runtime: Runtime, field_name: str, data: bytes, wanted_entity_id: str, pinned: Certificate | None = None
+) -> Understood:
+    wanted, now = wanted_entity_id.strip() or None, runtime.clock()
     try:
-        found = parse_idp_metadata(data, wanted, now=runtime.clock())
+        found = parse_idp_metadata(data, wanted, now=now, signed_by=(pinned,) if pinned else ())
     except (MetadataOfSeveral, EntityNotFound) as error:
         raise Invalid(FieldError("wanted_entity_id", error.public, **error.params)) from error
     except SamlError as error:
         raise Invalid(FieldError(field_name, error.public, **error.params)) from error
+    cached_until = None if found.cache_duration is None else now + found.cache_duration
+    ends = [end for end in (found.valid_until, cached_until) if end is not None]
+    return Understood(_values(found), min(ends, default=None))
+
+
+def _values(found: IdpMetadata) -> IdpValues:
     return IdpValues(
         entity_id=found.entity_id,
         sso_redirect_url=found.sso_redirect_url,

@@ -33,6 +33,7 @@ identity_providers = Table(
     Column("slo_post_url", Text),
     Column("slo_post_response_url", Text),
     Column("metadata_url", Text),
+    Column("metadata_certificate", Blob),
     instant("metadata_read_at", nullable=True),
     Column("wants_signed_requests", Boolean, nullable=False),
     instant("created_at"),

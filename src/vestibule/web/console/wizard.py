@@ -27,6 +27,7 @@ from vestibule.flows.parts.connecting import TypedConnection
 from vestibule.flows.parts.understanding import TypedIdp, digest_of
 from vestibule.kernel.errors import Invalid
 from vestibule.kernel.text import N_
+from vestibule.saml.certificates import fingerprint_of
 from vestibule.web import flash
 from vestibule.web.console.authentication import tab_of
 from vestibule.web.console.sign_in_tests import send_to_test
@@ -37,6 +38,7 @@ from vestibule.web.visits import Form, Visit
 
 _TEXT_FIELDS = (
     "metadata_url",
+    "metadata_certificate",
     "metadata_xml",
     "wanted_entity_id",
     "sso_url",
@@ -158,6 +160,7 @@ def _with_values(idp: IdentityProvider, values: IdpValues) -> IdentityProvider:
         sso_redirect_url=values.sso_redirect_url,
         sso_post_url=values.sso_post_url,
         metadata_url=values.metadata_url,
+        metadata_certificate=values.metadata_certificate,
         certificates=values.certificates,
     )
 
@@ -180,6 +183,7 @@ def _typed(form: Form) -> TypedIdp:
     return TypedIdp(
         way=way,
         metadata_url=form.get("metadata_url"),
+        metadata_certificate=form.get("metadata_certificate"),
         metadata_xml=form.get("metadata_xml"),
         metadata_file=file,
         wanted_entity_id=form.get("wanted_entity_id"),
@@ -214,14 +218,19 @@ def _stored(idp: IdentityProvider, chosen_vendor: str) -> dict[str, str]:
         "has_url": "yes" if by_url else "no",
         "way": "values" if by_hand else "xml",
         "metadata_url": idp.metadata_url or "",
+        "metadata_certificate": _pem(idp.metadata_certificate) if idp.metadata_certificate else "",
         "metadata_xml": "",
         "wanted_entity_id": "",
         "sso_url": idp.sso_redirect_url or idp.sso_post_url or "",
         "binding": "post" if idp.sso_post_url and not idp.sso_redirect_url else "redirect",
         "entity_id": idp.entity_id or "",
         "slo_url": idp.logout.redirect_url or idp.logout.post_url or "",
-        "certificate": "\n".join(DER_cert_to_PEM_cert(one.der).strip() for one in idp.certificates),
+        "certificate": "\n".join(_pem(one.der) for one in idp.certificates),
     }
+
+
+def _pem(der: bytes) -> str:
+    return DER_cert_to_PEM_cert(der).strip()
 
 
 def _step_one(visit: Visit, environment: Environment, typed: TypedConnection, errors: Mapping[str, str]) -> Response:
@@ -278,6 +287,7 @@ def _step_two(visit: Visit, facts: idp_values.SetUpFacts, chosen_vendor: str, st
         values=step.values,
         seen=digest_of(step.values) if step.values else "",
         watched=_watched(visit, step.values),
+        signed_by=_signed_by(step.values),
         changed=step.changed,
         known=step.known,
     )
@@ -286,6 +296,10 @@ def _step_two(visit: Visit, facts: idp_values.SetUpFacts, chosen_vendor: str, st
 def _steps(visit: Visit, chosen: Vendor, environment: Environment) -> list[tuple[Part, ...]]:
     filled = {"app": app_name(environment.name)}
     return [parts(visit.gettext(text), filled) for text in (*(step.text for step in chosen.steps), chosen.note)]
+
+
+def _signed_by(values: IdpValues | None) -> str:
+    return fingerprint_of(values.metadata_certificate) if values and values.metadata_certificate else ""
 
 
 def _watched(visit: Visit, values: IdpValues | None) -> tuple[WatchedCertificate, ...]:

@@ -139,6 +139,7 @@ def upgrade() -> None:
         sa.Column("slo_post_url", sa.String(), nullable=True),
         sa.Column("slo_post_response_url", sa.String(), nullable=True),
         sa.Column("metadata_url", sa.String(), nullable=True),
+        sa.Column("metadata_certificate", sa.LargeBinary(), nullable=True),
         sa.Column("metadata_read_at", Instant, nullable=True),
         sa.Column("wants_signed_requests", sa.Boolean(), nullable=False),
         sa.Column("created_at", Instant, nullable=False),
