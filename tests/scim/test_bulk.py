@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vestibule.scim.bulk import Bulk, in_order, makers_of, put_in, read_bulk
+from vestibule.scim.attributes import ENTERPRISE_URN
+from vestibule.scim.bulk import Bulk, cut_managers, in_order, makers_of, put_in, read_bulk
 from vestibule.scim.errors import CircularReference, InvalidSyntax, InvalidValue, PayloadTooLarge, ScimError
 from vestibule.scim.schemas import MAX_OPERATIONS
 
@@ -29,7 +30,7 @@ def read(*operations: Any, **more: Any) -> Bulk:
 
 
 def order(*operations: Any) -> list[int]:
-    return list(in_order(read(*operations).operations))
+    return [index for together in in_order(read(*operations).operations) for index in together]
 
 
 def test_operations_stay_as_sent_but_for_what_must_come_first() -> None:
@@ -49,6 +50,34 @@ def test_circles_come_last_and_are_refused_as_a_conflict() -> None:
     with pytest.raises(CircularReference) as refused:
         put_in({"members": [{"value": "bulkId:b"}]}, {}, {"b"})
     assert refused.value.body()["status"] == "409"
+
+
+def person(bulk_id: str, manager: str = "") -> dict[str, Any]:
+    more = {ENTERPRISE_URN: {"manager": {"value": f"bulkId:{manager}"}, "department": "Design"}} if manager else {}
+    return {"method": "POST", "path": "/Users", "bulkId": bulk_id, "data": {"userName": bulk_id, **more}}
+
+
+def test_users_in_a_circle_are_done_together_and_who_waits_for_them_afterwards() -> None:
+    operations = read(
+        made("staff", "a", "c"),
+        person("c", "b"),
+        person("a", "b"),
+        person("b", "a"),
+        person("x", "y"),
+        person("y", "x"),
+    ).operations
+    assert in_order(operations) == ((2, 3), (4, 5), (1,), (0,))
+    mixed = read(person("a", "b"), person("b", "g"), made("g", "a"), person("d")).operations
+    assert in_order(mixed) == ((3,), (0,), (1,), (2,))
+
+
+def test_managers_who_are_yet_to_come_are_cut_out_in_the_shape_in_which_they_were_sent() -> None:
+    sent = person("a", "b")["data"] | {f"{ENTERPRISE_URN}:manager": "bulkId:b", "title": "bulkId:b"}
+    now, later = cut_managers(sent, {"b"})
+    assert now == {"userName": "a", "title": "bulkId:b", ENTERPRISE_URN: {"department": "Design"}}
+    assert later == {f"{ENTERPRISE_URN}:manager": "bulkId:b", ENTERPRISE_URN: {"manager": {"value": "bulkId:b"}}}
+    assert cut_managers(sent, {"c"}) == (sent, None)
+    assert cut_managers(["bulkId:b"], {"b"}) == (["bulkId:b"], None)
 
 
 def test_references_stand_for_ids_wherever_they_are() -> None:
@@ -100,7 +129,7 @@ def test_whoever_refers_to_whom_each_is_done_once_and_makers_first_unless_in_a_c
     drawn: list[tuple[int, set[int]]],
 ) -> None:
     bulk = read(*[made(str(name), *map(str, needs)) for name, needs in drawn])
-    found = in_order(bulk.operations)
+    found = [index for together in in_order(bulk.operations) for index in together]
     assert sorted(found) == list(range(len(drawn)))
     to_come = set(makers_of(bulk))
     stuck = False
@@ -137,4 +166,4 @@ JSON = st.recursive(
 def test_whatever_is_sent_is_a_bulk_request_or_refused_in_scims_words(body: Any) -> None:
     with suppress(ScimError):
         bulk = read_bulk(body)
-        assert len(in_order(bulk.operations)) == len(bulk.operations)
+        assert sum(len(together) for together in in_order(bulk.operations)) == len(bulk.operations)

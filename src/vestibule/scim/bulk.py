@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from heapq import heappop, heappush
@@ -29,6 +29,11 @@ class BulkOperation:
     bulk_id: str | None
     version: str | None
     data: Any
+
+    @property
+    def makes_a_user(self) -> bool:
+        """Say whether somebody is made: they may refer to others, and to themselves, as managers."""
+        return (self.method, self.endpoint) == ("POST", "Users")
 
     def references(self) -> frozenset[str]:
         """Return the bulkIds that this operation needs to be known."""
@@ -113,26 +118,82 @@ def put_in(value: Any, known: Mapping[str, str], to_come: AbstractSet[str] = fro
     return value
 
 
-def in_order(operations: tuple[BulkOperation, ...]) -> tuple[int, ...]:
-    """Return in which order to do them: as sent, but nothing before what it refers to. What goes in circles comes last."""
+def in_order(operations: tuple[BulkOperation, ...]) -> tuple[tuple[int, ...], ...]:
+    """Return in which order to do them: as sent, but nothing before what it refers to.
+
+    Several at once are new users in a circle (two who are each other's manager), to be done whole or not at all. Other circles
+    stay one by one, and come last.
+    """
     makers = {one.bulk_id: index for index, one in enumerate(operations) if one.method == "POST" and one.bulk_id}
     needs = [
         {makers[name] for name in one.references() if name in makers} - {index} for index, one in enumerate(operations)
     ]
+    order, left = _sorted(set(range(len(operations))), needs)
+    # Whoever nobody waits for is in no circle, and so on from there.
+    behind, _ = _sorted(left, _reversed(needs, left))
+    knots = [
+        knot for knot in _knots(left - set(behind), needs) if all(operations[index].makes_a_user for index in knot)
+    ]
+    done = {index for knot in knots for index in knot}
+    rest, stuck = _sorted(left - done, needs)
+    return (*((one,) for one in order), *knots, *((one,) for one in (*rest, *sorted(stuck))))
+
+
+def _sorted(nodes: set[int], needs: Sequence[AbstractSet[int]]) -> tuple[list[int], set[int]]:
+    """Return nodes so that each comes behind those of them that it needs, the lowest first, and those that wait in circles."""
+    waits = {node: needs[node] & nodes for node in nodes}
     needed_by: dict[int, list[int]] = {}
-    for index, its in enumerate(needs):
-        for maker in its:
-            needed_by.setdefault(maker, []).append(index)
-    ready = [index for index, its in enumerate(needs) if not its]
+    for node, its in waits.items():
+        for other in its:
+            needed_by.setdefault(other, []).append(node)
+    ready = sorted(node for node, its in waits.items() if not its)
     order: list[int] = []
     while ready:
-        index = heappop(ready)
-        order.append(index)
-        for waiting in needed_by.get(index, ()):
-            needs[waiting].discard(index)
-            if not needs[waiting]:
+        node = heappop(ready)
+        order.append(node)
+        for waiting in needed_by.get(node, ()):
+            waits[waiting] = waits[waiting] - {node}
+            if not waits[waiting]:
                 heappush(ready, waiting)
-    return (*order, *sorted(set(range(len(operations))) - set(order)))
+    return order, nodes - set(order)
+
+
+def _reversed(needs: Sequence[AbstractSet[int]], nodes: set[int]) -> list[set[int]]:
+    turned: list[set[int]] = [set() for _ in needs]
+    for node in nodes:
+        for other in needs[node] & nodes:
+            turned[other].add(node)
+    return turned
+
+
+def _knots(nodes: set[int], needs: Sequence[AbstractSet[int]]) -> list[tuple[int, ...]]:
+    """Return nodes that hang together."""
+    turned, left, knots = _reversed(needs, nodes), set(nodes), []
+    while left:
+        knot, found = set(), [min(left)]
+        while found:
+            node = found.pop()
+            if node in left:
+                left.discard(node)
+                knot.add(node)
+                found += (needs[node] | turned[node]) & left
+        knots.append(tuple(sorted(knot)))
+    return knots
+
+
+def cut_managers(data: Any, to_come: AbstractSet[str]) -> tuple[Any, Any]:
+    """Return a user (untrusted) without managers who are yet to come, and what was cut out (None for nothing), in the same shape."""
+    if not isinstance(data, Mapping):
+        return data, None
+    now, later = {}, {}
+    for name, value in data.items():
+        if str(name).lower().rpartition(":")[2].partition(".")[0] == "manager" and to_come & set(_references(value)):
+            later[name] = value
+            continue
+        now[name], cut = cut_managers(value, to_come)
+        if cut is not None:
+            later[name] = cut
+    return now, later or None
 
 
 def _references(value: Any) -> list[str]:

@@ -17,6 +17,8 @@ from vestibule.scim.tolerances import Noted, Tolerance
 
 MAX_STRING: Final = 20_000
 MAX_VALUES: Final = 1000
+# Of one resource as JSON, so that a page of them is bounded, too.
+MAX_RESOURCE: Final = 128 * 1024
 # These stand in unique indexes.
 MAX_KEYS: Final = {"username": 320, "externalid": 512, "displayname": 1000}
 _ECHOED: Final = frozenset({"schemas", "id", "meta"})
@@ -46,6 +48,8 @@ def read_resource(resource_type: ResourceType, body: Any) -> Reading:
     for attribute in resource_type.core.attributes:
         if attribute.required and not reading.resource.get(attribute.name):
             raise InvalidValue(f"“{attribute.name}” is missing.")
+    if len(json.dumps(reading.resource)) > MAX_RESOURCE:
+        raise InvalidValue(f"The resource has more than {MAX_RESOURCE} bytes.")
     return reading
 
 

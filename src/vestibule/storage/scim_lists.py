@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, literal, or_, select
@@ -19,7 +21,7 @@ from vestibule.storage.scim_filters import group_condition, user_condition
 from vestibule.storage.scim_groups import WHOLE, to_pushed_group
 from vestibule.storage.scim_json import text_at
 from vestibule.storage.scim_users import to_pushed_user
-from vestibule.storage.tables import scim_groups, scim_users
+from vestibule.storage.tables import scim_groups, scim_members, scim_users
 from vestibule.storage.types import Instant
 
 _COLUMNS: Final = {
@@ -29,6 +31,8 @@ _COLUMNS: Final = {
     "userName": "user_name_key",
     "active": "active",
 }
+# Of all groups of a page together: some 15 MB.
+MOST_MEMBERS: Final = 100_000
 _INSTANTS: Final = {"created": "created_at", "lastModified": "last_modified_at"}
 
 
@@ -65,11 +69,11 @@ def list_users(tx: Transaction, connection_id: str, query: Query) -> Page[Pushed
 
 
 def list_groups(tx: Transaction, connection_id: str, query: Query) -> Page[PushedGroup]:
-    """Return a page of the groups of a connection, without their members."""
+    """Return a page of the groups of a connection, without their members; a shorter one where it wants too many of those."""
     mine = scim_groups.c.connection_id == connection_id
     if query.filter is not None:
         mine = and_(mine, group_condition(tx, query.filter))
-    return _page(tx, scim_groups, WHOLE, mine, query, to_pushed_group)
+    return _page(tx, scim_groups, WHOLE, mine, query, to_pushed_group, _those_with_few_members)
 
 
 def _user_name_asked_for(query: Query) -> str | None:
@@ -83,7 +87,30 @@ def _user_name_asked_for(query: Query) -> str | None:
     return found.value if query.cursor is None and query.start_index == 1 and query.count else None
 
 
-def _page(tx: Transaction, table: Any, whole: Any, mine: ColumnElement[bool], query: Query, make: Any) -> Page[Any]:
+def _those_with_few_members(tx: Transaction, rows: Sequence[Any], query: Query) -> int:
+    """Return how many of these groups have no more than MOST_MEMBERS members between them, the first at any rate."""
+    if len(rows) < 2 or not query.projection.wants("members"):
+        return len(rows)
+    group = scim_members.c.scim_group_id
+    counted = select(group, func.count().label("number")).where(group.in_([row.id for row in rows])).group_by(group)
+    numbers: dict[str, int] = {row.scim_group_id: row.number for row in tx.execute(counted)}
+    sums = accumulate(numbers.get(row.id, 0) for row in rows)
+    return max(1, sum(number <= MOST_MEMBERS for number in sums))
+
+
+def _all(_: Transaction, rows: Sequence[Any], __: Query) -> int:
+    return len(rows)
+
+
+def _page(
+    tx: Transaction,
+    table: Any,
+    whole: Any,
+    mine: ColumnElement[bool],
+    query: Query,
+    make: Any,
+    bounded: Callable[[Transaction, Sequence[Any], Query], int] = _all,
+) -> Page[Any]:
     key = _sort_key(tx, table, query)
     order = [table.c.id] if key is None else [key, table.c.id]
     selected = whole.where(mine) if key is None else whole.add_columns(key.label("sort_key")).where(mine)
@@ -97,8 +124,11 @@ def _page(tx: Transaction, table: Any, whole: Any, mine: ColumnElement[bool], qu
         rows = tx.execute(selected.limit(query.count + 1)).all()
     more = query.cursor is not None and len(rows) > query.count
     rows = rows[: query.count]
+    total, kept = _total(tx, table, mine, query, len(rows)), bounded(tx, rows, query)
+    more = more or (query.cursor is not None and kept < len(rows))
+    rows = rows[:kept]
     following = _position(rows[-1], key) if more and rows else None
-    return Page(tuple(make(row) for row in rows), _total(tx, table, mine, query, len(rows)), following)
+    return Page(tuple(make(row) for row in rows), total, following)
 
 
 def _total(tx: Transaction, table: Any, mine: ColumnElement[bool], query: Query, found: int) -> int:

@@ -15,10 +15,13 @@ from vestibule.directory.scim import Caller, Place
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.text import printable
+from vestibule.scim.errors import TooMany
 from vestibule.scim.tolerances import Tolerance
 from vestibule.storage.database import Transaction
 
 MOST_NOTES = 50
+# Members that one request may have gone through for its filters; the first group of any size is.
+MOST_LOOKED_AT = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class Push:
     notes: list[Note] = field(default_factory=list)
     subject_id: str | None = None
     subject_name: str = ""
+    looked_at: int = 0
 
     @property
     def place(self) -> Place:
@@ -71,6 +75,11 @@ class Push:
         for one in sorted(found, key=lambda one: one.name):
             if all(note.message != one.value for note in self.notes):
                 self.note(one.value)
+
+    def require_effort(self) -> None:
+        """Raise TooMany where the request has had more gone through, one by one, than any directory needs."""
+        if self.looked_at >= MOST_LOOKED_AT:
+            raise TooMany("The filters of this request look at too many members.")
 
     def is_about(self, resource_id: str | None, name: str) -> None:
         """Remember what the request was about."""

@@ -181,7 +181,9 @@ def _edit_members(tx: Transaction, push: Push, group: PushedGroup, edit: Edit) -
     if isinstance(edit, RemoveMembers):
         return pushed_groups.remove_members(tx, push, group, edit.values)
     if isinstance(edit, RemoveMatching):
+        push.require_effort()
         there = scim_members.list_members(tx, [group.id]).get(group.id, ())
+        push.looked_at += len(there)
         known = [{"value": one.value, "display": one.display, "type": "User"} for one in there]
         leaving = tuple(str(one["value"]) for one in known if matches(edit.filter, one))
         return pushed_groups.remove_members(tx, push, group, leaving) if leaving else False
