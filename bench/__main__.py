@@ -45,7 +45,7 @@ PARTS: Final[dict[str, Callable[[Ground, Plan], list[Target]]]] = {
     "verification": parts.verifying,
     "refusals": parts.refusing,
     "acs": parts.acs,
-    "lists": parts.end_users,
+    "lists": parts.long_lists,
     "memory": parts.memory,
     "scim": scim.scim,
 }

@@ -1,4 +1,4 @@
-"""The End users list with a few people and with very many: the same pages over HTTP, asked in turn, by a signed-in admin."""
+"""The console's long lists with a few people and with very many: the same pages over HTTP, asked in turn, by a signed-in admin."""
 
 from __future__ import annotations
 
@@ -14,24 +14,29 @@ from typing import Final
 from urllib.parse import urlencode
 
 import httpx
-from sqlalchemy import func, select
+from sqlalchemy import Table, func, select
 
 from bench.ground import Engine, Ground, cores
 from bench.people import fill
+from bench.records import fill_records
 from tests.support.house import Client, House, TestClock, furnish, make_runtime
+from tests.support.people import connect
 from tests.support.served import Served
 from vestibule.storage.database import Transaction
-from vestibule.storage.tables import end_users, groups
+from vestibule.storage.tables import activity, end_users, groups, knocks
 from vestibule.web.positions import to_address
 
 HOME: Final = "/admin/end-users"
-_ROW: Final = re.compile(r'href="(/admin/end-users/usr_\w+)"')
+ACTIVITY: Final = "/admin/activity"
+_ROW: Final = re.compile(r'<tr><th scope="row">')
 _NEXT: Final = re.compile(r'href="(/admin/end-users\?[^"]*after=[^"]*)"')
+# A path with its query.
+_Page = tuple[str, dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """One page: how many people it showed, and the median time in milliseconds, with few people and with many."""
+    """One page: how many rows it showed, and the median time in milliseconds, with few people and with many."""
 
     name: str
     rows: tuple[int, int]
@@ -93,7 +98,10 @@ def _asked(ground: Ground, engine: Engine, number: int) -> Iterator[Asked]:
         runtime = make_runtime(url, clock, served.base_url)
         try:
             house = furnish(runtime, clock)
-            fill(runtime.database, house.workspace.id, list(house.environments.values()), number)
+            environments = list(house.environments.values())
+            fill(runtime.database, house.workspace.id, environments, number)
+            waiting_at = connect(house, next(iter(house.environments)))
+            fill_records(runtime.database, house.workspace.id, environments, waiting_at, number)
             with runtime.database.reading() as tx:
                 pages = _pages(tx, house)
         finally:
@@ -106,7 +114,7 @@ def _asked(ground: Ground, engine: Engine, number: int) -> Iterator[Asked]:
         assert following is not None, "the list has no second page"
         asked.pages["next page"] = unescape(following[1])
         for name, address in asked.pages.items():
-            asked.rows[name] = len(set(_ROW.findall(asked.get(address)[1])))
+            asked.rows[name] = len(_ROW.findall(asked.get(address)[1]))
         yield asked
 
 
@@ -118,32 +126,37 @@ def _signed_in(served: Served) -> str:
 
 def _pages(tx: Transaction, house: House) -> dict[str, str]:
     """Return the addresses of the pages by name. What is searched for is there in both houses."""
+    pages = {**_people_pages(tx, house), **_group_pages(tx, house), **_record_pages(tx, house)}
+    return {name: f"{path}?{urlencode(query)}" if query else path for name, (path, query) in pages.items()}
+
+
+def _people_pages(tx: Transaction, house: House) -> dict[str, _Page]:
     workspace_id, last = house.workspace.id, list(house.environments.values())[-1]
     mine = end_users.c.workspace_id == workspace_id
-    number = tx.execute(select(func.count()).select_from(end_users)).scalar_one()
     by_name = select(end_users.c.name_key, end_users.c.id, end_users.c.email, end_users.c.full_name).where(mine)
-    middle = tx.execute(by_name.order_by(end_users.c.name_key, end_users.c.id).offset(number // 2).limit(1)).one()
-    rare = _rare_pair(tx, workspace_id)
-    named = select(groups.c.name, groups.c.id).where(groups.c.environment_id == last.id)
-    group = {row.name: row.id for row in tx.execute(named)}
+    middle = tx.execute(by_name.order_by(end_users.c.name_key, end_users.c.id).offset(_half(tx, end_users))).first()
+    assert middle is not None
+    rare, group = _rare_pair(tx, workspace_id), _groups(tx, last.id)
     queries: dict[str, dict[str, str]] = {
         "first page": {},
         "deep page": {"after": to_address(("name", middle.name_key, middle.id))},
         "search: common first name": {"q": "Maria"},
         "search: short prefix": {"q": "ma"},
         "search: one letter": {"q": "m"},
+        "search: one letter, deep": {"q": "m", "after": to_address(("word-0", "maria.", "", ""))},
         "search: e-mail": {"q": middle.email},
         "search: domain": {"q": "labs.example"},
         "search: two words, one found": {"q": rare},
         "search: two words, both common": {"q": "maria example"},
-        "search: nobody": {"q": "zzyzx"},
         "search: two common names, nobody": {"q": "maria james"},
+        "search: nobody": {"q": "zzyzx"},
         "filter: environment": {"environment": last.id},
         "filter: large group": {"group": group["Group 1"]},
         "filter: small group": {"group": group["Group 20"]},
         "filter: Everyone": {"group": group["Everyone"]},
         "filter: status": {"status": "deactivated"},
         "filter: source": {"source": "api"},
+        "filter: status and source": {"status": "deactivated", "source": "import"},
         "search and all filters": {
             "q": "ma",
             "environment": last.id,
@@ -151,8 +164,64 @@ def _pages(tx: Transaction, house: House) -> dict[str, str]:
             "status": "active",
             "source": "scim",
         },
+        "search and all filters, hardly anybody": {
+            "q": "ma",
+            "environment": last.id,
+            "group": group["Group 1"],
+            "status": "deactivated",
+            "source": "import",
+        },
     }
-    return {name: f"{HOME}?{urlencode(query)}" if query else HOME for name, query in queries.items()}
+    return {name: (HOME, query) for name, query in queries.items()}
+
+
+def _group_pages(tx: Transaction, house: House) -> dict[str, _Page]:
+    last = list(house.environments.values())[-1]
+    tab, group = f"/admin/environments/{last.key}/groups", _groups(tx, last.id)
+    large, everyone = f"{tab}/{group['Group 1']}", f"{tab}/{group['Everyone']}"
+    return {
+        "groups of an environment": (tab, {}),
+        "members of a large group": (large, {}),
+        "members of a large group, search": (large, {"q": "maria"}),
+        "members of a large group, two common names": (large, {"q": "maria james"}),
+        "members of Everyone": (everyone, {}),
+        "whom to add to a group": (f"{large}/add", {"q": "maria"}),
+    }
+
+
+def _record_pages(tx: Transaction, house: House) -> dict[str, _Page]:
+    first, *_, last = house.environments.values()
+    ids = select(activity.c.id).where(activity.c.workspace_id == house.workspace.id).order_by(activity.c.id)
+    deep = tx.execute(ids.offset(_half(tx, activity)).limit(1)).scalar_one()
+    waits = select(knocks.c.last_at, knocks.c.id).order_by(knocks.c.last_at).offset(_half(tx, knocks)).limit(1)
+    tried = tx.execute(waits).one()
+    queries: dict[str, dict[str, str]] = {
+        "activity": {},
+        "activity, deep page": {"before": deep},
+        "activity: sign-ins": {"kind": "end_user.sign_in"},
+        "activity: all of end users": {"kind": "end_user."},
+        "activity: a rare kind": {"kind": "connection."},
+        "activity: refused": {"outcome": "refused"},
+        "activity: a quiet environment": {"environment": first.key},
+        "activity: three filters": {"kind": "end_user.", "outcome": "refused", "environment": last.key},
+        "activity: two filters, nothing": {"kind": "group.", "outcome": "refused"},
+        "activity: an unknown address": {"q": "nobody@example.com"},
+    }
+    waiting = f"{HOME}/waiting"
+    return {
+        **{name: (ACTIVITY, query) for name, query in queries.items()},
+        "waiting": (waiting, {}),
+        "waiting, deep page": (waiting, {"before": to_address((tried.last_at.isoformat(), tried.id))}),
+    }
+
+
+def _half(tx: Transaction, table: Table) -> int:
+    return int(tx.execute(select(func.count()).select_from(table)).scalar_one()) // 2
+
+
+def _groups(tx: Transaction, environment_id: str) -> dict[str, str]:
+    named = select(groups.c.name, groups.c.id).where(groups.c.environment_id == environment_id)
+    return {row.name: row.id for row in tx.execute(named)}
 
 
 def _rare_pair(tx: Transaction, workspace_id: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import Table
@@ -63,8 +64,9 @@ def _load(database: Database, connection: Any, table: Table, rows: list[dict[str
     names = [column.name for column in table.c if column.name in rows[0]]
     dialect = database.engine.dialect
     binders = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
-    pairs = list(zip(names, binders, strict=True))
-    values = [tuple(binder(row[name]) if binder else row[name] for name, binder in pairs) for row in rows]
+    pairs, values = list(zip(names, binders, strict=True)), list(map(itemgetter(*names), rows))
+    if any(binders):
+        values = [tuple(binder(row[name]) if binder else row[name] for name, binder in pairs) for row in rows]
     cursor = connection.cursor()
     if database.is_sqlite:
         cursor.execute("BEGIN IMMEDIATE")

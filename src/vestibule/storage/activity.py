@@ -14,7 +14,7 @@ from vestibule.storage.prepared import Prepared
 from vestibule.storage.tables import activity as table
 
 # For one page of several conditions. What one of them leaves so many entries of, or fewer, is answered in one go.
-MOST_LOOKED_THROUGH: Final = 1_000
+MOST_LOOKED_THROUGH: Final = 500
 _APPEND = Prepared(insert(table))
 # Sorts after every continuation of a prefix, whatever the prefix (untrusted) ends with.
 _LAST_CHARACTER: Final = "\U0010ffff"

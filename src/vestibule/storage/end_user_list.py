@@ -23,7 +23,7 @@ PAGE_SIZE: Final = 25
 # Counting further would cost more the more people there are.
 MOST_COUNTED: Final = 1000
 # For one page. A search that one condition leaves this many people, or fewer, is answered in one go.
-MOST_LOOKED_THROUGH: Final = 1_000
+MOST_LOOKED_THROUGH: Final = 500
 _LAST_CHARACTER: Final = "\U0010ffff"
 
 

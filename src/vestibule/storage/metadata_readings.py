@@ -17,12 +17,12 @@ from vestibule.storage.tables import metadata_readings as readings
 
 
 def list_due(tx: Transaction, now: datetime, most: int) -> tuple[tuple[str, str], ...]:
-    """Return (workspace, IdP) of every workspace whose metadata is to be read now, those that wait longest first."""
+    """Return (workspace, IdP) of every workspace whose metadata is to be read now: those never read, then those that wait longest."""
     query = (
         select(idps.c.workspace_id, idps.c.id)
         .outerjoin(readings, readings.c.idp_id == idps.c.id)
         .where(idps.c.metadata_url.is_not(None), or_(readings.c.due_at.is_(None), readings.c.due_at <= now))
-        .order_by(readings.c.due_at, idps.c.id)
+        .order_by(readings.c.due_at.asc().nulls_first(), idps.c.id)
         .limit(most)
     )
     return tuple((row.workspace_id, row.id) for row in tx.execute(query))
