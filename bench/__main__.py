@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from bench import parts, scim
+from bench import forward_auth, parts, scim
 from bench.ground import Ground, cores, ground
 from bench.tables import Plan, Target, console, show_targets
 
@@ -48,6 +48,7 @@ PARTS: Final[dict[str, Callable[[Ground, Plan], list[Target]]]] = {
     "lists": parts.long_lists,
     "memory": parts.memory,
     "scim": scim.scim,
+    "forward-auth": forward_auth.answers,
 }
 
 

@@ -96,7 +96,7 @@ def measure(ground: Ground, engine: Engine, where: Where, number: int) -> tuple[
     with _scene(ground, engine, where, min(number, PEOPLE)) as scene:
         scene.sign_in(2 * scene.people)
         posted, spent, size = scene.sign_in(number)
-    return _rate(posted, spent), size
+    return rate_of(posted, spent), size
 
 
 def measure_floor(ground: Ground, number: int) -> Rate:
@@ -118,7 +118,7 @@ def measure_floor(ground: Ground, number: int) -> Rate:
         assert posted.statuses == {"303": number}, posted.statuses
     finally:
         served.stop()
-    return _rate(posted, spent)
+    return rate_of(posted, spent)
 
 
 def measure_memory(ground: Ground, warm: int, more: int) -> Growth:
@@ -190,6 +190,7 @@ def _email(number: int) -> str:
     return f"person{number}@example.com"
 
 
-def _rate(posted: Posted, spent: float) -> Rate:
+def rate_of(posted: Posted, spent: float) -> Rate:
+    """Return what a core did, from what came back and the CPU seconds spent on it."""
     number = sum(posted.statuses.values())
     return Rate(number, number / posted.seconds, spent / number * 1000, spent / posted.seconds)

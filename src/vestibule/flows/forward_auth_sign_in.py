@@ -16,13 +16,13 @@ from typing import Final
 
 from vestibule.directory.activity import Actor, Event, Outcome, Subject
 from vestibule.directory.apps import App
-from vestibule.directory.entry import Presence, may_enter
 from vestibule.directory.forward_auth import Code, ForwardAuthSession, Found, is_below
 from vestibule.directory.sessions import Session
 from vestibule.directory.workspaces import Environment
 from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.entering import end_user_actor
-from vestibule.flows.parts.forwarding import HostUnknown, NotAllowed, connections_to_judge, refused_by
+from vestibule.flows.parts.entry import decide
+from vestibule.flows.parts.forwarding import HostUnknown, NotAllowed, refused_by
 from vestibule.flows.parts.places import Place, find_place
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.refusing import REFUSAL_PER_ADDRESS, REFUSAL_PER_PLACE
@@ -33,7 +33,6 @@ from vestibule.kernel.secrets import SealBroken, new_reference, new_token, same,
 from vestibule.kernel.text import N_, printable
 from vestibule.storage import apps, forward_auth
 from vestibule.storage.database import Transaction
-from vestibule.storage.standings import find_standing
 
 TICKET_TTL: Final = timedelta(minutes=10)
 CODE_TTL: Final = timedelta(minutes=1)
@@ -92,11 +91,10 @@ def hand_over(runtime: Runtime, visitor: Visitor, session: Session, untrusted_ti
     scheme, host, uri, browser_hash = _open_ticket(runtime, environment.key, untrusted_ticket, now)
     with runtime.database.reading() as tx:
         app = apps.find_app_at(tx, environment.id, host)
-        standing = find_standing(tx, environment, session.end_user.id)
-        presence = Presence(session, now, connections_to_judge(tx, session))
-    if app is None or standing is None:
+        entry = decide(tx, runtime, environment, session.end_user.id, app, session)
+    if app is None or entry is None:
         raise HostUnknown(f"no app at {host}")
-    reason = may_enter(standing, app, presence).refused_by
+    reason = entry.decision.refused_by
     if reason is not None:
         raise _refused(runtime, visitor, NotAllowed(app, session, reason))
     code = new_token()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from vestibule.directory.apps import App
+from vestibule.directory.connections import Connection
 from vestibule.directory.enforcement import route
 from vestibule.directory.entry import Decision, Presence, Standing, may_enter
 from vestibule.directory.sessions import Session, SignInMethod
@@ -57,10 +58,15 @@ def decide(
         return None
     presence = None
     if session is not None:
-        judged = _judges_connections(session)
-        found = connections.list_connections(tx, environment.workspace_id, environment.id) if judged else ()
-        presence = Presence(session, runtime.clock(), tuple(found), max_age)
+        presence = Presence(session, runtime.clock(), connections_to_judge(tx, session), max_age)
     return Entry(standing, may_enter(standing, app, presence))
+
+
+def connections_to_judge(tx: Transaction, session: Session) -> tuple[Connection, ...]:
+    """Return the connections that decide whether a session may go on: only a password may have been overtaken by enforcement."""
+    if not _judges_connections(session):
+        return ()
+    return connections.list_connections(tx, session.workspace_id, session.environment.id)
 
 
 def _judges_connections(session: Session) -> bool:

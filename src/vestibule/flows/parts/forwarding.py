@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from vestibule.directory.apps import App
-from vestibule.directory.connections import Connection
 from vestibule.directory.entry import Condition, Presence, may_enter
 from vestibule.directory.forward_auth import Found
-from vestibule.directory.sessions import Session, SignInMethod
+from vestibule.directory.sessions import Session
+from vestibule.flows.parts.entry import connections_to_judge
 from vestibule.kernel.errors import VestibuleError
 from vestibule.kernel.text import N_
-from vestibule.storage import connections
 from vestibule.storage.database import Transaction
 
 
@@ -44,10 +43,3 @@ def refused_by(tx: Transaction, found: Found, now: datetime) -> Condition | None
     """Return the first condition that keeps somebody from using the app, or None. No statement but for a password where SAML is on."""
     presence = Presence(found.session, now, connections_to_judge(tx, found.session))
     return may_enter(found.standing, found.app, presence).refused_by
-
-
-def connections_to_judge(tx: Transaction, session: Session) -> tuple[Connection, ...]:
-    """Return the connections that decide whether a session may go on: only a password may have been overtaken by enforcement."""
-    if session.method is SignInMethod.SAML or not session.environment.saml_enabled:
-        return ()
-    return tuple(connections.list_connections(tx, session.workspace_id, session.environment.id))
