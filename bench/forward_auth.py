@@ -33,7 +33,7 @@ from vestibule.storage.groups import list_groups
 
 LEAST_RATIO: Final = 0.5
 MOST_SECONDS: Final = 1.0
-PEOPLE: Final = 50
+PEOPLE: Final = 20
 ROUNDS: Final = 10
 # What a browser sends along, and nginx's recipe passes on.
 _MESSAGE: Final = (
@@ -97,7 +97,7 @@ def measure_revocation(ground: Ground, rounds: int = ROUNDS) -> list[float]:
 
 def answers(where: Ground, plan: Plan) -> list[Target]:
     """Show what an answer costs beside its floor, and how long a yes outlives a deactivation."""
-    number = plan.sign_ins * 5
+    number = plan.sign_ins * 10
     shown = table(
         f"Answers of forward-auth, one core, {CLIENTS} connections", "per second", "CPU ms", "busy", "of floor"
     )

@@ -38,8 +38,9 @@ class Admission:
 
     @cached_property
     def raw(self) -> tuple[tuple[bytes, bytes], ...]:
-        """Return the headers as they go over the wire."""
-        return tuple((name.lower().encode(), value.encode()) for name, value in self.headers)
+        """Return the headers of an answer without a body as they go over the wire."""
+        headers = (*self.headers, ("Content-Length", "0"))
+        return tuple((name.lower().encode(), value.encode()) for name, value in headers)
 
 
 class Recent:

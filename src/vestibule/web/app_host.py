@@ -6,6 +6,8 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -43,6 +45,25 @@ _SENTENCES: Final[Mapping[Condition, str]] = {
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What the cookies are called; `common` is how all of them begin."""
+
+    at_host: str
+    at_domain: str
+    browser: str
+    common: str
+
+
+@lru_cache(maxsize=4096)
+def _names(environment_key: str, port: str, secure: bool) -> _Names:
+    host, domain = ("__Host-", "__Secure-") if secure else ("", "")
+    # Cookies know no ports: two apps on one host would take each other's.
+    at_host = f"{host}vestibule_app_{environment_key}" + (f"_{port}" if port else "")
+    common = "__" if secure else "vestibule_"
+    return _Names(at_host, f"{domain}vestibule_domain_{environment_key}", f"{host}vestibule_appbrowser", common)
+
+
 class HostCookies:
     """The cookies of ours at an app's host. All are untrusted, and none is one of our own host's.
 
@@ -52,40 +73,30 @@ class HostCookies:
 
     def __init__(self, headers: Iterable[tuple[bytes, bytes]], environment_key: str, asked: Asked) -> None:
         self._secure = asked.scheme == "https"
-        port = asked.host.partition(":")[2]
-        # Cookies know no ports: two apps on one host would take each other's.
-        self.at_host = self._name("__Host-", f"app_{environment_key}" + (f"_{port}" if port else ""))
-        self.at_domain = self._name("__Secure-", f"domain_{environment_key}")
-        self._browser = self._name("__Host-", "appbrowser")
+        self._names = _names(environment_key, asked.host.partition(":")[2], self._secure)
         lines = [value.decode("latin-1") for name, value in headers if name == b"cookie"]
-        found = parse_cookies(lines, "") if lines else {}
-        self.given = {
-            name: value
-            for name in (self.at_host, self.at_domain, self._browser)
-            if _TOKEN.match(value := found.get(name, ""))
-        }
+        found = parse_cookies(lines, self._names.common) if lines else {}
+        self._given = {name: value for name, value in found.items() if _TOKEN.match(value)}
 
     @property
     def tokens(self) -> tuple[str, ...]:
         """Return what may be the token of a session here: this host's first."""
-        return tuple(self.given[name] for name in (self.at_host, self.at_domain) if name in self.given)
+        given = self._given
+        return tuple(given[name] for name in (self._names.at_host, self._names.at_domain) if name in given)
 
     @property
     def browser(self) -> str:
         """Return the browser's secret at this host, which a sign-in is bound to, or nothing."""
-        return self.given.get(self._browser, "")
+        return self._given.get(self._names.browser, "")
 
     def remember_browser(self, response: Response, browser: str) -> None:
         """Keep the browser's secret for as long as signing in may take: the same for every tab that asks meanwhile."""
-        self._set(response, self._browser, browser, _BROWSER_SECONDS)
+        self._set(response, self._names.browser, browser, _BROWSER_SECONDS)
 
     def begin(self, response: Response, done: signing_in.Finished) -> None:
         """Keep the token of a session that began."""
-        name = self.at_host if done.domain is None else self.at_domain
+        name = self._names.at_host if done.domain is None else self._names.at_domain
         self._set(response, name, done.token, done.lasts_seconds, done.domain)
-
-    def _name(self, prefix: str, name: str) -> str:
-        return f"{prefix if self._secure else ''}vestibule_{name}"
 
     def _set(self, response: Response, name: str, value: str, seconds: int, domain: str | None = None) -> None:
         response.set_cookie(

@@ -7,11 +7,12 @@ import ipaddress
 import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
 from typing import Final
 
 import structlog
 from prometheus_client import Counter, Histogram
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -33,11 +34,21 @@ _TOO_MANY_HEADERS: Final = (
     "Your browser sent more headers than a request has. Delete the cookies of this site, then try again."
 )
 _BROKEN: Final = "Something went wrong on our side. Try again; if it happens again, tell your operator this code."
-_QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics", "/static"})
+_QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics", "/static", "/e/{env}/verify"})
 CSP: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; font-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+_DEFAULT_HEADERS: Final = ((b"content-security-policy", CSP.encode()), (b"cache-control", b"no-store"))
+_FIXED_HEADERS: Final = {
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
+    b"referrer-policy": b"same-origin",
+    b"cross-origin-opener-policy": b"same-origin",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"permissions-policy": b"camera=(), geolocation=(), microphone=()",
+}
+_HSTS: Final = {b"strict-transport-security": b"max-age=63072000; includeSubDomains"}
 REQUESTS: Final = Counter("vestibule_requests_total", "Requests by route and status", ["method", "route", "status"])
 SECONDS: Final = Histogram("vestibule_request_seconds", "Time to answer by route", ["route"])
 log = structlog.get_logger()
@@ -62,6 +73,7 @@ def client_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) ->
     return str(address)
 
 
+@lru_cache(maxsize=4096)
 def _parse_address(text: str) -> _IpAddress | None:
     found = _HOP.match(text)
     bare = (found["v6"] or found["v4"] or "") if found else text
@@ -83,6 +95,7 @@ class Surroundings:
         self.app = app
         self.https = https
         self.trusted = trusted_proxies
+        self._fixed = {**_FIXED_HEADERS, **(_HSTS if https else {})}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -102,7 +115,7 @@ class Surroundings:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                self._add_headers(MutableHeaders(scope=message), state["request_id"])
+                self._add_headers(message, state["request_id"])
             await send(message)
 
         try:
@@ -128,28 +141,31 @@ class Surroundings:
         trusted = _REQUEST_ID.match(given) and _within(_parse_address(peer), self.trusted)
         return given if trusted else str(ULID()).lower()
 
-    def _add_headers(self, headers: MutableHeaders, request_id: str) -> None:
-        headers["X-Request-Id"] = request_id
-        headers.setdefault("Content-Security-Policy", CSP)
-        headers.setdefault("Cache-Control", "no-store")
-        headers["X-Content-Type-Options"] = "nosniff"
-        headers["X-Frame-Options"] = "DENY"
-        headers["Referrer-Policy"] = "same-origin"
-        headers["Cross-Origin-Opener-Policy"] = "same-origin"
-        headers["Cross-Origin-Resource-Policy"] = "same-origin"
-        headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
-        if self.https:
-            headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+    def _add_headers(self, message: Message, request_id: str) -> None:
+        # One pass over the list: setting each by itself would look for it in all the others.
+        headers, given = message["headers"], {name for name, _ in message["headers"]}
+        fixed = self._fixed
+        if not fixed.keys().isdisjoint(given):
+            headers = [pair for pair in headers if pair[0] not in fixed]
+        defaults = (pair for pair in _DEFAULT_HEADERS if pair[0] not in given)
+        message["headers"] = [*headers, (b"x-request-id", request_id.encode()), *fixed.items(), *defaults]
 
     def _account(self, scope: Scope, status: int, seconds: float, address: str) -> None:
         # The route's pattern, never the path: one-time links stand in paths.
         route = _pattern(scope)
         # Made-up methods would each be a time series for ever.
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-        REQUESTS.labels(method, route, status).inc()
-        SECONDS.labels(route).observe(seconds)
+        counted, timed = _series(method, route, status)
+        counted.inc()
+        timed.observe(seconds)
         if route not in _QUIET:
             log.info("request", method=method, route=route, status=status, ms=round(seconds * 1000, 1), address=address)
+
+
+# Looking a series up among the others costs more than counting in it.
+@lru_cache(maxsize=4096)
+def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    return REQUESTS.labels(method, route, status), SECONDS.labels(route)
 
 
 def _pattern(scope: Scope) -> str:

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from vestibule.flows import forward_auth
 from vestibule.flows import forward_auth_sign_in as signing_in
@@ -39,27 +40,38 @@ _TICKET: Final = re.compile(r"[A-Za-z0-9_-]{1,1900}\Z")
 log = structlog.get_logger()
 
 
-async def verify(request: Request) -> Response:
-    """Answer a proxy's question. 200 lets the request through, with headers about the person; 401 and 403 don't."""
-    raw, site = request.scope["headers"], request.app.state.site
-    try:
-        asked = read_asked(raw)
-    except ForwardedRefused as error:
-        _BROKEN.inc()
-        log.warning("forward-auth refused", code=error.code, reason=error.reason)
-        return Response(str(error), 403 if answers_by_status(raw) else 400, media_type="text/plain")
-    key = request.path_params["env"]
-    cookies = HostCookies(raw, key, asked)
-    if not asked.is_callback:
-        for token in cookies.tokens:
-            remembered = site.recent.admissions.get((key, asked.host, token))
-            if remembered is not None:
-                _YES.inc()
-                return _yes(remembered)
-    if has_unsafe_characters(key):
-        raise HTTPException(404)
-    visit = await read_visit(request)
-    return await run_in_threadpool(answer, lambda given: _look(given, asked, cookies), visit)
+class Verify:
+    """Answers a proxy's question: 200 lets the request through, with headers about the person; 401 and 403 don't.
+
+    An ASGI application, not a function of a Request: what Starlette makes for one costs as much as the answer.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer from memory, or go and look."""
+        raw, site = scope["headers"], scope["app"].state.site
+        try:
+            asked = read_asked(raw)
+        except ForwardedRefused as error:
+            _BROKEN.inc()
+            log.warning("forward-auth refused", code=error.code, reason=error.reason)
+            status = 403 if answers_by_status(raw) else 400
+            await Response(str(error), status, media_type="text/plain")(scope, receive, send)
+            return
+        key = scope["path_params"]["env"]
+        cookies = HostCookies(raw, key, asked)
+        if not asked.is_callback:
+            for token in cookies.tokens:
+                remembered = site.recent.admissions.get((key, asked.host, token))
+                if remembered is not None:
+                    _YES.inc()
+                    await send({"type": "http.response.start", "status": 200, "headers": [*remembered.raw]})
+                    await send({"type": "http.response.body", "body": b""})
+                    return
+        if has_unsafe_characters(key):
+            raise HTTPException(404)
+        visit = await read_visit(Request(scope, receive))
+        response = await run_in_threadpool(answer, lambda given: _look(given, asked, cookies), visit)
+        await response(scope, receive, send)
 
 
 def _look(visit: Visit, asked: Asked, cookies: HostCookies) -> Response:
@@ -101,7 +113,7 @@ def _admit(visit: Visit, asked: Asked, cookies: HostCookies) -> Admission:
 
 def _yes(admission: Admission) -> Response:
     response = Response()
-    response.raw_headers = [(b"content-length", b"0"), *admission.raw]
+    response.raw_headers = [*admission.raw]
     return response
 
 
@@ -141,6 +153,6 @@ def _refused_page(visit: Visit, browser: str, refused: NotAllowed) -> Response:
 
 
 ROUTES = [
-    Route("/e/{env}/verify", verify, methods=["GET"]),
+    Route("/e/{env}/verify", Verify(), methods=["GET"]),
     Route("/e/{env}/verify/sign-in", portal(sign_in), methods=["GET"]),
 ]
