@@ -38,6 +38,7 @@ from vestibule.web.console import (
     coming,
     connection_options,
     connections,
+    cookie_domains,
     end_user,
     end_users,
     groups,
@@ -173,6 +174,7 @@ def routes() -> list[BaseRoute]:
         *links.ROUTES,
         *launch.ROUTES,
         *settings_pages.ROUTES,
+        *cookie_domains.ROUTES,
         *saml_keys.ROUTES,
         *coming.ROUTES,
     ]

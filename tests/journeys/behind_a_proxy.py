@@ -49,6 +49,15 @@ def no_app(scene: Scene) -> Page:
     return page
 
 
+def registered_domain(scene: Scene) -> Page:
+    """Open the domains of an environment that has one."""
+    page = scene.open(scene.admin, "/admin/settings/environments/prod/cookie-domains")
+    page.get_by_label("Domain", exact=True).fill("Example.com")
+    page.get_by_role("button", name="Register").click()
+    expect(page.get_by_text("example.com was registered")).to_be_visible()
+    return page
+
+
 def _token_that_counts_no_more(scene: Scene) -> tuple[str, str]:
     house, host = scene.server.house, "graphs.example.com"
     app = wiki(house, host, name="Graphs")

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from starlette.routing import Route as ServerRoute
 
 from tests.idps import misbehave
-from tests.journeys.behind_a_proxy import closed_app, no_app, refused_app, to_app
+from tests.journeys.behind_a_proxy import closed_app, no_app, refused_app, registered_domain, to_app
 from tests.journeys.console import starts
 from tests.journeys.portal import Portal
 from tests.journeys.providers import Providers
@@ -163,6 +163,7 @@ ROUTES_OPENED: Final[dict[str, Opens]] = {
     "/admin/settings/keys/rotate": at(f"{SETTINGS}/keys/rotate"),
     "/admin/settings/add-environment": at(f"{SETTINGS}/add-environment"),
     "/admin/settings/environments/{environment}": at(f"{SETTINGS}/environments/test"),
+    "/admin/settings/environments/{environment}/cookie-domains": registered_domain,
     "/admin/settings/environments/{environment}/delete": at(f"{SETTINGS}/environments/dev/delete"),
     "/admin/apps": at("/admin/apps"),
     "/admin/api-clients": at("/admin/api-clients"),
@@ -343,6 +344,7 @@ STATES: Final[dict[str, Opens]] = {
     "empty form of an admin": after("/admin/access-control/invite", "Invite"),
     "group without a name": after(f"{TAB}/groups/new", "Create"),
     "bad domains": after(f"{TAB}/authentication/new", "Next", {"Domains": "gmail.com, nonsense"}),
+    "domain that is none": after(f"{SETTINGS}/environments/test/cookie-domains", "Register", {"Domain": "localhost"}),
     "environment without a name": after(f"{SETTINGS}/add-environment", "Add"),
     "wizard understood": understood,
     "wizard by hand with errors": by_hand_with_errors,

@@ -24,7 +24,7 @@ from vestibule.flows import admins, scim_directories
 from vestibule.flows import connections as connections_flow
 from vestibule.flows.parts.callers import operator
 from vestibule.flows.parts.understanding import digest_of
-from vestibule.storage import connections, end_users, identity_providers, metadata_readings
+from vestibule.storage import connections, end_users, forward_auth, identity_providers, metadata_readings
 from vestibule.storage.tables import metadata
 
 METADATA_URL = "https://idp.example/metadata"
@@ -148,6 +148,8 @@ def _settle(
     """Bring connections and people into the states that routes ask for."""
     workspace_id, domain = house.workspace.id, f"w{number}.example"
     with house.runtime.database.transaction() as tx:
+        first = next(iter(house.environments.values()))
+        forward_auth.insert_cookie_domain(tx, workspace_id, first.id, f"registered{number}.example", house.clock())
         connections.update_connection(tx, workspace_id, kinds["p"].id, provisioning=None)
         connections.update_connection(tx, workspace_id, kinds["d"].id, disabled=True)
         connections.delete_connection(tx, workspace_id, free.id)
@@ -367,6 +369,12 @@ CASES: Mapping[str, Case] = {
     ),
     f"{_SETTINGS}/keys/rotate": Case(P.MANAGE_AUTHENTICATION, form=lambda _: {"overlap_days": "0"}),
     f"{_PLACE}/move": Case(P.MANAGE_ENVIRONMENTS, _environment, lambda _: {"direction": "down"}),
+    f"{_PLACE}/cookie-domains": Case(
+        P.MANAGE_ENVIRONMENTS, _environment, lambda w: {"domain": f"apps{w.number}.example"}
+    ),
+    f"{_PLACE}/cookie-domains/remove": Case(
+        P.MANAGE_ENVIRONMENTS, _environment, lambda w: {"domain": f"registered{w.number}.example"}
+    ),
     f"{_PLACE}/delete": Case(P.MANAGE_ENVIRONMENTS, lambda _: {"environment": "empty"}),
 }
 

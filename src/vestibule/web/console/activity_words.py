@@ -77,6 +77,8 @@ DONE: Final[Mapping[str, str]] = MappingProxyType(
         "end_user.synced": N_("%(subject)s was brought in sync with the identity provider"),
         "environment.added": N_("%(actor)s added the environment %(subject)s"),
         "environment.changed": N_("%(actor)s changed the environment %(subject)s"),
+        "environment.cookie_domain_registered": N_("%(actor)s registered a domain for the apps of %(subject)s"),
+        "environment.cookie_domain_removed": N_("%(actor)s took back a domain for the apps of %(subject)s"),
         "environment.deleted": N_("%(actor)s deleted the environment %(subject)s"),
         "environment.moved": N_("%(actor)s moved the environment %(subject)s in the order"),
         "environment.saml_turned_off": N_("%(actor)s turned SAML-based SSO off for %(subject)s"),
