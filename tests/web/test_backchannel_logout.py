@@ -12,33 +12,26 @@ from joserfc import jwt as joserfc_jwt
 from joserfc.jwk import KeySet
 from sqlalchemy import event
 
-from tests.support import apps, sign_ins
+from tests.support import apps
 from tests.support.apps import RelyingApp
 from tests.support.hearing import Hearing, hearing
-from tests.support.house import Client, Server
+from tests.support.house import Server
+from tests.support.oidc_scene import Scene, scene_of
 from tests.support.people import group_of
-from vestibule.directory.activity import ActivityFilter, Entry
 from vestibule.directory.app_sessions import BACKOFF, KEPT_FOR, AppSession, Telling
-from vestibule.directory.connections import Connection
-from vestibule.directory.end_users import EndUser
 from vestibule.directory.sources import Source
 from vestibule.flows import app_sessions as flow
 from vestibule.flows import discovery, end_user
 from vestibule.oidc.logout_tokens import EVENT
 from vestibule.outside.telling import Teller
-from vestibule.storage import access, activity, app_sessions, sweeping
+from vestibule.storage import access, app_sessions, sweeping
 from vestibule.storage import apps as stored_apps
 
 TELL = Teller(allow_http=True, allow_private=True)
 
 
 @dataclass
-class Scene:
-    server: Server
-    client: Client
-    connection: Connection
-    grace: EndUser
-    app: RelyingApp
+class Told(Scene):
     heard: Hearing
 
     def tell(self) -> int:
@@ -56,16 +49,13 @@ def heard() -> Iterator[Hearing]:
 
 
 @pytest.fixture
-def scene(server: Server, heard: Hearing) -> Scene:
-    house = server.house
-    house.clock.freeze()
-    connection, grace = sign_ins.connect(house), sign_ins.add_person(house)
-    app = apps.change_app(house, apps.make_app(house), backchannel_logout_uri=heard.url)
-    relying = RelyingApp(server, app, apps.make_secret(house, app))
-    return Scene(server, server.client(), connection, grace, relying, heard)
+def scene(server: Server, heard: Hearing) -> Told:
+    found = scene_of(server)
+    found.app.app = apps.change_app(server.house, found.app.app, backchannel_logout_uri=heard.url)
+    return Told(found.server, found.client, found.connection, found.grace, found.app, heard)
 
 
-def verified(scene: Scene, token: str) -> dict[str, Any]:
+def verified(scene: Told, token: str) -> dict[str, Any]:
     """Verify a logout token as an app does: by the JWK Set, with another library than ours."""
     keys = pyjwt.PyJWKSet.from_dict(discovery.provider_keys(scene.server.house.runtime, "dev"))
     header = pyjwt.get_unverified_header(token)
@@ -81,31 +71,31 @@ def verified(scene: Scene, token: str) -> dict[str, Any]:
     return claims
 
 
-def sign_out(scene: Scene) -> None:
+def sign_out(scene: Told) -> None:
     scene.client.get("/e/dev/sign-out")
     assert scene.client.post("/e/dev/sign-out").status_code in {200, 303}
 
 
-def deactivate(scene: Scene) -> None:
+def deactivate(scene: Told) -> None:
     house = scene.server.house
     end_user.deactivate(house.runtime, house.owner, scene.grace.id)
 
 
-def take_access(scene: Scene) -> None:
+def take_access(scene: Told) -> None:
     house = scene.server.house
     with house.runtime.database.transaction() as tx:
         assert access.revoke_access(tx, scene.grace.workspace_id, house.environments["dev"].id, scene.grace.id)
 
 
-def narrow_the_app(scene: Scene) -> None:
+def narrow_the_app(scene: Told) -> None:
     scene.app.app = apps.change_app(scene.server.house, scene.app.app, everyone=False)
 
 
-def disable_the_app(scene: Scene) -> None:
+def disable_the_app(scene: Told) -> None:
     scene.app.app = apps.change_app(scene.server.house, scene.app.app, disabled=True)
 
 
-def wait_until_it_expires(scene: Scene) -> None:
+def wait_until_it_expires(scene: Told) -> None:
     house = scene.server.house
     house.clock.advance(days=30)
     with house.runtime.database.transaction() as tx:
@@ -117,7 +107,7 @@ ENDS = [sign_out, deactivate, take_access, narrow_the_app, disable_the_app, wait
 
 @pytest.mark.parametrize("end", ENDS, ids=lambda end: end.__name__)
 def test_whatever_ends_it_the_app_is_told_once_of_whom_and_which_session(
-    scene: Scene, end: Callable[[Scene], None]
+    scene: Told, end: Callable[[Told], None]
 ) -> None:
     tokens = scene.app.tokens(scene.client, scene.connection)
     known = pyjwt.decode(tokens["id_token"], options={"verify_signature": False})
@@ -136,7 +126,7 @@ def test_whatever_ends_it_the_app_is_told_once_of_whom_and_which_session(
     assert [one.telling for one in scene.receipt()] == [Telling.TOLD]
 
 
-def test_every_token_has_an_id_of_its_own(scene: Scene) -> None:
+def test_every_token_has_an_id_of_its_own(scene: Told) -> None:
     second = apps.change_app(
         scene.server.house, apps.make_app(scene.server.house, "GitLab"), backchannel_logout_uri=scene.heard.url
     )
@@ -150,7 +140,7 @@ def test_every_token_has_an_id_of_its_own(scene: Scene) -> None:
     assert len({claims["jti"] for claims in told}) == len({claims["sid"] for claims in told}) == 2
 
 
-def test_an_app_without_an_address_is_not_noted_at_all(scene: Scene) -> None:
+def test_an_app_without_an_address_is_not_noted_at_all(scene: Told) -> None:
     scene.app.app = apps.change_app(scene.server.house, scene.app.app, backchannel_logout_uri="")
     scene.app.tokens(scene.client, scene.connection)
     sign_out(scene)
@@ -158,7 +148,7 @@ def test_an_app_without_an_address_is_not_noted_at_all(scene: Scene) -> None:
     assert scene.receipt() == ()
 
 
-def test_a_group_that_still_allows_the_app_keeps_the_session(scene: Scene) -> None:
+def test_a_group_that_still_allows_the_app_keeps_the_session(scene: Told) -> None:
     house = scene.server.house
     ops = group_of(house, name="Ops")
     with house.runtime.database.transaction() as tx:
@@ -172,7 +162,7 @@ def test_a_group_that_still_allows_the_app_keeps_the_session(scene: Scene) -> No
     assert scene.app.authorize(scene.client).status_code == 403
 
 
-def test_whoever_gets_the_app_back_within_one_session_is_told_of_again_when_that_ends(scene: Scene) -> None:
+def test_whoever_gets_the_app_back_within_one_session_is_told_of_again_when_that_ends(scene: Told) -> None:
     scene.app.tokens(scene.client, scene.connection)
     narrow_the_app(scene)
     assert scene.tell() == 1
@@ -185,7 +175,7 @@ def test_whoever_gets_the_app_back_within_one_session_is_told_of_again_when_that
     assert len(scene.heard.tokens) == 2
 
 
-def test_an_app_that_is_down_is_told_again_later_and_in_the_end_given_up_on_the_record(scene: Scene) -> None:
+def test_an_app_that_is_down_is_told_again_later_and_in_the_end_given_up_on_the_record(scene: Told) -> None:
     house = scene.server.house
     scene.app.tokens(scene.client, scene.connection)
     scene.heard.status = 503
@@ -205,13 +195,13 @@ def test_an_app_that_is_down_is_told_again_later_and_in_the_end_given_up_on_the_
     assert [one.telling for one in scene.receipt()] == [Telling.GIVEN_UP]
     house.clock.advance(days=2)
     assert scene.tell() == 0
-    assert [entry.event.subject.id for entry in recorded(scene, "app.logout_given_up")] == [scene.app.app.id]
+    assert [entry.event.subject.id for entry in scene.recorded("app.logout_given_up")] == [scene.app.app.id]
     assert len(set(scene.heard.tokens)) == len(BACKOFF) + 1, (
         "each attempt has a fresh token, none outlives its two minutes"
     )
 
 
-def test_an_app_that_comes_back_is_told(scene: Scene) -> None:
+def test_an_app_that_comes_back_is_told(scene: Told) -> None:
     scene.app.tokens(scene.client, scene.connection)
     scene.heard.status = 500
     sign_out(scene)
@@ -223,7 +213,7 @@ def test_an_app_that_comes_back_is_told(scene: Scene) -> None:
     assert (one.telling, one.attempts, one.failure) == (Telling.TOLD, 2, None)
 
 
-def test_a_redirect_is_not_followed(scene: Scene) -> None:
+def test_a_redirect_is_not_followed(scene: Told) -> None:
     scene.app.tokens(scene.client, scene.connection)
     scene.heard.status, scene.heard.location = 307, scene.heard.url + "/elsewhere"
     sign_out(scene)
@@ -232,7 +222,7 @@ def test_a_redirect_is_not_followed(scene: Scene) -> None:
     assert scene.receipt()[0].failure == "the app answered with status 307"
 
 
-def test_a_private_address_is_not_reached_into_unless_the_operator_allows_it(scene: Scene) -> None:
+def test_a_private_address_is_not_reached_into_unless_the_operator_allows_it(scene: Told) -> None:
     scene.app.tokens(scene.client, scene.connection)
     sign_out(scene)
     guarded = Teller(allow_http=True, allow_private=False)
@@ -244,7 +234,7 @@ def test_a_private_address_is_not_reached_into_unless_the_operator_allows_it(sce
     assert scene.heard.forms == [], "nor without https"
 
 
-def test_what_one_node_took_another_leaves_alone_until_the_lease_has_run_out(scene: Scene) -> None:
+def test_what_one_node_took_another_leaves_alone_until_the_lease_has_run_out(scene: Told) -> None:
     runtime = scene.server.house.runtime
     scene.app.tokens(scene.client, scene.connection)
     sign_out(scene)
@@ -255,7 +245,7 @@ def test_what_one_node_took_another_leaves_alone_until_the_lease_has_run_out(sce
     assert len(scene.heard.forms) == 1
 
 
-def test_the_announcer_tells_by_itself_and_stops(scene: Scene) -> None:
+def test_the_announcer_tells_by_itself_and_stops(scene: Told) -> None:
     scene.app.tokens(scene.client, scene.connection)
     announcer = flow.Announcer(scene.server.house.runtime, TELL)
     announcer.start()
@@ -267,7 +257,7 @@ def test_the_announcer_tells_by_itself_and_stops(scene: Scene) -> None:
     assert [one.telling for one in scene.receipt()] == [Telling.TOLD]
 
 
-def test_a_logout_token_is_no_access_token_and_no_proof_of_a_session(scene: Scene) -> None:
+def test_a_logout_token_is_no_access_token_and_no_proof_of_a_session(scene: Told) -> None:
     scene.app.tokens(scene.client, scene.connection)
     sign_out(scene)
     scene.tell()
@@ -276,7 +266,7 @@ def test_a_logout_token_is_no_access_token_and_no_proof_of_a_session(scene: Scen
     assert scene.client.get(scene.app.path("logout"), params={"id_token_hint": token}).status_code == 400
 
 
-def test_another_library_reads_the_token_as_it_should(scene: Scene) -> None:
+def test_another_library_reads_the_token_as_it_should(scene: Told) -> None:
     scene.app.tokens(scene.client, scene.connection)
     sign_out(scene)
     scene.tell()
@@ -286,7 +276,7 @@ def test_another_library_reads_the_token_as_it_should(scene: Scene) -> None:
     assert read.claims["aud"] == scene.app.app.id
 
 
-def test_a_deleted_person_is_told_of_too_and_a_deleted_app_is_not(scene: Scene) -> None:
+def test_a_deleted_person_is_told_of_too_and_a_deleted_app_is_not(scene: Told) -> None:
     house = scene.server.house
     scene.app.tokens(scene.client, scene.connection)
     end_user.delete(house.runtime, house.owner, scene.grace.id)
@@ -299,7 +289,7 @@ def test_a_deleted_person_is_told_of_too_and_a_deleted_app_is_not(scene: Scene) 
     assert scene.receipt() == ()
 
 
-def test_outcomes_are_kept_for_ninety_days_and_swept_then(scene: Scene) -> None:
+def test_outcomes_are_kept_for_ninety_days_and_swept_then(scene: Told) -> None:
     house = scene.server.house
     scene.app.tokens(scene.client, scene.connection)
     sign_out(scene)
@@ -311,7 +301,7 @@ def test_outcomes_are_kept_for_ninety_days_and_swept_then(scene: Scene) -> None:
     assert scene.receipt() == ()
 
 
-def test_looking_for_nothing_takes_three_statements_and_writes_nothing(scene: Scene) -> None:
+def test_looking_for_nothing_takes_three_statements_and_writes_nothing(scene: Told) -> None:
     scene.app.tokens(scene.client, scene.connection)
     statements = list[str]()
     engine = scene.server.house.runtime.database.engine
@@ -322,14 +312,7 @@ def test_looking_for_nothing_takes_three_statements_and_writes_nothing(scene: Sc
     assert all(one.startswith("SELECT") for one in counted)
 
 
-def swept(scene: Scene) -> int:
+def swept(scene: Told) -> int:
     house = scene.server.house
     with house.runtime.database.transaction() as tx:
         return sweeping.sweep(tx, "app_sessions", house.clock(), 100)
-
-
-def recorded(scene: Scene, action: str) -> tuple[Entry, ...]:
-    house = scene.server.house
-    with house.runtime.database.reading() as tx:
-        wanted = ActivityFilter(action_prefix=action)
-        return activity.page(tx, house.workspace.id, wanted, before=None, after=None, size=10)

@@ -3,56 +3,23 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import httpx
-import jwt as pyjwt
 import pytest
 
-from tests.support import apps, sign_ins
+from tests.support import apps
 from tests.support.apps import CALLBACK, RelyingApp
-from tests.support.house import Client, Server
+from tests.support.house import Server
+from tests.support.oidc_scene import Scene, id_token_of, scene_of
 from tests.support.people import group_of
 from vestibule.directory.apps import ClientAuthentication, GroupsClaim, SigningAlgorithm
-from vestibule.directory.connections import Connection
-from vestibule.directory.end_users import EndUser
 from vestibule.directory.sources import Source
 from vestibule.storage import access
 
 
-@dataclass
-class Scene:
-    server: Server
-    client: Client
-    connection: Connection
-    grace: EndUser
-    app: RelyingApp
-
-
 @pytest.fixture
 def scene(server: Server) -> Scene:
-    house = server.house
-    house.clock.freeze()
-    connection, grace = sign_ins.connect(house), sign_ins.add_person(house)
-    app = apps.make_app(house)
-    return Scene(server, server.client(), connection, grace, RelyingApp(server, app, apps.make_secret(house, app)))
-
-
-def id_token_of(scene: Scene, token: str, alg: str = "RS256") -> dict[str, object]:
-    """Verify an ID token as an app does: by discovery, the JWK Set, and another library than ours."""
-    metadata = httpx.get(f"{scene.app.issuer}/.well-known/openid-configuration").json()
-    keys = pyjwt.PyJWKSet.from_dict(httpx.get(metadata["jwks_uri"]).json())
-    key = keys[pyjwt.get_unverified_header(token)["kid"]]
-    # The clock of the server is the test's; ours only has to agree that time passes.
-    claims: dict[str, object] = pyjwt.decode(
-        token,
-        key,
-        algorithms=[alg],
-        audience=scene.app.app.id,
-        issuer=metadata["issuer"],
-        options={"verify_exp": False, "verify_iat": False},
-    )
-    return claims
+    return scene_of(server)
 
 
 def test_a_person_comes_through_saml_into_an_app_and_the_app_knows_them(scene: Scene) -> None:

@@ -63,6 +63,13 @@ class RequestObjectRefused(OAuthError):
     public = "Request objects are not supported."
 
 
+class RequestUriRefused(RequestObjectRefused):
+    """A request object was named by an address, which nobody fetches here: only what was pushed has a name (RFC 9126)."""
+
+    code, error = "oauth_request_uri_not_supported", "request_uri_not_supported"
+    public = "A request_uri is only taken for a pushed request."
+
+
 class UnsupportedResponseType(OAuthError):
     """Something else than a code was asked for."""
 

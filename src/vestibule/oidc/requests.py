@@ -12,6 +12,7 @@ from vestibule.oidc.errors import (
     CodeChallengeMissing,
     InvalidRequest,
     RequestObjectRefused,
+    RequestUriRefused,
     UnsupportedResponseType,
 )
 from vestibule.oidc.parameters import Parameters
@@ -106,7 +107,7 @@ def state_of(parameters: Parameters) -> str | None:
 
 def read_request(parameters: Parameters, addressee: Addressee) -> AuthorizationRequest:
     """Return the checked request of an app whose address is known to be right. Raises OAuthError, to be sent to that address."""
-    for name, refused in (("request", RequestObjectRefused), ("request_uri", RequestObjectRefused)):
+    for name, refused in (("request", RequestObjectRefused), ("request_uri", RequestUriRefused)):
         if name in parameters:
             raise refused(f"{name} was sent")
     if read.required(parameters, "response_type") != "code":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, insert, select, update
 
 from vestibule.directory.grants import Authentication, Grant, UsedCode
 from vestibule.storage.database import Transaction
@@ -87,6 +87,7 @@ def use_code(tx: Transaction, environment_id: str, code_hash: str, now: datetime
     used = (
         update(table)
         .where(table.c.code_hash == code_hash, table.c.used_at.is_(None), table.c.expires_at > now)
+        .where(_is_of(table, environment_id))
         .values(used_at=now)
         .returning(table.c.grant_id, table.c.redirect_uri, table.c.code_challenge)
     )
@@ -120,6 +121,7 @@ def use_refresh_token(tx: Transaction, environment_id: str, digest: str, now: da
     used = (
         update(table)
         .where(table.c.token_hash == digest, table.c.used_at.is_(None), table.c.expires_at > now)
+        .where(_is_of(table, environment_id))
         .values(used_at=now)
         .returning(table.c.grant_id)
     )
@@ -137,6 +139,11 @@ def grant_of_refresh_token(tx: Transaction, environment_id: str, digest: str, no
     table = oidc_refresh_tokens
     live = _by(table, table.c.token_hash == digest, used=False).where(table.c.expires_at > now)
     return _grant_of(tx, environment_id, live)
+
+
+def _is_of(table: Any, environment_id: str) -> ColumnElement[bool]:
+    # Brought to another environment it is unknown there, and not used up here.
+    return exists().where(oidc_grants.c.id == table.c.grant_id, oidc_grants.c.environment_id == environment_id)
 
 
 def _by(table: Any, condition: Any, *, used: bool = True) -> Select[Any]:

@@ -1,0 +1,64 @@
+"""The scene of tests of OpenID Connect: a person who comes through SAML, a browser, an app; and how an app reads an ID token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import jwt as pyjwt
+
+from tests.support import apps, sign_ins
+from tests.support.apps import RelyingApp
+from tests.support.house import Client, Server
+from vestibule.directory.activity import ActivityFilter, Entry
+from vestibule.directory.connections import Connection
+from vestibule.directory.end_users import EndUser
+from vestibule.storage import activity
+
+
+@dataclass
+class Scene:
+    server: Server
+    client: Client
+    connection: Connection
+    grace: EndUser
+    app: RelyingApp
+
+    def recorded(self, action: str) -> tuple[Entry, ...]:
+        """Return what is in the activity of an action, the newest first."""
+        house = self.server.house
+        with house.runtime.database.reading() as tx:
+            wanted = ActivityFilter(action_prefix=action)
+            return activity.page(tx, house.workspace.id, wanted, before=None, after=None, size=20)
+
+    def other_app(self, name: str = "GitLab", key: str = "dev") -> RelyingApp:
+        """Make a second app, in another environment if need be."""
+        made = apps.make_app(self.server.house, name, key)
+        return RelyingApp(self.server, made, apps.make_secret(self.server.house, made), environment=key)
+
+
+def scene_of(server: Server) -> Scene:
+    """Set the scene in the house of a server, whose clock stops."""
+    house = server.house
+    house.clock.freeze()
+    connection, grace = sign_ins.connect(house), sign_ins.add_person(house)
+    app = apps.make_app(house)
+    return Scene(server, server.client(), connection, grace, RelyingApp(server, app, apps.make_secret(house, app)))
+
+
+def id_token_of(scene: Scene, token: str, alg: str = "RS256") -> dict[str, Any]:
+    """Verify an ID token as an app does: by discovery, the JWK Set, and another library than ours."""
+    metadata = httpx.get(f"{scene.app.issuer}/.well-known/openid-configuration").json()
+    keys = pyjwt.PyJWKSet.from_dict(httpx.get(metadata["jwks_uri"]).json())
+    key = keys[pyjwt.get_unverified_header(token)["kid"]]
+    # The clock of the server is the test's; ours only has to agree that time passes.
+    claims: dict[str, Any] = pyjwt.decode(
+        token,
+        key,
+        algorithms=[alg],
+        audience=scene.app.app.id,
+        issuer=metadata["issuer"],
+        options={"verify_exp": False, "verify_iat": False},
+    )
+    return claims
