@@ -18,9 +18,10 @@ from tests.support import sign_ins
 from tests.support.house import Client, House, Server
 from vestibule.directory.apps import App, AppKind, AppSecret, OidcSettings
 from vestibule.directory.connections import Connection
+from vestibule.directory.resource_apis import ResourceApi
 from vestibule.kernel.ids import new_id
 from vestibule.kernel.secrets import new_token, token_hash
-from vestibule.storage import apps
+from vestibule.storage import apps, resource_apis
 
 CALLBACK = "https://app.example/callback"
 
@@ -69,6 +70,33 @@ def make_secret(house: House, app: App) -> str:
     with house.runtime.database.transaction() as tx:
         apps.insert_secret(tx, app.workspace_id, made)
     return secret
+
+
+def make_api(
+    house: House, identifier: str, scopes: str = "files:read files:write", key: str = "dev", **changes: Any
+) -> ResourceApi:
+    """Make a resource API of an environment: open, with two scopes, unless changes say otherwise."""
+    now, environment = house.clock(), house.environments[key]
+    made = ResourceApi(
+        id=new_id("api", now),
+        workspace_id=environment.workspace_id,
+        environment_id=environment.id,
+        identifier=identifier,
+        name=changes.pop("name", "Files"),
+        scopes=tuple(scopes.split()),
+        open=changes.pop("open", True),
+        app_id=changes.pop("app_id", None),
+        created_at=now,
+    )
+    with house.runtime.database.transaction() as tx:
+        resource_apis.insert_api(tx, made)
+    return made
+
+
+def allow_api(house: House, app: App, api: ResourceApi, scopes: str) -> None:
+    """Let an app ask for scopes of an API."""
+    with house.runtime.database.transaction() as tx:
+        resource_apis.allow_app(tx, api, app.id, scopes.split())
 
 
 @dataclass

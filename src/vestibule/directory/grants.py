@@ -21,7 +21,8 @@ class Authentication:
 class Grant:
     """One app's leave to act for one person. It ends with the person's access, and with the browser session `session_id`, if it has one.
 
-    `sid` is what the app knows that session by. `actor` is who acts, where an app acts for the person by token exchange (RFC 8693, 4.1).
+    `sid` is what the app knows that session by. `actor` is who acts, where an app acts for the person by token exchange (RFC 8693, 4.1);
+    `parent_id` is then the grant that this one was exchanged from, and ends with.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Grant:
     created_at: datetime
     expires_at: datetime
     actor: Mapping[str, Any] | None = None
+    parent_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from vestibule.flows.parts.clients import Client, authenticate_client, find_clie
 from vestibule.flows.parts.going_on import go_on
 from vestibule.flows.parts.issuing import scopes_of
 from vestibule.flows.parts.places import Place, find_place
+from vestibule.flows.parts.resources import reaches_of
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.secrets import new_token, same, token_hash
 from vestibule.kernel.text import printable
@@ -34,7 +35,6 @@ from vestibule.oidc.errors import (
     AccessDenied,
     InvalidRequest,
     InvalidRequestUri,
-    InvalidTarget,
     OAuthError,
     PushedRequestRequired,
 )
@@ -70,7 +70,7 @@ def begin(runtime: Runtime, visitor: Visitor, environment_key: str, parameters: 
         return go_on(runtime, visitor, place, _pushed(runtime, visitor, place, parameters), browser)
     client, redirect_uri = _addressee(runtime, visitor, place, parameters)
     try:
-        request = _checked(client, parameters)
+        request = _checked(runtime, place, client, parameters)
         if client.oidc.require_pushed_requests:
             raise PushedRequestRequired("not pushed")
     except OAuthError as error:
@@ -108,7 +108,7 @@ def push(
     place = find_place(runtime, environment_key)
     client = authenticate_client(runtime, visitor, place, read_client(parameters, authorization))
     whole = {**parameters, "client_id": (client.app.id,)}
-    request = _checked(client, whole)
+    request = _checked(runtime, place, client, whole)
     if not is_registered(client.oidc.redirect_uris, request.redirect_uri):
         raise InvalidRequest("the redirect URI is not registered")
     handle, now = new_token(), runtime.clock()
@@ -126,13 +126,16 @@ def push(
     return Pushed(PUSHED_PREFIX + handle, int(PUSHED_LIFE.total_seconds()))
 
 
-def _checked(client: Client, parameters: Parameters) -> AuthorizationRequest:
+def _checked(runtime: Runtime, place: Place, client: Client, parameters: Parameters) -> AuthorizationRequest:
     """Return a client's request with the scopes that it may have. Raises OAuthError. Where the answer goes is checked by who calls."""
     request = read_request(parameters, read_addressee(parameters))
     client.require_grant(GrantType.AUTHORIZATION_CODE)
-    if request.resources:
-        raise InvalidTarget("no such resource")
-    return replace(request, scope=known(request.scope, scopes_of(client.oidc)))
+    if not request.resources:
+        return replace(request, scope=known(request.scope, scopes_of(client.oidc)))
+    with runtime.database.reading() as tx:
+        reaches = reaches_of(tx, place, client, request.resources, for_person=True)
+    of_apis = frozenset().union(*(one.scopes(for_person=True) for one in reaches))
+    return replace(request, scope=known(request.scope, (*scopes_of(client.oidc), *of_apis)))
 
 
 def _addressee(runtime: Runtime, visitor: Visitor, place: Place, parameters: Parameters) -> tuple[Client, str]:

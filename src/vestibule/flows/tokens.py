@@ -8,6 +8,7 @@ from typing import Final
 from vestibule.directory.apps import GrantType
 from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.clients import Client, authenticate_client
+from vestibule.flows.parts.grant_client_credentials import client_credentials
 from vestibule.flows.parts.grant_code import exchange_code
 from vestibule.flows.parts.grant_refresh import refresh
 from vestibule.flows.parts.issuing import TokenAnswer
@@ -21,6 +22,7 @@ from vestibule.oidc.parameters import Parameters
 GRANTS: Final[Mapping[str, Callable[[Runtime, Visitor, Place, Client, Parameters], TokenAnswer]]] = {
     GrantType.AUTHORIZATION_CODE: exchange_code,
     GrantType.REFRESH_TOKEN: refresh,
+    GrantType.CLIENT_CREDENTIALS: client_credentials,
 }
 
 

@@ -5,18 +5,17 @@ Each looks the grant up and asks again whether the person may enter: a token tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from vestibule.directory.activity import Event, Subject
 from vestibule.directory.apps import App
 from vestibule.directory.entry import Standing
 from vestibule.directory.grants import Grant
+from vestibule.flows.parts.bearers import is_for, verified_bearer
 from vestibule.flows.parts.callers import Visitor
-from vestibule.flows.parts.clients import Client, authenticate_client, find_client, issuer_of
+from vestibule.flows.parts.clients import Client, authenticate_client, issuer_of
 from vestibule.flows.parts.granted import standing_of
-from vestibule.flows.parts.issuing import ACCESS_TOKEN, person_of
-from vestibule.flows.parts.jwt_keys import keys_to_verify, usable_jwt_keys
+from vestibule.flows.parts.issuing import person_of
 from vestibule.flows.parts.places import Place, find_place
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
@@ -26,7 +25,6 @@ from vestibule.oidc import parameters as read
 from vestibule.oidc.claims import claims_of
 from vestibule.oidc.client_authentication import read_client
 from vestibule.oidc.errors import InsufficientScope, InvalidClient, InvalidToken, OAuthError
-from vestibule.oidc.jwt import TokenRefused, verify
 from vestibule.oidc.parameters import Parameters
 from vestibule.oidc.scopes import OPENID
 from vestibule.storage import grants
@@ -34,19 +32,10 @@ from vestibule.storage import grants
 _INACTIVE: dict[str, Any] = {"active": False}
 
 
-@dataclass(frozen=True, slots=True)
-class _Bearer:
-    """An access token that verified, with the grant and the app that it belongs to, where there is one still."""
-
-    claims: dict[str, Any]
-    grant_id: str
-    client: Client
-
-
 def userinfo(runtime: Runtime, environment_key: str, token: str) -> dict[str, Any]:
     """Return the claims of the person of an untrusted access token (OpenID Connect Core 5.3). Raises InvalidToken, InsufficientScope."""
     place = find_place(runtime, environment_key)
-    bearer = _bearer(runtime, place, token)
+    bearer = verified_bearer(runtime, place, token)
     scope = tuple(str(bearer.claims["scope"]).split(" "))
     issuer, audience = issuer_of(runtime, environment_key), bearer.claims["aud"]
     if issuer != audience and not (isinstance(audience, list) and issuer in audience):
@@ -87,7 +76,7 @@ def revoke(
     token = read.required(parameters, "token")
     now = runtime.clock()
     try:
-        grant_id = _bearer(runtime, place, token).grant_id
+        grant_id = verified_bearer(runtime, place, token).grant_id
     except InvalidToken:
         grant_id = ""
     with runtime.database.transaction() as tx:
@@ -107,34 +96,24 @@ def revoke(
         record(tx, runtime, place.workspace.id, visitor.anonymous, event)
 
 
-def _bearer(runtime: Runtime, place: Place, token: str) -> _Bearer:
-    keys = keys_to_verify(usable_jwt_keys(runtime, place.environment))
-    issuer = issuer_of(runtime, place.environment.key)
-    try:
-        claims = dict(verify(token, keys, issuer=issuer, typ=ACCESS_TOKEN, now=runtime.clock()).claims)
-    except TokenRefused as error:
-        raise InvalidToken(error.reason) from error
-    client = find_client(runtime, place, str(claims.get("client_id")))
-    if client is None:
-        raise InvalidToken("its app is gone or disabled")
-    return _Bearer(claims, str(claims.get("gid", "")), client)
-
-
 def _of_access_token(runtime: Runtime, place: Place, asker: Client, token: str) -> dict[str, Any] | None:
     try:
-        bearer = _bearer(runtime, place, token)
+        bearer = verified_bearer(runtime, place, token)
     except InvalidToken:
         return None
-    if bearer.client.app.id != asker.app.id:
+    if bearer.client.app.id != asker.app.id and not is_for(runtime, place, asker, bearer.claims):
         return None
-    found = _granted(runtime, place, bearer.client.app, bearer.grant_id)
-    if found is None:
-        return None
+    person = {}
+    if bearer.grant_id:
+        found = _granted(runtime, place, bearer.client.app, bearer.grant_id)
+        if found is None:
+            return None
+        person = {"username": found[1].end_user.email}
     told = ("iss", "sub", "aud", "client_id", "iat", "exp", "jti", "scope", "act", "auth_time")
     return {
         "active": True,
         "token_type": "Bearer",
-        "username": found[1].end_user.email,
+        **person,
         **{name: bearer.claims[name] for name in told if name in bearer.claims},
     }
 

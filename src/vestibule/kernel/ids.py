@@ -19,6 +19,8 @@ PREFIXES: Final = {
     "app": "app",
     "app_secret": "aps",
     "grant": "gnt",
+    "api": "api",
+    "registration_token": "rgt",
     "session": "ses",
     "link": "lnk",
     "knock": "knk",

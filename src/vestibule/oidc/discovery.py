@@ -50,3 +50,14 @@ def metadata(issuer: str, grant_types: Iterable[str]) -> dict[str, Any]:
         "request_uri_parameter_supported": False,
         "require_pushed_authorization_requests": False,
     }  # fmt: skip
+
+
+def resource_metadata(identifier: str, name: str, scopes: Iterable[str], issuer: str) -> dict[str, Any]:
+    """Return the metadata of a protected resource: whose tokens it takes, and with which scopes (RFC 9728, 2)."""
+    return {
+        "resource": identifier,
+        "resource_name": name,
+        "authorization_servers": [issuer],
+        "scopes_supported": list(scopes),
+        "bearer_methods_supported": ["header"],
+    }

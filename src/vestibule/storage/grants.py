@@ -38,6 +38,7 @@ def insert_grant(tx: Transaction, grant: Grant) -> None:
                 "context": grant.authentication.context,
             },
             actor=dict(grant.actor) if grant.actor is not None else None,
+            parent_id=grant.parent_id,
             created_at=grant.created_at,
             expires_at=grant.expires_at,
         )
@@ -176,4 +177,5 @@ def _grant(row: Any) -> Grant:
         created_at=row.created_at,
         expires_at=row.expires_at,
         actor=row.actor,
+        parent_id=row.parent_id,
     )

@@ -90,6 +90,7 @@ class AskConsent:
     scope: tuple[str, ...]
     person: EndUser
     redirect_uri: str
+    resources: tuple[str, ...] = ()
 
 
 Step = Answer | SignInFirst | AskConsent

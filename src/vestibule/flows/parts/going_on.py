@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
@@ -81,7 +82,8 @@ def _ask(runtime: Runtime, place: Place, waiting: Waiting, browser: Browser, ses
     if "none" in request.prompt:
         return error_to(runtime, place, waiting, ConsentRequired("the person has not agreed"))
     handle = waiting.handle or _store(runtime, place, waiting, browser)
-    return AskConsent(place, waiting.client.app, handle, request.scope, session.end_user, request.redirect_uri)
+    app, person = waiting.client.app, session.end_user
+    return AskConsent(place, app, handle, request.scope, person, request.redirect_uri, request.resources)
 
 
 def _is_stale(session: Session, waiting: Waiting) -> bool:
@@ -102,6 +104,11 @@ def authentication_of(session: Session) -> Authentication:
     return Authentication(session.authn_instant or session.created_at, ("fed",), session.authn_context)
 
 
+def agreed_to(scope: Iterable[str], resources: Iterable[str]) -> frozenset[str]:
+    """Return what consent is given to: scopes, and the APIs where they count. The same scope at another API is asked for again."""
+    return frozenset({*scope, *resources})
+
+
 def _agreed_before(tx: Transaction, waiting: Waiting, session: Session) -> bool:
     app, request = waiting.client.app, waiting.request
     if "consent" in request.prompt:
@@ -109,7 +116,7 @@ def _agreed_before(tx: Transaction, waiting: Waiting, session: Session) -> bool:
     if not app.third_party:
         return True
     before = authorization.consented_scope(tx, app.id, session.end_user.id)
-    return before is not None and before >= frozenset(request.scope)
+    return before is not None and before >= agreed_to(request.scope, request.resources)
 
 
 def _store(runtime: Runtime, place: Place, waiting: Waiting, browser: Browser) -> str:
@@ -161,7 +168,8 @@ def _granted(
             if waiting.client.oidc.backchannel_logout_uri:
                 authorization.note_app_session(tx, grant, session.id, subject_of(runtime, app, person.id))
             if agreed and app.third_party:
-                authorization.save_consent(tx, place.environment, app.id, person.id, frozenset(request.scope), now)
+                wanted = agreed_to(request.scope, request.resources)
+                authorization.save_consent(tx, place.environment, app.id, person.id, wanted, now)
             event = Event(
                 "app.sign_in",
                 Subject("app", app.id, app.name),

@@ -8,6 +8,7 @@ from vestibule.flows.parts.clients import Client
 from vestibule.flows.parts.granted import end_grant, standing_of
 from vestibule.flows.parts.issuing import TokenAnswer, issue, signing_key_of
 from vestibule.flows.parts.places import Place
+from vestibule.flows.parts.resources import target_of
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.secrets import same, token_hash
 from vestibule.oidc import parameters as read
@@ -32,10 +33,12 @@ def exchange_code(
         if used is not None and refused is None:
             try:
                 standing = standing_of(tx, runtime, place, client.app, used.grant)
+                target = target_of(tx, place, client, used.grant, parameters)
             except OAuthError as error:
                 refused = error
             else:
-                return issue(tx, runtime, place, client, used.grant, standing, key, scope=used.grant.scope)
+                scope = used.grant.scope
+                return issue(tx, runtime, place, client, used.grant, standing, key, scope=scope, target=target)
     raise refused or InvalidGrant("no such code")
 
 

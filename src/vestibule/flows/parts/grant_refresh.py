@@ -8,6 +8,7 @@ from vestibule.flows.parts.clients import Client
 from vestibule.flows.parts.granted import end_grant, standing_of
 from vestibule.flows.parts.issuing import TokenAnswer, issue, signing_key_of
 from vestibule.flows.parts.places import Place
+from vestibule.flows.parts.resources import target_of
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.secrets import token_hash
 from vestibule.oidc import parameters as read
@@ -28,13 +29,15 @@ def refresh(runtime: Runtime, visitor: Visitor, place: Place, client: Client, pa
         if grant is not None and refused is None:
             if not frozenset(wanted) <= frozenset(grant.scope):
                 raise InvalidScope("more than was granted")  # rolled back: the token is not used up by a mistake
+            target = target_of(tx, place, client, grant, parameters)
             try:
                 standing = standing_of(tx, runtime, place, client.app, grant)
             except OAuthError as error:
                 grants.delete_grant(tx, place.environment.id, grant.id)
                 refused = error
             else:
-                return issue(tx, runtime, place, client, grant, standing, key, scope=wanted or grant.scope)
+                scope = wanted or grant.scope
+                return issue(tx, runtime, place, client, grant, standing, key, scope=scope, target=target)
     raise refused or InvalidGrant("no such refresh token")
 
 

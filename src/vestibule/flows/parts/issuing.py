@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
 from vestibule.directory.apps import App, GrantType, GroupsClaim, OidcSettings, SigningAlgorithm
 from vestibule.directory.entry import Standing
 from vestibule.directory.grants import Grant
+from vestibule.directory.resource_apis import Reach, ResourceApi
 from vestibule.flows.parts.clients import Client, issuer_of
 from vestibule.flows.parts.jwt_keys import key_to_sign, usable_jwt_keys
 from vestibule.flows.parts.places import Place
 from vestibule.flows.parts.runtime import Runtime
-from vestibule.flows.parts.subjects import subject_of
+from vestibule.flows.parts.subjects import api_subject_of, subject_of
 from vestibule.kernel.secrets import new_token, token_hash
 from vestibule.oidc.claims import Person, at_hash, claims_of
 from vestibule.oidc.jwt import JwtKey, sign
@@ -75,17 +76,21 @@ def issue(
     key: JwtKey,
     *,
     scope: tuple[str, ...],
+    target: Reach | None = None,
 ) -> TokenAnswer:
-    """Return tokens for a grant; `scope` is the grant's or less. The refresh token is new each time (RFC 9700, 2.2.2)."""
+    """Return tokens for a grant; `scope` is the grant's or less. The refresh token is new each time (RFC 9700, 2.2.2).
+
+    `target` is the API that the access token is for; None for our own endpoints.
+    """
     now = runtime.clock()
+    if target is not None:
+        reached = target.scopes(for_person=True)
+        scope = tuple(one for one in scope if one in reached or one in SCOPES)
     person = person_of(tx, runtime, client.app, standing)
-    token = access_token(runtime, place, client, grant, person, key, scope=scope, now=now)
-    body: dict[str, Any] = {
-        "access_token": token,
-        "token_type": "Bearer",
-        "expires_in": int(client.oidc.access_token_ttl.total_seconds()),
-        "scope": " ".join(scope),
-    }
+    token = access_token(
+        runtime, place, client, grant, person, key, scope=scope, now=now, api=target.api if target else None
+    )
+    body = _answer(client, token, scope)
     if OPENID in scope:
         body["id_token"] = _id_token(runtime, place, client, grant, person, key, token, scope, now)
     if GrantType.REFRESH_TOKEN in client.oidc.grant_types:
@@ -105,25 +110,59 @@ def access_token(
     *,
     scope: tuple[str, ...],
     now: datetime,
+    api: ResourceApi | None = None,
 ) -> str:
-    """Return a signed access token (RFC 9068). Without a resource it is for our own endpoints, whose name is the issuer's."""
-    issuer, seconds = issuer_of(runtime, place.environment.key), int(now.timestamp())
-    audience: Any = list(grant.resources) if grant.resources else issuer
+    """Return a signed access token (RFC 9068). Without an API it is for our own endpoints, whose name is the issuer's.
+
+    An API knows a person by one `sub`, whichever app calls (RFC 9068, 5), and is told only its own scopes: a token that it could
+    bring to userinfo would open more than it was sent for.
+    """
+    told = person if api is None else replace(person, subject=api_subject_of(runtime, api, grant.end_user_id))
     claims: dict[str, Any] = {
-        **claims_of(person, scope),
-        "iss": issuer,
-        "aud": audience[0] if isinstance(audience, list) and len(audience) == 1 else audience,
-        "client_id": client.app.id,
-        "iat": seconds,
-        "exp": seconds + int(client.oidc.access_token_ttl.total_seconds()),
-        "jti": new_token(),
+        **claims_of(told, scope),
+        **_of_token(runtime, place, client, api, scope, now),
         "gid": grant.id,
-        "scope": " ".join(scope),
         "auth_time": int(grant.authentication.instant.timestamp()),
     }
     if grant.actor is not None:
         claims["act"] = dict(grant.actor)
     return sign(claims, key, ACCESS_TOKEN)
+
+
+def machine_token(
+    runtime: Runtime, place: Place, client: Client, api: ResourceApi, key: JwtKey, *, scope: tuple[str, ...]
+) -> TokenAnswer:
+    """Return an access token of an app on its own account: the subject is the app (RFC 9068, 2.2)."""
+    claims = {
+        "sub": client.app.id,
+        "environment": place.environment.key,
+        **_of_token(runtime, place, client, api, scope, runtime.clock()),
+    }
+    return TokenAnswer(_answer(client, sign(claims, key, ACCESS_TOKEN), scope))
+
+
+def _of_token(
+    runtime: Runtime, place: Place, client: Client, api: ResourceApi | None, scope: tuple[str, ...], now: datetime
+) -> dict[str, Any]:
+    issuer, seconds = issuer_of(runtime, place.environment.key), int(now.timestamp())
+    return {
+        "iss": issuer,
+        "aud": issuer if api is None else api.identifier,
+        "client_id": client.app.id,
+        "iat": seconds,
+        "exp": seconds + int(client.oidc.access_token_ttl.total_seconds()),
+        "jti": new_token(),
+        "scope": " ".join(one for one in scope if api is None or one in api.scopes),
+    }
+
+
+def _answer(client: Client, token: str, scope: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "access_token": token,
+        "token_type": "Bearer",
+        "expires_in": int(client.oidc.access_token_ttl.total_seconds()),
+        "scope": " ".join(scope),
+    }
 
 
 def _id_token(

@@ -23,6 +23,7 @@ from vestibule.storage.tables.grants import (
     oidc_requests,
 )
 from vestibule.storage.tables.house import admin_sessions, admins, environments, one_time_links, workspaces
+from vestibule.storage.tables.machines import app_apis, device_codes, registration_tokens, resource_apis
 from vestibule.storage.tables.people import end_user_terms, end_users, environment_access, group_members, groups
 from vestibule.storage.tables.records import activity, jobs
 from vestibule.storage.tables.rollover import certificate_letters, metadata_changes, metadata_readings
@@ -42,6 +43,7 @@ __all__ = [
     "activity",
     "admin_sessions",
     "admins",
+    "app_apis",
     "app_groups",
     "app_hosts",
     "app_secrets",
@@ -52,6 +54,7 @@ __all__ = [
     "connection_domains",
     "connections",
     "cookie_domains",
+    "device_codes",
     "end_user_terms",
     "end_users",
     "environment_access",
@@ -77,6 +80,8 @@ __all__ = [
     "oidc_refresh_tokens",
     "oidc_requests",
     "one_time_links",
+    "registration_tokens",
+    "resource_apis",
     "saml_assertions",
     "saml_keys",
     "saml_requests",

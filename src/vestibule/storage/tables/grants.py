@@ -63,6 +63,8 @@ oidc_grants = Table(
     Column("nonce", Text),
     Column("auth", Json, nullable=False),
     Column("actor", Json),
+    # The grant that this one was exchanged from, and ends with.
+    Column("parent_id", Key, ForeignKey("oidc_grants.id", ondelete="CASCADE"), index=True),
     instant("created_at"),
     instant("expires_at"),
     _on_access(),

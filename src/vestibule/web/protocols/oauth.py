@@ -76,6 +76,12 @@ def _bearer(visit: Visit) -> str:
     return in_form
 
 
+def protected_resource(visit: Visit) -> Response:
+    """Give the metadata of an API, whose 401 names this address (RFC 9728, 5.1)."""
+    found = discovery.api_metadata(visit.runtime, visit.path_params["env"], visit.path_params["api"])
+    return json_answer(found, headers=_CACHED)
+
+
 _READS: Final = ["GET", "OPTIONS"]
 _POSTS: Final = ["POST", "OPTIONS"]
 ROUTES: Final = [
@@ -85,6 +91,7 @@ ROUTES: Final = [
     Route("/e/{env}/oauth2/revoke", machine(revocation), methods=_POSTS),
     Route("/e/{env}/oauth2/par", machine(pushed), methods=_POSTS),
     Route("/e/{env}/jwks.json", machine(keys), methods=_READS),
+    Route("/e/{env}/.well-known/oauth-protected-resource/{api}", machine(protected_resource), methods=_READS),
     Route("/e/{env}/.well-known/openid-configuration", machine(provider), methods=_READS),
     Route("/e/{env}/.well-known/oauth-authorization-server", machine(provider), methods=_READS),
     # RFC 8414, 3.1 puts the well-known part before the issuer's path; OpenID Connect Discovery behind it.

@@ -17,6 +17,7 @@ def upgrade() -> None:
     _apps()
     _grants()
     _forward_auth()
+    _machines()
 
 
 def _apps() -> None:
@@ -161,6 +162,7 @@ def _grants() -> None:
         sa.Column("nonce", sa.String(), nullable=True),
         sa.Column("auth", Json, nullable=False),
         sa.Column("actor", Json, nullable=True),
+        sa.Column("parent_id", Key, nullable=True),
         sa.Column("created_at", Instant, nullable=False),
         sa.Column("expires_at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_oidc_grants"),
@@ -172,10 +174,12 @@ def _grants() -> None:
             ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(["session_id"], ["sessions.id"], name="fk_oidc_grants_session_id", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["parent_id"], ["oidc_grants.id"], name="fk_oidc_grants_parent_id", ondelete="CASCADE"),
     )
     op.create_index("ix_oidc_grants_app_id", "oidc_grants", ["app_id"])
     op.create_index("ix_oidc_grants_environment_id_end_user_id", "oidc_grants", ["environment_id", "end_user_id"])
     op.create_index("ix_oidc_grants_expires_at", "oidc_grants", ["expires_at"])
+    op.create_index("ix_oidc_grants_parent_id", "oidc_grants", ["parent_id"])
     op.create_index("ix_oidc_grants_session_id", "oidc_grants", ["session_id"])
     op.create_table(
         "oidc_codes",
@@ -308,3 +312,93 @@ def _forward_auth() -> None:
     )
     op.create_index("ix_forward_auth_codes_expires_at", "forward_auth_codes", ["expires_at"])
     op.create_index("ix_forward_auth_codes_session_id", "forward_auth_codes", ["session_id"])
+
+
+def _machines() -> None:
+    op.create_table(
+        "resource_apis",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("workspace_id", Key, nullable=False),
+        sa.Column("environment_id", Key, nullable=False),
+        sa.Column("identifier", Key, nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("scopes", Json, nullable=False),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.Column("app_id", Key, nullable=True),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_resource_apis"),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name="fk_resource_apis_workspace_id"),
+        sa.ForeignKeyConstraint(
+            ["environment_id"], ["environments.id"], name="fk_resource_apis_environment_id", ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["app_id"], ["apps.id"], name="fk_resource_apis_app_id", ondelete="SET NULL"),
+        sa.UniqueConstraint("environment_id", "identifier", name="uq_resource_apis_environment_id_identifier"),
+        sa.UniqueConstraint("id", "environment_id", name="uq_resource_apis_id_environment_id"),
+    )
+    op.create_index("ix_resource_apis_app_id", "resource_apis", ["app_id"])
+    op.create_table(
+        "app_apis",
+        sa.Column("app_id", Key, nullable=False),
+        sa.Column("api_id", Key, nullable=False),
+        sa.Column("environment_id", Key, nullable=False),
+        sa.Column("workspace_id", Key, nullable=False),
+        sa.Column("scopes", Json, nullable=False),
+        sa.PrimaryKeyConstraint("app_id", "api_id", name="pk_app_apis"),
+        sa.ForeignKeyConstraint(
+            ["app_id", "environment_id"],
+            ["apps.id", "apps.environment_id"],
+            name="fk_app_apis_app_id_environment_id",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["api_id", "environment_id"],
+            ["resource_apis.id", "resource_apis.environment_id"],
+            name="fk_app_apis_api_id_environment_id",
+            ondelete="CASCADE",
+        ),
+    )
+    op.create_index("ix_app_apis_api_id", "app_apis", ["api_id"])
+    op.create_table(
+        "registration_tokens",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("workspace_id", Key, nullable=False),
+        sa.Column("environment_id", Key, nullable=False),
+        sa.Column("token_hash", Key, nullable=False),
+        sa.Column("hint", sa.String(), nullable=False),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.Column("expires_at", Instant, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_registration_tokens"),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name="fk_registration_tokens_workspace_id"),
+        sa.ForeignKeyConstraint(
+            ["environment_id"], ["environments.id"], name="fk_registration_tokens_environment_id", ondelete="CASCADE"
+        ),
+        sa.UniqueConstraint("token_hash", name="uq_registration_tokens_token_hash"),
+    )
+    op.create_index("ix_registration_tokens_environment_id", "registration_tokens", ["environment_id"])
+    op.create_index("ix_registration_tokens_expires_at", "registration_tokens", ["expires_at"])
+    op.create_table(
+        "device_codes",
+        sa.Column("code_hash", Key, nullable=False),
+        sa.Column("workspace_id", Key, nullable=False),
+        sa.Column("environment_id", Key, nullable=False),
+        sa.Column("app_id", Key, nullable=False),
+        sa.Column("user_code_hash", Key, nullable=False),
+        sa.Column("scope", sa.String(), nullable=False),
+        sa.Column("resources", Json, nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("grant_id", Key, nullable=True),
+        sa.Column("interval_seconds", sa.Integer(), nullable=False),
+        sa.Column("polled_at", Instant, nullable=True),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.Column("expires_at", Instant, nullable=False),
+        sa.PrimaryKeyConstraint("code_hash", name="pk_device_codes"),
+        sa.ForeignKeyConstraint(
+            ["environment_id"], ["environments.id"], name="fk_device_codes_environment_id", ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["app_id"], ["apps.id"], name="fk_device_codes_app_id", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["grant_id"], ["oidc_grants.id"], name="fk_device_codes_grant_id", ondelete="CASCADE"),
+        sa.UniqueConstraint("environment_id", "user_code_hash", name="uq_device_codes_environment_id_user_code_hash"),
+    )
+    op.create_index("ix_device_codes_app_id", "device_codes", ["app_id"])
+    op.create_index("ix_device_codes_expires_at", "device_codes", ["expires_at"])
+    op.create_index("ix_device_codes_grant_id", "device_codes", ["grant_id"])

@@ -1,0 +1,45 @@
+"""Access tokens of ours that somebody brings: whose each is, and whether it was meant for who brings it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from vestibule.flows.parts.clients import Client, find_client, issuer_of
+from vestibule.flows.parts.issuing import ACCESS_TOKEN
+from vestibule.flows.parts.jwt_keys import keys_to_verify, usable_jwt_keys
+from vestibule.flows.parts.places import Place
+from vestibule.flows.parts.runtime import Runtime
+from vestibule.oidc.errors import InvalidToken
+from vestibule.oidc.jwt import TokenRefused, verify
+from vestibule.storage import resource_apis
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """An access token that verified, with the grant and the app that it belongs to, where there is one still."""
+
+    claims: dict[str, Any]
+    grant_id: str
+    client: Client
+
+
+def verified_bearer(runtime: Runtime, place: Place, token: str) -> Bearer:
+    """Return an untrusted access token once one of the environment's keys has verified it. Raises InvalidToken."""
+    keys = keys_to_verify(usable_jwt_keys(runtime, place.environment))
+    issuer = issuer_of(runtime, place.environment.key)
+    try:
+        claims = dict(verify(token, keys, issuer=issuer, typ=ACCESS_TOKEN, now=runtime.clock()).claims)
+    except TokenRefused as error:
+        raise InvalidToken(error.reason) from error
+    client = find_client(runtime, place, str(claims.get("client_id")))
+    if client is None:
+        raise InvalidToken("its app is gone or disabled")
+    return Bearer(claims, str(claims.get("gid", "")), client)
+
+
+def is_for(runtime: Runtime, place: Place, client: Client, claims: dict[str, Any]) -> bool:
+    """Say whether verified claims are for an API that this client is: what it was sent, it may ask about and act on."""
+    with runtime.database.reading() as tx:
+        found = resource_apis.find_reaches(tx, place.environment.id, client.app.id, (str(claims.get("aud")),))
+    return any(one.api.app_id == client.app.id for one in found)
