@@ -43,6 +43,7 @@ from vestibule.web.console import (
     end_users,
     groups,
     mapping,
+    resource_apis,
     rollover,
     saml_inspection,
     saml_keys,
@@ -60,7 +61,7 @@ from vestibule.web.pages import template_environment
 from vestibule.web.portal import launch, links
 from vestibule.web.portal import sign_in as portal_sign_in
 from vestibule.web.problems import problem_page
-from vestibule.web.protocols import oauth, oidc, saml, saml_logout, verify
+from vestibule.web.protocols import oauth, oidc, registration, saml, saml_logout, verify
 from vestibule.web.protocols import scim as scim_protocol
 from vestibule.web.site import Site
 from vestibule.web.visits import Visit, read_visit
@@ -148,6 +149,7 @@ def routes() -> list[BaseRoute]:
         *scim_protocol.ROUTES,
         *oauth.ROUTES,
         *oidc.ROUTES,
+        *registration.ROUTES,
         *health.ROUTES,
         *static_files.routes(),
         Route("/", to_console, methods=["GET"]),
@@ -157,6 +159,7 @@ def routes() -> list[BaseRoute]:
         *access_control.ROUTES,
         *groups.ROUTES,
         *authentication.ROUTES,
+        *resource_apis.ROUTES,
         *wizard.ROUTES,
         *saml_inspection.ROUTES,  # before those of a connection, whose id would match its path
         *connections.ROUTES,

@@ -16,7 +16,7 @@ from tests.support import apps, directories, people
 from tests.support.house import House, Server
 from vestibule.directory.connections import Connection
 from vestibule.directory.sessions import KnockReason
-from vestibule.flows import admins, connections, end_user, environments, scim_directories
+from vestibule.flows import admins, connections, end_user, environments, resource_apis, scim_directories
 
 FAR_TOO_LONG: Final = "Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh of the long corridor"
 
@@ -84,7 +84,9 @@ def furnish(scene: Scene) -> None:
 
 
 def furnish_apps(scene: Scene, house: House) -> None:
-    """Make an app of somebody else, which has to ask people, and one that is open to nobody."""
+    """Make an app of somebody else, which has to ask people, one that is open to nobody, and an API."""
+    resource_apis.allow_registration(house.runtime, house.owner, "dev")
+    scene.ids["api"] = apps.make_api(house, "https://mcp.example.com/mcp", name="Notes for agents").id
     for name, app in (
         ("third_party", apps.make_app(house, "Notes for everybody", third_party=True)),
         ("closed", apps.make_app(house, "Payroll", everyone=False)),

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from sqlalchemy import select
 
+from tests.support.apps import make_api
 from tests.support.directories import pushed_group
 from tests.support.house import Client, House, Server
 from tests.support.people import add_person, connect, group_of, knock, link, sign_in
@@ -22,9 +23,18 @@ from vestibule.directory.rollover import values_of
 from vestibule.directory.sessions import Knock, KnockReason
 from vestibule.flows import admins, scim_directories
 from vestibule.flows import connections as connections_flow
+from vestibule.flows import resource_apis as api_flows
 from vestibule.flows.parts.callers import operator
 from vestibule.flows.parts.understanding import digest_of
-from vestibule.storage import connections, end_users, forward_auth, identity_providers, metadata_readings
+from vestibule.kernel.secrets import token_hash
+from vestibule.storage import (
+    connections,
+    end_users,
+    forward_auth,
+    identity_providers,
+    metadata_readings,
+    resource_apis,
+)
 from vestibule.storage.tables import metadata
 
 METADATA_URL = "https://idp.example/metadata"
@@ -56,6 +66,8 @@ class World:
     scim_token: str
     scim_group: str
     change: str
+    api: str
+    registration: str
 
     @property
     def environment(self) -> str:
@@ -122,7 +134,18 @@ def world(house: House, number: int) -> World:
         scim_token=_token(house, kinds["s"], number),
         scim_group=pushed_group(house, kinds["s"], f"Members {number}").id,
         change=_change(house, kinds["r"].idp.id),
+        api=make_api(house, f"https://api.{domain}", key=here).id,
+        registration=_registration(house, here),
     )
+
+
+def _registration(house: House, key: str) -> str:
+    """Make an initial access token; return its id."""
+    _, secret = api_flows.allow_registration(house.runtime, house.owner, key)
+    with house.runtime.database.reading() as tx:
+        found = resource_apis.find_registration_token(tx, house.environments[key].id, token_hash(secret), house.clock())
+    assert found is not None
+    return found.id
 
 
 def _change(house: House, idp_id: str) -> str:
@@ -204,6 +227,10 @@ def _link(w: World) -> dict[str, str]:
     return {**_person(w), "link_id": w.link}
 
 
+def _api(w: World) -> dict[str, str]:
+    return {**_environment(w), "api_id": w.api}
+
+
 def _admin(w: World) -> dict[str, str]:
     return {"admin_id": w.colleague.id}
 
@@ -268,6 +295,19 @@ CASES: Mapping[str, Case] = {
     f"{_GROUP}/members/remove": Case(
         P.MANAGE_PEOPLE, lambda w: {**_environment(w), "group_id": w.joined}, lambda w: {"end_user": w.person.id}
     ),
+    f"{_TAB}/apis/new": Case(
+        P.MANAGE_AUTHENTICATION,
+        _environment,
+        lambda w: {"name": "Files", "identifier": f"https://new.w{w.number}.example", "scopes": "files:read"},
+    ),
+    f"{_TAB}/apis/registration": Case(P.MANAGE_AUTHENTICATION, _environment),
+    f"{_TAB}/apis/registration/{{token_id}}/revoke": Case(
+        P.MANAGE_AUTHENTICATION, lambda w: {**_environment(w), "token_id": w.registration}
+    ),
+    f"{_TAB}/apis/{{api_id}}": Case(
+        P.MANAGE_AUTHENTICATION, _api, lambda _: {"name": "Mail", "scopes": "mail:send", "open": "1"}
+    ),
+    f"{_TAB}/apis/{{api_id}}/delete": Case(P.MANAGE_AUTHENTICATION, _api),
     f"{_TAB}/authentication/saml": Case(
         P.MANAGE_AUTHENTICATION, _environment, lambda _: {"saml": "off", "confirmed": "1"}
     ),

@@ -145,6 +145,7 @@ def test_the_api_itself_may_introspect_what_it_is_sent_and_no_other_app(app: Rel
     told = backend.post("introspect", token=token).json()
     assert (told["active"], told["username"]) == (True, "grace@example.com")
     assert machine.post("introspect", token=token).json() == {"active": False}
+    client.get("/e/dev/sign-out")
     client.post("/e/dev/sign-out")
     assert backend.post("introspect", token=token).json() == {"active": False}
 

@@ -15,7 +15,12 @@ from vestibule.kernel.text import printable
 from vestibule.oidc.discovery import metadata, resource_metadata
 from vestibule.storage import resource_apis
 
-_GRANTS: Final = (GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN, GrantType.CLIENT_CREDENTIALS)
+_GRANTS: Final = (
+    GrantType.AUTHORIZATION_CODE,
+    GrantType.REFRESH_TOKEN,
+    GrantType.CLIENT_CREDENTIALS,
+    GrantType.TOKEN_EXCHANGE,
+)
 
 
 def provider_metadata(runtime: Runtime, environment_key: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from vestibule.flows.parts.clients import Client, authenticate_client
 from vestibule.flows.parts.grant_client_credentials import client_credentials
 from vestibule.flows.parts.grant_code import exchange_code
 from vestibule.flows.parts.grant_refresh import refresh
+from vestibule.flows.parts.grant_token_exchange import exchange_token
 from vestibule.flows.parts.issuing import TokenAnswer
 from vestibule.flows.parts.places import Place, find_place
 from vestibule.flows.parts.runtime import Runtime
@@ -23,6 +24,7 @@ GRANTS: Final[Mapping[str, Callable[[Runtime, Visitor, Place, Client, Parameters
     GrantType.AUTHORIZATION_CODE: exchange_code,
     GrantType.REFRESH_TOKEN: refresh,
     GrantType.CLIENT_CREDENTIALS: client_credentials,
+    GrantType.TOKEN_EXCHANGE: exchange_token,
 }
 
 

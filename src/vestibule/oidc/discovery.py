@@ -23,6 +23,7 @@ def metadata(issuer: str, grant_types: Iterable[str]) -> dict[str, Any]:
         "introspection_endpoint": f"{endpoint}/introspect",
         "revocation_endpoint": f"{endpoint}/revoke",
         "pushed_authorization_request_endpoint": f"{endpoint}/par",
+        "registration_endpoint": f"{endpoint}/register",
         "end_session_endpoint": f"{endpoint}/logout",
         "scopes_supported": list(SCOPES),
         "response_types_supported": ["code"],

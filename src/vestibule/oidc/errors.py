@@ -176,3 +176,52 @@ class InsufficientScope(OAuthError):
 
     code, error, status = "oauth_insufficient_scope", "insufficient_scope", 403
     public = "The access token lacks the scope."
+
+
+class RegistrationClosed(OAuthError):
+    """There is no such initial access token: apps are not registered here, or not by whoever asks (RFC 7591, 3)."""
+
+    code, error, status = "oauth_registration_closed", "invalid_token", 401
+    public = "Registering needs a valid initial access token."
+
+
+class InvalidRedirectUri(OAuthError):
+    """A redirect URI can't be registered (RFC 7591, 3.2.2)."""
+
+    code, error = "oauth_invalid_redirect_uri", "invalid_redirect_uri"
+    public = "A redirect URI must be https, http on loopback, or of a private-use scheme, without fragment or wildcard."
+
+
+class InvalidClientMetadata(OAuthError):
+    """The metadata says something that we don't take (RFC 7591, 3.2.2)."""
+
+    code, error = "oauth_invalid_client_metadata", "invalid_client_metadata"
+    public = "A value of the client metadata is malformed or not supported."
+
+
+class NameTaken(InvalidClientMetadata):
+    """The client_name is that of an app which an admin added: nobody passes for it by registering."""
+
+    code = "oauth_client_name_taken"
+    public = "Another app here has that client_name."
+
+
+class AuthorizationPending(OAuthError):
+    """The person has not answered yet (RFC 8628, 3.5)."""
+
+    code, error = "oauth_authorization_pending", "authorization_pending"
+    public = "The person has not answered yet."
+
+
+class SlowDown(OAuthError):
+    """The device asks too often; from now on it waits five seconds more (RFC 8628, 3.5)."""
+
+    code, error = "oauth_slow_down", "slow_down"
+    public = "Ask less often."
+
+
+class ExpiredToken(OAuthError):
+    """The device code has ended (RFC 8628, 3.5)."""
+
+    code, error = "oauth_expired_token", "expired_token"
+    public = "The device code has ended. Begin again."

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlsplit
 
+MAX_REDIRECT_URI: Final = 1_000
+# Without < > " \\ ^ ` { | } and spaces, which no URI has; without # and *, which we don't take.
+_ADDRESS: Final = re.compile(r"[A-Za-z0-9._~:/?\[\]@!$&'()+,;=%-]+\Z")
+_PRIVATE_USE: Final = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+\Z")
 _LOOPBACK: Final = frozenset({"127.0.0.1", "[::1]"})
 
 
@@ -32,3 +37,25 @@ def _loopback(uri: str) -> tuple[str | None, str]:
     plain = host in _LOOPBACK and (not colon or (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65_536))
     # What a browser would read differently from this splitting is not a native app's address.
     return (host, slash + rest) if plain and urlsplit(uri).hostname == host.strip("[]") else (None, "")
+
+
+def is_acceptable(untrusted: str) -> bool:
+    """Say whether an address may be registered: https, http on loopback, or a private-use scheme (RFC 8252, 7; RFC 9700, 2.1).
+
+    A scheme of one's own is a reversed domain name, which has a dot: `javascript:` and `data:` have none. An address has no
+    fragment, no credentials, no wildcard, and nothing that a browser reads differently from us.
+    """
+    if len(untrusted) > MAX_REDIRECT_URI or not _ADDRESS.match(untrusted):
+        return False
+    try:
+        parts = urlsplit(untrusted)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if "@" in parts.netloc or any(part in {".", ".."} for part in parts.path.split("/")):
+        return False
+    if parts.scheme == "https":
+        return bool(host)
+    if parts.scheme == "http":
+        return host in {"127.0.0.1", "::1", "localhost"}
+    return _PRIVATE_USE.match(parts.scheme) is not None and bool(parts.path or host)

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from vestibule.kernel.errors import DatabaseBusy, NotFound, Throttled
 from vestibule.kernel.secrets import new_reference
 from vestibule.kernel.text import has_unsafe_characters
-from vestibule.oidc.errors import InvalidClient, InvalidToken, OAuthError
+from vestibule.oidc.errors import InvalidClient, InvalidToken, OAuthError, RegistrationClosed
 from vestibule.web.visits import Visit, read_visit
 
 # No credentials: what these answer depends on what the request itself brings, never on a cookie.
@@ -36,7 +36,7 @@ def machine(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
 
     async def endpoint(request: Request) -> Response:
         if request.method == "OPTIONS":
-            return Response(status_code=204, headers=_PREFLIGHT)
+            return preflight()
         if any(has_unsafe_characters(str(part)) for part in request.path_params.values()):
             return json_answer({"error": "not_found"}, 404)
         try:
@@ -45,10 +45,15 @@ def machine(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
             return Response(status_code=400)  # nobody reads it
         except HTTPException as error:
             return json_answer({"error": "invalid_request", "error_description": "Send a form."}, error.status_code)
-        return await run_in_threadpool(_answer, handler, visit)
+        return await run_in_threadpool(answered, handler, visit)
 
     endpoint.__name__ = handler.__name__
     return endpoint
+
+
+def preflight() -> Response:
+    """Return what lets a script of any site ask."""
+    return Response(status_code=204, headers=_PREFLIGHT)
 
 
 def json_answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -57,7 +62,8 @@ def json_answer(body: Any, status: int = 200, headers: Mapping[str, str] | None 
     return Response(content, status, {"Cache-Control": "no-store", **_CORS, **(headers or {})}, "application/json")
 
 
-def _answer(handler: Handler, visit: Visit) -> Response:
+def answered(handler: Handler, visit: Visit) -> Response:
+    """Return what a handler answers, or its refusal in OAuth's words."""
     try:
         return handler(visit)
     except OAuthError as error:
@@ -80,6 +86,6 @@ def _answer(handler: Handler, visit: Visit) -> Response:
 def _challenge(error: OAuthError) -> dict[str, str]:
     if isinstance(error, InvalidClient):
         return {"WWW-Authenticate": 'Basic realm="Vestibule"'}  # RFC 6749, 5.2
-    if isinstance(error, InvalidToken) or error.status == 403:
+    if isinstance(error, InvalidToken | RegistrationClosed) or error.status == 403:
         return {"WWW-Authenticate": f'Bearer error="{error.error}", error_description="{error.public}"'}
     return {}

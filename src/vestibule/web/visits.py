@@ -50,6 +50,9 @@ class Form:
         return name in self.fields
 
 
+_NO_FORM: Final = Form()
+
+
 @dataclass(slots=True)
 class Visit:
     """One request. `caller` is set for doors of the console, after the session was resumed."""
@@ -84,8 +87,12 @@ class Visit:
 
 async def read_visit(request: Request) -> Visit:
     """Read a request into a Visit. Raises HTTPException 400, 413 or 415 for bodies that no form of ours sends."""
+    return read_head(request, await _read_form(request) if request.method == "POST" else Form())
+
+
+def read_head(request: Request, form: Form = _NO_FORM) -> Visit:
+    """Read a request into a Visit but for its body, which is no form or was read already."""
     site: Site = request.app.state.site
-    form = await _read_form(request) if request.method == "POST" else Form()
     state = request.state
     return Visit(
         site=site,

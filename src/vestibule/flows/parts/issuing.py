@@ -90,7 +90,7 @@ def issue(
     token = access_token(
         runtime, place, client, grant, person, key, scope=scope, now=now, api=target.api if target else None
     )
-    body = _answer(client, token, scope)
+    body = answer_for(client, token, scope)
     if OPENID in scope:
         body["id_token"] = _id_token(runtime, place, client, grant, person, key, token, scope, now)
     if GrantType.REFRESH_TOKEN in client.oidc.grant_types:
@@ -138,7 +138,7 @@ def machine_token(
         "environment": place.environment.key,
         **_of_token(runtime, place, client, api, scope, runtime.clock()),
     }
-    return TokenAnswer(_answer(client, sign(claims, key, ACCESS_TOKEN), scope))
+    return TokenAnswer(answer_for(client, sign(claims, key, ACCESS_TOKEN), scope))
 
 
 def _of_token(
@@ -156,7 +156,8 @@ def _of_token(
     }
 
 
-def _answer(client: Client, token: str, scope: tuple[str, ...]) -> dict[str, Any]:
+def answer_for(client: Client, token: str, scope: tuple[str, ...]) -> dict[str, Any]:
+    """Return what is answered with an access token (RFC 6749, 5.1)."""
     return {
         "access_token": token,
         "token_type": "Bearer",

@@ -20,7 +20,7 @@ from vestibule.web.positions import from_address, to_address
 from vestibule.web.visits import Visit
 
 _MAX_QUERY: Final = 300
-_TABS: Final = {"groups", "authentication"}
+_TABS: Final = {"groups", "authentication", "apis"}
 
 
 def to_first(visit: Visit) -> Response:

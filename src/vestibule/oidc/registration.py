@@ -1,0 +1,104 @@
+"""Client metadata that an app registers itself with: read out of untrusted JSON into what we take of it (RFC 7591, 2)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from joserfc.errors import JoseError
+from joserfc.jwk import JWKRegistry
+
+from vestibule.oidc.errors import InvalidClientMetadata, InvalidRedirectUri
+from vestibule.oidc.redirect_uris import is_acceptable
+
+MAX_BODY_BYTES: Final = 32_768
+_MAX_URIS: Final = 20
+_MAX_KEYS: Final = 10
+_METHODS: Final = frozenset({"none", "client_secret_basic", "client_secret_post", "private_key_jwt"})
+# Those in which a person agrees. A machine's own access and acting for others are an admin's to give.
+DEVICE_CODE: Final = "urn:ietf:params:oauth:grant-type:device_code"
+_GRANTS: Final = frozenset({"authorization_code", "refresh_token", DEVICE_CODE})
+_PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What we take of client metadata. Names are whatever their sender likes: they prove nothing."""
+
+    client_name: str
+    redirect_uris: tuple[str, ...]
+    method: str
+    grant_types: tuple[str, ...]
+    jwks: str
+
+
+def read_registration(body: bytes) -> Registration:
+    """Return what an untrusted registration asks for. Raises InvalidRedirectUri, InvalidClientMetadata.
+
+    What we don't know is passed over (RFC 7591, 2): logos and addresses of others' pages, which nobody here would check, and a
+    software statement, whose issuers we don't trust.
+    """
+    try:
+        data = json.loads(body.decode())
+    except (ValueError, RecursionError) as error:
+        raise InvalidClientMetadata("no JSON") from error
+    if not isinstance(data, dict):
+        raise InvalidClientMetadata("no JSON object")
+    grants = _strings(data, "grant_types", ("authorization_code",))
+    if not frozenset(grants) <= _GRANTS or not grants or grants == ("refresh_token",):
+        raise InvalidClientMetadata("grant_types that nobody registers for themselves")
+    if _strings(data, "response_types", ("code",)) not in {("code",), ()}:
+        raise InvalidClientMetadata("a response_type other than code")
+    method = data.get("token_endpoint_auth_method", "client_secret_basic")
+    if not isinstance(method, str) or method not in _METHODS:
+        raise InvalidClientMetadata("an unknown token_endpoint_auth_method")
+    return Registration(
+        client_name=_name(data),
+        redirect_uris=_redirect_uris(data, needed="authorization_code" in grants),
+        method=method,
+        grant_types=grants,
+        jwks=_jwks(data) if method == "private_key_jwt" else "",
+    )
+
+
+def _name(data: Mapping[str, Any]) -> str:
+    name = data.get("client_name", "")
+    if not isinstance(name, str):
+        raise InvalidClientMetadata("client_name is no text")
+    return name
+
+
+def _redirect_uris(data: Mapping[str, Any], *, needed: bool) -> tuple[str, ...]:
+    uris = _strings(data, "redirect_uris", ())
+    if (needed and not uris) or len(uris) > _MAX_URIS:
+        raise InvalidRedirectUri("no redirect_uris, or too many")
+    if not all(is_acceptable(uri) for uri in uris):
+        raise InvalidRedirectUri("a redirect URI that can't be registered")
+    return uris
+
+
+def _jwks(data: Mapping[str, Any]) -> str:
+    """Return public keys. A set by address (jwks_uri) is not fetched: whoever registers would choose where we go."""
+    jwks = data.get("jwks")
+    keys = jwks.get("keys") if isinstance(jwks, dict) else None
+    if not isinstance(keys, list) or not 1 <= len(keys) <= _MAX_KEYS:
+        raise InvalidClientMetadata("private_key_jwt without jwks")
+    for key in keys:
+        if not isinstance(key, dict) or not _PRIVATE.isdisjoint(key):
+            raise InvalidClientMetadata("a key that is not a public one")
+        try:
+            JWKRegistry.import_key(key)
+        except (JoseError, ValueError, TypeError, KeyError) as error:
+            raise InvalidClientMetadata("a key that is none") from error
+    return json.dumps({"keys": keys})
+
+
+def _strings(data: Mapping[str, Any], name: str, default: tuple[str, ...]) -> tuple[str, ...]:
+    values = data.get(name)
+    if values is None:
+        return default
+    if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
+        raise InvalidClientMetadata(f"{name} is no list of texts")
+    return tuple(dict.fromkeys(values))
