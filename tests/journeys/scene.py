@@ -84,9 +84,7 @@ def furnish(scene: Scene) -> None:
 
 
 def furnish_apps(scene: Scene, house: House) -> None:
-    """Make an app of somebody else, which has to ask people, one that is open to nobody, and an API."""
-    resource_apis.allow_registration(house.runtime, house.owner, "dev")
-    scene.ids["api"] = apps.make_api(house, "https://mcp.example.com/mcp", name="Notes for agents").id
+    """Make an app of somebody else, which has to ask people, and one that is open to nobody."""
     for name, app in (
         ("third_party", apps.make_app(house, "Notes for everybody", third_party=True)),
         ("closed", apps.make_app(house, "Payroll", everyone=False)),
@@ -115,6 +113,9 @@ def furnish_environments(scene: Scene, house: House) -> None:
     house.environments[added.key] = added
     people.connect(house, added.key, "Okta Staging")
     people.connect(house, added.key, "Entra Staging")
+    typed = resource_apis.TypedApi("Notes for agents", "https://mcp.example.com/mcp", "notes.read", open=True)
+    scene.ids["api"] = resource_apis.add_api(house.runtime, house.owner, "dev", typed).id
+    resource_apis.allow_registration(house.runtime, house.owner, "dev")
     scene.ids["fresh"] = added.key
 
 

@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 from sqlalchemy import select
 
-from tests.support.apps import make_api
 from tests.support.directories import pushed_group
 from tests.support.house import Client, House, Server
 from tests.support.people import add_person, connect, group_of, knock, link, sign_in
@@ -26,15 +25,7 @@ from vestibule.flows import connections as connections_flow
 from vestibule.flows import resource_apis as api_flows
 from vestibule.flows.parts.callers import operator
 from vestibule.flows.parts.understanding import digest_of
-from vestibule.kernel.secrets import token_hash
-from vestibule.storage import (
-    connections,
-    end_users,
-    forward_auth,
-    identity_providers,
-    metadata_readings,
-    resource_apis,
-)
+from vestibule.storage import connections, end_users, forward_auth, identity_providers, metadata_readings
 from vestibule.storage.tables import metadata
 
 METADATA_URL = "https://idp.example/metadata"
@@ -59,6 +50,8 @@ class World:
     used_idp: str
     free_idp: str
     link: str
+    api: str
+    registration: str
     session: str
     knocks: Mapping[str, str]
     colleague: Admin
@@ -66,8 +59,6 @@ class World:
     scim_token: str
     scim_group: str
     change: str
-    api: str
-    registration: str
 
     @property
     def environment(self) -> str:
@@ -127,6 +118,7 @@ def world(house: House, number: int) -> World:
         used_idp=elsewhere.idp.id,
         free_idp=free.idp.id,
         link=link_id,
+        **_api_of(house, here, domain),
         session=sign_in(house, person, here),
         knocks={kind: one.id for kind, one in knocked.items()},
         colleague=colleague,
@@ -134,18 +126,7 @@ def world(house: House, number: int) -> World:
         scim_token=_token(house, kinds["s"], number),
         scim_group=pushed_group(house, kinds["s"], f"Members {number}").id,
         change=_change(house, kinds["r"].idp.id),
-        api=make_api(house, f"https://api.{domain}", key=here).id,
-        registration=_registration(house, here),
     )
-
-
-def _registration(house: House, key: str) -> str:
-    """Make an initial access token; return its id."""
-    _, secret = api_flows.allow_registration(house.runtime, house.owner, key)
-    with house.runtime.database.reading() as tx:
-        found = resource_apis.find_registration_token(tx, house.environments[key].id, token_hash(secret), house.clock())
-    assert found is not None
-    return found.id
 
 
 def _change(house: House, idp_id: str) -> str:
@@ -158,6 +139,14 @@ def _change(house: House, idp_id: str) -> str:
         digest = digest_of(found)
         metadata_readings.save_change(tx, house.workspace.id, idp_id, digest, found, house.clock())
     return digest
+
+
+def _api_of(house: House, key: str, domain: str) -> dict[str, str]:
+    """Make an API and an initial access token of an environment; return their ids."""
+    typed = api_flows.TypedApi("Files", f"https://api.{domain}", "files:read files:write", open=True)
+    api = api_flows.add_api(house.runtime, house.owner, key, typed)
+    api_flows.allow_registration(house.runtime, house.owner, key)
+    return {"api": api.id, "registration": api_flows.list_apis(house.runtime, house.owner, key).tokens[0].id}
 
 
 def _settle(
