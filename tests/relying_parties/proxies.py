@@ -94,9 +94,9 @@ def _caddy(folder: Path, port: int, values: dict[str, str]) -> list[str]:
 PROXIES: dict[str, Proxy] = {"nginx": _nginx, "caddy": _caddy}
 
 
-def recipe(name: str, **values: object) -> str:
+def recipe(template: str, /, **values: object) -> str:
     """Return a recipe with values, as the console shows it."""
-    return template_environment().get_template(f"recipes/{name}").render(tls=False, **values)
+    return template_environment().get_template(f"recipes/{template}").render(**{"tls": False, **values})
 
 
 @contextmanager

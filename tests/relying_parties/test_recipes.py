@@ -1,0 +1,121 @@
+"""The how-to pages of apps behind a proxy: their configurations are those that the console shows, and their Python works."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Any
+
+import jwt
+import pytest
+from joserfc.errors import JoseError
+
+from tests.relying_parties.proxies import recipe
+from tests.support.forward_auth import grace, signed_in, wiki
+from tests.support.house import Server
+from tests.support.people import group_of
+from tests.support.tools import ROOT
+from vestibule.directory.apps import App, SigningAlgorithm
+from vestibule.flows.parts.jwt_keys import key_to_sign, usable_jwt_keys
+from vestibule.oidc.jwt import sign
+
+SHOWN = {
+    "tls": True,
+    "public_url": "https://vestibule.example.com",
+    "environment": "prod",
+    "host": "wiki.example.com",
+    "address": "wiki.example.com",
+    "scheme": "https",
+    "upstream": "http://127.0.0.1:9000",
+    "name": "wiki",
+}
+PAGES = {
+    "forward-auth-nginx.md": "nginx.conf",
+    "forward-auth-caddy.md": "Caddyfile",
+    "forward-auth-traefik.md": "traefik.yaml",
+}
+VERIFY = "verify-identity-token.md"
+
+
+def blocks(page: str, language: str) -> list[str]:
+    text = (ROOT / "docs" / "how-to" / page).read_text(encoding="utf-8")
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+@pytest.mark.parametrize(("page", "name"), PAGES.items())
+def test_a_page_shows_the_recipe_that_the_console_shows(page: str, name: str) -> None:
+    shown = blocks(page, r"\w+")
+    assert [one.strip() for one in shown] == [recipe(name, **SHOWN).strip()]
+
+
+@pytest.mark.parametrize("name", PAGES.values())
+def test_a_recipe_passes_on_every_header_and_asks_the_environment(name: str) -> None:
+    text = recipe(name, **SHOWN)
+    for header in ("Remote-User", "Remote-Email", "Remote-Name", "Remote-Groups", "X-Vestibule-Identity"):
+        assert header in text
+    assert "https://vestibule.example.com" in text
+    assert "/e/prod/verify" in text
+
+
+def run_snippet(index: int, issuer: str, app: App) -> Any:
+    """Run one of the page's first two snippets for an app of the test, and return its `person`."""
+    code = blocks(VERIFY, "python")[index]
+    for shown, ours in (
+        (r'"https://vestibule\.example\.com/e/prod"', f'"{issuer}"'),
+        (r'"app_[0-9a-z]{26}"', f'"{app.id}"'),
+    ):
+        code, replaced = re.subn(shown, ours, code)
+        assert replaced == 1
+    names: dict[str, Any] = {}
+    exec(compile(code, VERIFY, "exec"), names)  # noqa: S102 - a page of ours
+    return names["person"]
+
+
+@pytest.mark.parametrize("index", [0, 1], ids=["PyJWT", "joserfc"])
+def test_a_service_verifies_the_identity_token_as_the_page_says(server: Server, index: int) -> None:
+    house, issuer = server.house, f"{server.base_url}/e/dev"
+    ops = group_of(house, name="Ops")
+    app = wiki(house, groups=(ops,))
+    other = wiki(house, "graphs.example.com", name="Graphs")
+    grace(house, ops)
+    token = signed_in(server).ask().headers["x-vestibule-identity"]
+    person = run_snippet(index, issuer, app)
+    said = person(token)
+    assert (said["email"], said["groups"], said["environment"]) == ("grace@example.com", ["Ops"], "dev")
+
+    key = key_to_sign(house.runtime, usable_jwt_keys(house.runtime, house.environments["dev"]), SigningAlgorithm.RS256)
+    claims = {**said, "exp": int(house.clock().timestamp()) + 60}
+    person(sign(claims, key, "identity+jwt"))
+    header = {"typ": "identity+jwt", "kid": key.kid}
+    refused = {
+        "expired": sign({**claims, "exp": int(house.clock().timestamp()) - 1}, key, "identity+jwt"),
+        "another app's": sign({**claims, "aud": other.id}, key, "identity+jwt"),
+        "another environment's": sign({**claims, "iss": issuer.replace("dev", "prod")}, key, "identity+jwt"),
+        "another kind": sign(claims, key, "JWT"),
+        "without a signature": unsigned(token),
+        "signed with a word": jwt.encode(claims, "a word of 32 characters or more...", "HS256", headers=header),
+        "altered": token[:-6] + ("AAAAAA" if not token.endswith("AAAAAA") else "BBBBBB"),
+        "empty": "",
+    }
+    taken = [what for what, hostile in refused.items() if accepts(person, hostile)]
+    assert taken == []
+
+
+def unsigned(token: str) -> str:
+    header = base64.urlsafe_b64encode(b'{"alg":"none","typ":"identity+jwt"}').decode().rstrip("=")
+    return f"{header}.{token.split('.')[1]}."
+
+
+def accepts(person: Any, token: str) -> bool:
+    try:
+        person(token)
+    except (ValueError, jwt.PyJWTError, JoseError):
+        return False
+    return True
+
+
+def test_every_snippet_of_the_page_is_python() -> None:
+    shown = blocks(VERIFY, "python")
+    assert len(shown) == 4
+    for code in shown:
+        compile(code, VERIFY, "exec")
