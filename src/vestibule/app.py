@@ -58,7 +58,7 @@ from vestibule.web.console import (
 from vestibule.web.icons import icon
 from vestibule.web.middleware import Surroundings
 from vestibule.web.pages import template_environment
-from vestibule.web.portal import launch, links
+from vestibule.web.portal import arrivals, launch, links
 from vestibule.web.portal import sign_in as portal_sign_in
 from vestibule.web.problems import problem_page
 from vestibule.web.protocols import oauth, oidc, registration, saml, saml_logout, verify
@@ -174,6 +174,7 @@ def routes() -> list[BaseRoute]:
         *end_user.ROUTES,
         *activity.ROUTES,
         *portal_sign_in.ROUTES,
+        *arrivals.ROUTES,
         *links.ROUTES,
         *launch.ROUTES,
         *settings_pages.ROUTES,

@@ -6,10 +6,11 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import expect
 
-from tests.idps import ServiceProvider
+from tests.idps import RunningIdp, ServiceProvider
 from tests.journeys.console import Console, starts
 from tests.journeys.portal import Portal
 from tests.journeys.providers import Providers
+from vestibule.practice.people import Person
 
 NAME = "Okta Dev"
 
@@ -22,6 +23,12 @@ def connected(console: Console, providers: Providers, kind: str) -> ServiceProvi
     idp.trust_metadata_url(carried.entity_id)
     console.add_end_user(person.name, person.email, {"DEV": None})
     return carried
+
+
+def start_there(portal: Portal, idp: RunningIdp, carried: ServiceProvider, person: Person) -> None:
+    """Choose the tile of the application at the provider, and sign in there."""
+    portal.page.goto(f"{idp.base_url}/start?{urlencode({'to': carried.entity_id})}")
+    idp.sign_in(portal.page, person)
 
 
 def open_connection(console: Console) -> None:
@@ -68,6 +75,12 @@ def test_a_sign_in_that_starts_at_the_provider_is_accepted_once_an_admin_says_so
     console.page.get_by_role("radio", name=starts("Accept")).check()
     console.press("Save Sign-ins that start at the identity provider")
     expect(console.said()).to_contain_text(NAME)
-    portal.page.goto(f"{idp.base_url}/start?{urlencode({'to': carried.entity_id})}")
-    idp.sign_in(portal.page, idp.people[0])
-    portal.expect_in(idp.people[0].name)
+    first, second = idp.people[:2]
+    start_there(portal, idp, carried, first)
+    portal.expect_in(first.name)
+    console.add_end_user(second.name, second.email, {"DEV": None})
+    for answer, goes_on_as in (("Stay", first), ("Continue as", second)):
+        start_there(portal, idp, carried, second)
+        expect(portal.page.get_by_role("heading", name=f"Continue as {second.name}?")).to_be_visible()
+        portal.page.get_by_role("button", name=f"{answer} {goes_on_as.name}", exact=True).click()
+        portal.expect_in(goes_on_as.name)

@@ -22,11 +22,16 @@ from tests.journeys.console import starts
 from tests.journeys.portal import Portal
 from tests.journeys.providers import Providers
 from tests.journeys.scene import Scene, furnish
+from tests.saml import forge, forge_logout
+from tests.support import logging_out, people, sign_ins
 from tests.support.axe import COLOUR_RULES, axe_violations
 from tests.support.browser import PageFaults, Pages
 from tests.support.databases import Databases
 from tests.support.house import TestClock, serving
 from vestibule.app import routes
+from vestibule.directory.connections import LogoutEndpoints
+from vestibule.kernel.secrets import new_token
+from vestibule.storage import end_users
 from vestibule.web.console import coming
 
 # What answers with something else than a page.
@@ -108,6 +113,19 @@ def trial(scene: Scene, misbehaviour: str | None = None) -> Page:
     return page
 
 
+def arriving(scene: Scene) -> Page:
+    """Arrive as somebody else in the window of somebody who is signed in."""
+    house, token = scene.server.house, new_token()
+    other = people.add_person(house, "Jo Park", "jo@practice.example", "dev")
+    with house.runtime.database.transaction() as tx:
+        assert end_users.note_sign_in(tx, house.workspace.id, other.id, house.clock())
+    people.sign_in(house, other, token=token)
+    scene.member.context.add_cookies([{"name": "vestibule_arrived_dev", "value": token, "url": scene.server.base_url}])
+    page = scene.open(scene.member, "/e/dev/arrived")
+    expect(page.get_by_role("heading", name="Continue as Jo Park?")).to_be_visible()
+    return page
+
+
 TAB: Final = "/admin/environments/{environment}"
 CONNECTION: Final = "/admin/connections/{connection}"
 SCIM: Final = "/admin/connections/{scim}/scim"
@@ -178,6 +196,7 @@ ROUTES_OPENED: Final[dict[str, Opens]] = {
     "/e/{env}/link/{token}": lambda scene: scene.open(scene.stranger, "/e/dev/link/{token}"),
     "/e/{env}/": at_door("/e/dev/"),
     "/e/{env}/sign-out": at_door("/e/dev/sign-out"),
+    "/e/{env}/arrived": arriving,
     "/e/{env}/verify/sign-in": refused_app,
     "/e/{env}/oauth2/authorize": at_door("/e/dev/oauth2/authorize?client_id=app_nobody"),
     "/e/{env}/oauth2/continue": at_door("/e/dev/oauth2/continue?request=over"),
@@ -325,6 +344,41 @@ def logged_out(scene: Scene, answer: str) -> Page:
     return page
 
 
+def leaving(scene: Scene) -> Page:
+    """Stay on the page that takes people on to sign out at the identity provider, which does not answer for once."""
+    idp, page = scene.providers("practice"), scene.stranger
+    portal = Portal(page, scene.server.base_url)
+    portal.sign_in(idp, idp.people[0])
+    portal.expect_in(idp.people[0].name, "Designers")
+    page.route(f"{idp.base_url}/**", lambda route: route.fulfill(status=204))
+    with page.expect_request(f"{idp.base_url}/**"):
+        page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="You are signed out here")).to_be_visible()
+    page.unroute(f"{idp.base_url}/**")
+    return page
+
+
+def answering(scene: Scene) -> Page:
+    """Stay on the page that carries our answer back to an identity provider that takes it by POST."""
+    slo, page = "https://idp.example/slo", scene.stranger
+    connection = sign_ins.connect(
+        scene.server.house,
+        "prod",
+        name="Okta by POST",
+        domains=("posts.example",),
+        logout=LogoutEndpoints(post_url=slo),
+    )
+    signed = forge_logout.redirected(logging_out.message(scene.server, connection), forge.Signing(key=forge.key("idp")))
+    page.route(f"{slo}**", lambda route: route.fulfill(status=204))
+    scene.open(page, "/e/prod/sign-in")
+    with page.expect_request(f"{slo}**"):
+        # It never finishes loading: its form goes on to where nobody answers.
+        page.goto(f"{scene.server.base_url}/saml/{connection.id}/slo?{signed}", wait_until="commit")
+    expect(page.get_by_role("heading", name="You are signed out here")).to_be_visible()
+    page.unroute(f"{slo}**")
+    return page
+
+
 def refused_logout(scene: Scene) -> Page:
     """Open what the activity has of a logout message that was refused."""
     page = logged_out(scene, "Signed with another certificate")
@@ -335,6 +389,8 @@ def refused_logout(scene: Scene) -> Page:
 
 
 STATES: Final[dict[str, Opens]] = {
+    "leaving for the identity provider": leaving,
+    "answering the identity provider": answering,
     "signed out everywhere": lambda scene: logged_out(scene, "Behave: a correct message"),
     "signed out here only": lambda scene: logged_out(scene, "Status: PartialLogout"),
     "logout refused": lambda scene: logged_out(scene, "Unsigned"),

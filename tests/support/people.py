@@ -94,9 +94,14 @@ def link(house: House, person: EndUser, connection: Connection, name_id: str = "
 
 
 def sign_in(
-    house: House, person: EndUser, key: str = "dev", connection: Connection | None = None, link_id: str | None = None
+    house: House,
+    person: EndUser,
+    key: str = "dev",
+    connection: Connection | None = None,
+    link_id: str | None = None,
+    token: str = "",
 ) -> str:
-    """Begin a session of a person, and return its id."""
+    """Begin a session of a person, and return its id. `token` is what a cookie will bring, where one shall."""
     now = house.clock()
     session = sessions.NewSession(
         id=new_id("session", now),
@@ -111,7 +116,7 @@ def sign_in(
         link_id=link_id,
     )
     with house.runtime.database.transaction() as tx:
-        sessions.insert_session(tx, session, token_hash(new_token()))
+        sessions.insert_session(tx, session, token_hash(token or new_token()))
     return session.id
 
 

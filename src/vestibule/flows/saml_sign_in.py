@@ -298,12 +298,13 @@ def _settle(
     if isinstance(decision, Enter):
         basis = _basis(runtime, decision, connection, assertion, asked=request is not None)
         return_to = request.return_to if request else _return_to(place, answer.relay_path)
-        earlier = answer.sessions.get(place.environment.key, "")
+        # Who was not asked takes nobody's place here: `flows.arrivals` does, when it knows whose.
+        earlier = answer.sessions.get(place.environment.key, "") if request else ""
         entered = enter(
             tx, runtime, attempt.visitor, place, decision.end_user, basis, return_to=return_to, earlier=earlier
         )
         if entered is not None:
-            return entered
+            return replace(entered, asked=request is not None)
         decision = Refuse(Unfit.DEACTIVATED, decision.end_user)
     return turn_away(tx, runtime, replace(attempt, checks=assertion.checks), connection, claim, decision)
 

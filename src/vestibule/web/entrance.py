@@ -24,6 +24,8 @@ from vestibule.web.visits import Visit
 
 SIGN_INS: Final = Counter("vestibule_sign_ins_total", "Sign-ins of end users by outcome", ["outcome", "code"])
 _SESSION: Final = "env_"
+_ARRIVAL: Final = "arrived_"
+_ARRIVAL_SECONDS: Final = 120
 _KEY: Final = re.compile(r"[a-z0-9-]{1,32}\Z")
 # What may stand in a policy: anything else in an address would be read as more of the policy.
 _ORIGIN: Final = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?\Z")
@@ -64,9 +66,18 @@ def sign_in_path(environment_key: str, return_to: str = "", **flags: str) -> str
 
 def session_token(visit: Visit, environment_key: str) -> str:
     """Return the browser's session cookie of an environment (untrusted), or nothing; also where no environment can have that key."""
+    return _cookie(visit, _SESSION, environment_key)
+
+
+def arrival_token(visit: Visit, environment_key: str) -> str:
+    """Return the cookie of a session that waits to be taken up in this browser (untrusted), or nothing."""
+    return _cookie(visit, _ARRIVAL, environment_key)
+
+
+def _cookie(visit: Visit, prefix: str, environment_key: str) -> str:
     if _KEY.match(environment_key) is None:
         return ""
-    return visit.cookies.get(visit.site.cookie_name(_SESSION + environment_key), "")
+    return visit.cookies.get(visit.site.cookie_name(prefix + environment_key), "")
 
 
 def session_tokens(visit: Visit) -> Mapping[str, str]:
@@ -83,6 +94,23 @@ def entered_page(visit: Visit, entered: Entered) -> Response:
     name = _SESSION + key
     set_cookie(response, visit.site, name, entered.token, max_age_seconds=max(1, entered.lasts_seconds))
     return response
+
+
+def arriving_page(visit: Visit, entered: Entered) -> Response:
+    """Keep the session of somebody who was not asked apart for two minutes, and see in the next step who is here.
+
+    An identity provider's POST comes from another site, without the browser's session: only the next step has that.
+    """
+    key = entered.place.environment.key
+    home, wanted = home_of(key), wanted_path(entered.return_to, key)
+    response = redirect(f"{home}arrived" + ("" if wanted == home else f"?return_to={quote(wanted, safe='/')}"))
+    set_cookie(response, visit.site, _ARRIVAL + key, entered.token, max_age_seconds=_ARRIVAL_SECONDS)
+    return response
+
+
+def forget_arrival(response: Response, visit: Visit, environment_key: str) -> None:
+    """Clear the cookie of a session that waited."""
+    clear_cookie(response, visit.site, _ARRIVAL + environment_key)
 
 
 def forget_session(response: Response, visit: Visit, environment_key: str) -> None:

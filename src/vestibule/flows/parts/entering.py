@@ -38,13 +38,17 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """A person who signed in. `token` goes into the environment's cookie and is kept nowhere else."""
+    """A person who signed in. `token` goes into the environment's cookie and is kept nowhere else.
+
+    Where they were not `asked` to, by a sign-in of this browser, it must not take the place of somebody else's session.
+    """
 
     place: Place
     end_user: EndUser
     token: str
     lasts_seconds: int
     return_to: str
+    asked: bool = True
 
 
 def end_user_actor(end_user: EndUser, visitor: Visitor) -> Actor:

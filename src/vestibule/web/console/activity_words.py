@@ -82,6 +82,9 @@ DONE: Final[Mapping[str, str]] = MappingProxyType(
         "end_user.sign_in": N_("%(subject)s signed in"),
         "end_user.signed_out": N_("%(subject)s signed out"),
         "end_user.signed_out_at_idp": N_("%(subject)s signed out at the identity provider, too"),
+        "end_user.arrival_turned_down": N_(
+            "%(subject)s was sent here unasked, and somebody else who is signed in in that browser stayed"
+        ),
         "end_user.signed_out_by_idp": N_("The identity provider signed %(subject)s out"),
         "end_user.synced": N_("%(subject)s was brought in sync with the identity provider"),
         "environment.added": N_("%(actor)s added the environment %(subject)s"),

@@ -19,7 +19,7 @@ from vestibule.kernel.secrets import new_token
 from vestibule.kernel.text import N_
 from vestibule.web.cookies import set_cookie
 from vestibule.web.doors import answer, browser_of, open_door, remember_browser
-from vestibule.web.entrance import entered_page, refused_page, sending_page, session_tokens, sign_in_path
+from vestibule.web.entrance import arriving_page, entered_page, refused_page, sending_page, session_tokens, sign_in_path
 from vestibule.web.forms import local_path
 from vestibule.web.pages import redirect
 from vestibule.web.problems import problem_page
@@ -70,7 +70,7 @@ def acs(visit: Visit) -> Response:
     except SignInRefused as refused:
         return refused_page(visit, refused)
     if isinstance(done, Entered):
-        return entered_page(visit, done)
+        return entered_page(visit, done) if done.asked else arriving_page(visit, done)
     if isinstance(done, saml_sign_in.AnswersTest):
         return _finish_test(visit, connection_id, done.request_id, responses[0], browser)
     response = sending_page(visit, done)
