@@ -18,7 +18,7 @@ from tests.support.people import CERTIFICATE, connect
 from vestibule.directory.connections import IdpValues
 from vestibule.flows import saml_keys
 from vestibule.flows.parts.callers import operator
-from vestibule.storage import connections, identity_providers
+from vestibule.storage import connections, identity_providers, metadata_readings
 
 URL = "http://127.0.0.1:9"
 
@@ -52,6 +52,7 @@ def test_a_healthy_install_passes_though_its_server_is_not_running_yet(command: 
         "database": "ok",
         "clock": "ok",
         "certificates": "ok",
+        "metadata": "ok",
         "keys": "ok",
         "mail": "ok",
         "public URL": "warn",
@@ -130,3 +131,26 @@ def test_keys_that_another_secret_key_sealed_are_found(command: Commands, house:
 def test_a_rotation_under_way_is_told(command: Commands, house: House, database_url: str) -> None:
     saml_keys.rotate_keys(house.runtime, operator(), house.workspace.id, 14)
     assert look(command, database_url)[1]["keys"]["text"] == "4 for SAML can be opened; 2 take over later"
+
+
+def test_metadata_that_can_not_be_read_or_waits_for_approval_is_a_warning_that_says_which(
+    command: Commands, house: House, database_url: str
+) -> None:
+    failing, now = connect(house), house.clock()
+    values = IdpValues("https://idp.example", "https://idp.example/sso", None, (CERTIFICATE,), metadata_url=f"{URL}/md")
+    with house.runtime.database.transaction() as tx:
+        identity_providers.update_idp_values(tx, failing.idp, values, None)
+        metadata_readings.save_reading(
+            tx, house.workspace.id, failing.idp.id, now, failing_since=now, failures=1, failure="It is a web page."
+        )
+    status, found = look(command, database_url)
+    assert (status, found["metadata"]["level"]) == (0, "warn")
+    assert "Okta Dev in Northwind: can’t be read since" in found["metadata"]["text"]
+    assert "It is a web page." in found["metadata"]["text"]
+    with house.runtime.database.transaction() as tx:
+        metadata_readings.save_reading(tx, house.workspace.id, failing.idp.id, now, failing_since=None, failures=0)
+        metadata_readings.save_change(tx, house.workspace.id, failing.idp.id, "digest", values, now)
+    assert "waits for approval" in look(command, database_url)[1]["metadata"]["text"]
+    with house.runtime.database.transaction() as tx:
+        metadata_readings.dismiss_change(tx, house.workspace.id, failing.idp.id, "digest")
+    assert look(command, database_url)[1]["metadata"]["level"] == "ok"

@@ -12,9 +12,11 @@ from tests.support import sign_ins
 from tests.support.house import House, TestClock, furnish, make_runtime
 from vestibule.directory.connections import Connection
 from vestibule.flows import admins
+from vestibule.flows import saml_keys as saml_keys_flow
 from vestibule.flows.parts.callers import operator
 from vestibule.flows.parts.certificate_letters import announce_ends
 from vestibule.flows.parts.posting import Letter, open_letter
+from vestibule.flows.parts.saml_key_letters import announce_own_ends
 from vestibule.storage import connections
 from vestibule.storage.jobs import Job
 from vestibule.storage.tables import activity, idp_certificates, jobs
@@ -38,14 +40,17 @@ def ending(house: House, connection: Connection, left: timedelta) -> None:
         tx.execute(idp_certificates.update().where(mine).values(not_after=house.clock() + left))
 
 
-def letters(house: House) -> list[Letter]:
+def every_letter(house: House) -> list[Letter]:
     with house.runtime.database.reading() as tx:
         rows = tx.execute(select(jobs).where(jobs.c.kind == "letter").order_by(jobs.c.id)).all()
-    found = [
+    return [
         open_letter(house.runtime, Job(row.id, row.workspace_id, row.kind, row.payload, 0, row.created_at))
         for row in rows
     ]
-    return [letter for letter in found if letter.kind == "certificate_ends"]
+
+
+def letters(house: House) -> list[Letter]:
+    return [letter for letter in every_letter(house) if letter.kind == "certificate_ends"]
 
 
 def test_owners_and_admins_are_written_to_and_told_which_certificate_and_whom_it_concerns(house: House) -> None:
@@ -87,3 +92,33 @@ def test_nothing_is_said_where_the_next_certificate_is_here_or_nobody_uses_the_c
         tx.execute(idp_certificates.insert().values(values))
     assert announce_ends(house.runtime) == 0
     assert letters(house) == []
+
+
+def own_letters(house: House) -> list[Letter]:
+    return [letter for letter in every_letter(house) if letter.kind == "saml_key_ends"]
+
+
+def test_admins_are_told_of_the_end_of_our_own_keys_once_for_each_number_of_days(house: House) -> None:
+    keys = saml_keys_flow.get_keys(house.runtime, house.owner).keys
+    end, announced = min(key.certificate.not_after for key in keys), []
+    for left in range(62, -3, -1):
+        house.clock.frozen = end - timedelta(days=left) - timedelta(microseconds=1)
+        announced.extend(left for _ in range(2) if announce_own_ends(house.runtime))
+    assert announced == [59, 29, 13, 6, 0]
+    written = own_letters(house)
+    assert len(written) == 10
+    assert sorted({letter.to_email for letter in written}) == ["ada@example.com", "admin@example.com"]
+    prints = {key.use.value: key.certificate.fingerprint for key in keys}
+    assert {name: written[0].facts[name] for name in prints} == prints
+    assert written[0].url.endswith("/admin/settings/keys")
+
+
+def test_keys_with_a_successor_and_keys_of_long_life_need_no_letter(house: House) -> None:
+    keys = saml_keys_flow.get_keys(house.runtime, house.owner).keys
+    assert announce_own_ends(house.runtime) == 0
+    house.clock.frozen = min(key.certificate.not_after for key in keys) - timedelta(days=20)
+    saml_keys_flow.rotate_keys(house.runtime, operator(), house.workspace.id, 14)
+    assert announce_own_ends(house.runtime) == 0
+    house.clock.advance(days=14)
+    assert announce_own_ends(house.runtime) == 0
+    assert own_letters(house) == []

@@ -15,13 +15,16 @@ FACTS = {
     "fingerprint": "9F:2C",
     "environments": "DEV, PROD",
     "followed": "",
+    "signing": "AA:BB",
+    "encryption": "CC:DD",
+    "idps": "Okta Dev",
 }
 URL = "https://sso.example.com/admin/link/abc"
 
 
 def test_there_is_a_letter_for_every_link_that_is_posted() -> None:
     posted = set(Purpose) - {Purpose.ADMIN_FIRST_RUN, Purpose.ADMIN_RECOVERY}
-    told = {"scim_held", "certificate_ends"}
+    told = {"scim_held", "certificate_ends", "saml_key_ends"}
     assert {purpose.value for purpose in posted} | told == KINDS
 
 

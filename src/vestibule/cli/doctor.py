@@ -105,6 +105,7 @@ def _database(runtime: Runtime) -> Iterator[Finding]:
     yield Finding("database", "ok", f"{kind} answers, and is at this release’s schema")
     yield _clock(runtime)
     yield from _certificates(runtime)
+    yield from _metadata(runtime)
     yield from _keys(runtime)
 
 
@@ -133,6 +134,19 @@ def _certificates(runtime: Runtime) -> Iterator[Finding]:
         yield Finding("certificate", "warn", text, todo)
     if not ending:
         yield Finding("certificates", "ok", f"none in use ends within {CERTIFICATE_WARNING.days} days")
+
+
+def _metadata(runtime: Runtime) -> Iterator[Finding]:
+    found = checkup.metadata_trouble(runtime)
+    for one in found:
+        what = f"can’t be read since {one.since:%Y-%m-%d %H:%M} UTC: {one.failure}"
+        todo = "Open that address from this machine; the values in use stay, and what it publishes meanwhile is not known here."
+        if one.failure is None:
+            what = f"says something new since {one.since:%Y-%m-%d %H:%M} UTC, which waits for approval"
+            todo = "An Owner or Admin approves or dismisses it on the connection’s page."
+        yield Finding("metadata", "warn", f"{one.idp} in {one.workspace}: {what}", todo)
+    if not found:
+        yield Finding("metadata", "ok", "every metadata URL in use can be read, and nothing waits for approval")
 
 
 def _keys(runtime: Runtime) -> Iterator[Finding]:

@@ -67,9 +67,12 @@ def warning(certificates: Sequence[IdpCertificate], now: datetime) -> Certificat
 
 def announcement(told: CertificateWarning) -> int | None:
     """Return which of ANNOUNCED_BEFORE an end is announced as now, or None when it needs no letter: the next one is here, or it is over."""
-    if told.expired or told.next_is_here:
-        return None
-    return min((days for days in ANNOUNCED_BEFORE if told.days_left < days), default=None)
+    return None if told.expired or told.next_is_here else announced_at(told.days_left)
+
+
+def announced_at(days_left: int) -> int | None:
+    """Return which of ANNOUNCED_BEFORE an end in so many whole days is announced as, or None when it is too early."""
+    return min((days for days in ANNOUNCED_BEFORE if days_left < days), default=None)
 
 
 def _state(one: IdpCertificate, ending: Sequence[IdpCertificate], now: datetime) -> CertificateState:

@@ -17,6 +17,16 @@ class EndingCertificate:
 
 
 @dataclass(frozen=True, slots=True)
+class MetadataTrouble:
+    """Metadata of an identity provider in use that can't be read, or says something that waits for approval. `failure` None: it waits."""
+
+    workspace: str
+    idp: str
+    since: datetime
+    failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class OurKeys:
     """Our own keys: how many there are, can't be opened, have a certificate near its end, wait to take over."""
 

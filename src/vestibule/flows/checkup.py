@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from vestibule.directory.checkup import EndingCertificate, OurKeys
+from vestibule.directory.checkup import EndingCertificate, MetadataTrouble, OurKeys
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.saml_keys import opens
 from vestibule.saml.certificates import parse_certificate
@@ -21,6 +21,12 @@ def ending_certificates(runtime: Runtime, within: timedelta) -> tuple[EndingCert
     """Return the certificates of IdPs in use that have ended or end within a time."""
     with runtime.database.reading() as tx:
         return checkup.list_ending_certificates(tx, runtime.clock() + within)
+
+
+def metadata_trouble(runtime: Runtime) -> tuple[MetadataTrouble, ...]:
+    """Return the metadata of IdPs in use that can't be read, or waits for somebody to approve what it says by now."""
+    with runtime.database.reading() as tx:
+        return checkup.list_metadata_trouble(tx)
 
 
 def our_keys(runtime: Runtime, within: timedelta) -> OurKeys:

@@ -18,6 +18,7 @@ from vestibule.flows.parts.posting import LETTER_JOB, open_letter
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.rereading import is_more_due, reread_due
 from vestibule.flows.parts.runtime import Runtime
+from vestibule.flows.parts.saml_key_letters import announce_own_ends
 from vestibule.flows.parts.saml_keys import retire_ended_keys
 from vestibule.kernel.errors import DatabaseBusy, VestibuleError
 from vestibule.kernel.secrets import SealBroken
@@ -188,6 +189,7 @@ def _give_up(runtime: Runtime, job: jobs.Job, reason: str) -> None:
 def _read_again(runtime: Runtime, job: jobs.Job) -> None:
     tried = reread_due(runtime)
     announce_ends(runtime)
+    announce_own_ends(runtime)
     with runtime.database.transaction() as tx:
         # What did not fit into this round comes behind the letters that are due by now.
         wait = timedelta() if is_more_due(runtime) else READINGS_EVERY

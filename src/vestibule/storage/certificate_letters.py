@@ -7,6 +7,7 @@ from datetime import datetime
 from vestibule.storage.database import Transaction
 from vestibule.storage.inserting import insert_into
 from vestibule.storage.tables import certificate_letters as letters
+from vestibule.storage.tables import saml_key_letters as own_letters
 
 
 def mark(tx: Transaction, workspace_id: str, idp_id: str, fingerprint: str, days: int, now: datetime) -> bool:
@@ -19,4 +20,11 @@ def mark(tx: Transaction, workspace_id: str, idp_id: str, fingerprint: str, days
         "written_at": now,
     }
     new = insert_into(tx, letters).values(values).on_conflict_do_nothing().returning(letters.c.days)
+    return tx.execute(new).one_or_none() is not None
+
+
+def mark_own(tx: Transaction, workspace_id: str, key_id: str, days: int, now: datetime) -> bool:
+    """Mark that the end of a key of ours is announced so many days before; False when it was already."""
+    values = {"key_id": key_id, "days": days, "workspace_id": workspace_id, "written_at": now}
+    new = insert_into(tx, own_letters).values(values).on_conflict_do_nothing().returning(own_letters.c.days)
     return tx.execute(new).one_or_none() is not None

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func, null, select
 
-from vestibule.directory.checkup import EndingCertificate
+from vestibule.directory.checkup import EndingCertificate, MetadataTrouble
 from vestibule.storage.database import Transaction
-from vestibule.storage.tables import activity, connections, identity_providers, idp_certificates, workspaces
+from vestibule.storage.tables import (
+    activity,
+    connections,
+    identity_providers,
+    idp_certificates,
+    metadata_changes,
+    metadata_readings,
+    workspaces,
+)
+
+_USED: Final = (
+    select(connections.c.id)
+    .where(connections.c.idp_id == identity_providers.c.id, connections.c.disabled.is_(False))
+    .exists()
+)
 
 
 def database_now(tx: Transaction) -> datetime | None:
@@ -26,11 +41,6 @@ def newest_entry_at(tx: Transaction) -> datetime | None:
 
 def list_ending_certificates(tx: Transaction, before: datetime) -> tuple[EndingCertificate, ...]:
     """Return the signing certificates of IdPs in use that end before an instant, the first to end first."""
-    used = (
-        select(connections.c.id)
-        .where(connections.c.idp_id == identity_providers.c.id, connections.c.disabled.is_(False))
-        .exists()
-    )
     query = (
         select(
             workspaces.c.name.label("workspace"),
@@ -40,9 +50,31 @@ def list_ending_certificates(tx: Transaction, before: datetime) -> tuple[EndingC
         )
         .join(identity_providers, identity_providers.c.id == idp_certificates.c.idp_id)
         .join(workspaces, workspaces.c.id == identity_providers.c.workspace_id)
-        .where(idp_certificates.c.not_after < before, used)
+        .where(idp_certificates.c.not_after < before, _USED)
         .order_by(idp_certificates.c.not_after, identity_providers.c.id)
     )
     return tuple(
         EndingCertificate(row.workspace, row.name, row.fingerprint, row.not_after) for row in tx.execute(query)
     )
+
+
+def list_metadata_trouble(tx: Transaction) -> tuple[MetadataTrouble, ...]:
+    """Return what is wrong with the metadata of IdPs in use: what can't be read first, then what waits for approval."""
+    told = (workspaces.c.name.label("workspace"), identity_providers.c.name)
+    whose = identity_providers.c.metadata_url.is_not(None)
+    failing = (
+        select(*told, metadata_readings.c.failing_since.label("since"), metadata_readings.c.failure)
+        .join(identity_providers, identity_providers.c.id == metadata_readings.c.idp_id)
+        .join(workspaces, workspaces.c.id == identity_providers.c.workspace_id)
+        .where(metadata_readings.c.failing_since.is_not(None), whose, _USED)
+        .order_by(metadata_readings.c.failing_since, identity_providers.c.id)
+    )
+    waiting = (
+        select(*told, metadata_changes.c.found_at.label("since"), null().label("failure"))
+        .join(identity_providers, identity_providers.c.id == metadata_changes.c.idp_id)
+        .join(workspaces, workspaces.c.id == identity_providers.c.workspace_id)
+        .where(metadata_changes.c.dismissed.is_(False), whose, _USED)
+        .order_by(metadata_changes.c.found_at, identity_providers.c.id)
+    )
+    rows = [*tx.execute(failing), *tx.execute(waiting)]
+    return tuple(MetadataTrouble(row.workspace, row.name, row.since, row.failure) for row in rows)

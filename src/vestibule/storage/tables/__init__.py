@@ -26,7 +26,12 @@ from vestibule.storage.tables.house import admin_sessions, admins, environments,
 from vestibule.storage.tables.machines import app_apis, device_codes, registration_tokens, resource_apis
 from vestibule.storage.tables.people import end_user_terms, end_users, environment_access, group_members, groups
 from vestibule.storage.tables.records import activity, jobs
-from vestibule.storage.tables.rollover import certificate_letters, metadata_changes, metadata_readings
+from vestibule.storage.tables.rollover import (
+    certificate_letters,
+    metadata_changes,
+    metadata_readings,
+    saml_key_letters,
+)
 from vestibule.storage.tables.scim import (
     scim_departures,
     scim_directories,
@@ -83,6 +88,7 @@ __all__ = [
     "registration_tokens",
     "resource_apis",
     "saml_assertions",
+    "saml_key_letters",
     "saml_keys",
     "saml_requests",
     "scim_departures",

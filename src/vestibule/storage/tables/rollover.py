@@ -42,6 +42,17 @@ metadata_changes = Table(
     instant("found_at"),
 )
 
+# The same about the certificates of our own keys.
+saml_key_letters = Table(
+    "saml_key_letters",
+    metadata,
+    Column("key_id", Key, ForeignKey("saml_keys.id", ondelete="CASCADE"), nullable=False),
+    Column("days", Integer, nullable=False),
+    Column("workspace_id", Key, nullable=False),
+    instant("written_at"),
+    PrimaryKeyConstraint("key_id", "days"),
+)
+
 # Which letters about the end of a certificate were written: one for each number of days before.
 certificate_letters = Table(
     "certificate_letters",

@@ -103,6 +103,9 @@ DONE: Final[Mapping[str, str]] = MappingProxyType(
         "group.members_left": N_("%(actor)s took people out of %(subject)s"),
         "group.released": N_("%(actor)s let go of the group %(subject)s, which stays by hand"),
         "group.renamed": N_("%(actor)s renamed the group %(subject)s"),
+        "saml_keys.certificate_ends": N_(
+            "A certificate of this server’s own SAML keys ends soon: the admins were written to"
+        ),
         "identity_provider.certificate_ends": N_("A certificate of %(subject)s ends soon: the admins were written to"),
         "identity_provider.deleted": N_("%(actor)s deleted the identity provider %(subject)s"),
         "identity_provider.metadata_applied": N_(

@@ -56,3 +56,12 @@ def upgrade() -> None:
             ["idp_id"], ["identity_providers.id"], name="fk_certificate_letters_idp_id", ondelete="CASCADE"
         ),
     )
+    op.create_table(
+        "saml_key_letters",
+        sa.Column("key_id", Key, nullable=False),
+        sa.Column("days", sa.Integer(), nullable=False),
+        sa.Column("workspace_id", Key, nullable=False),
+        sa.Column("written_at", Instant, nullable=False),
+        sa.PrimaryKeyConstraint("key_id", "days", name="pk_saml_key_letters"),
+        sa.ForeignKeyConstraint(["key_id"], ["saml_keys.id"], name="fk_saml_key_letters_key_id", ondelete="CASCADE"),
+    )
