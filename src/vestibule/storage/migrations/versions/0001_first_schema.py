@@ -14,6 +14,35 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _activity()
+    _jobs()
+    _saml_assertions()
+    _throttles()
+    _workspaces()
+    _admins()
+    _environments()
+    _identity_providers()
+    _saml_keys()
+    _admin_sessions()
+    _connections()
+    _idp_certificates()
+    _connection_domains()
+    _end_users()
+    _groups()
+    _group_map()
+    _saml_requests()
+    _end_user_terms()
+    _environment_access()
+    _identity_links()
+    _knocks()
+    _one_time_links()
+    _group_members()
+    _logout_requests()
+    _sessions()
+    keep_activity()
+
+
+def _activity() -> None:
     op.create_table(
         "activity",
         sa.Column("id", Key, nullable=False),
@@ -50,6 +79,9 @@ def upgrade() -> None:
         sqlite_where=sa.text("outcome = 'refused'"),
         postgresql_where=sa.text("outcome = 'refused'"),
     )
+
+
+def _jobs() -> None:
     op.create_table(
         "jobs",
         sa.Column("id", Key, nullable=False),
@@ -64,6 +96,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_jobs"),
     )
     op.create_index("ix_jobs_run_at", "jobs", ["run_at"])
+
+
+def _saml_assertions() -> None:
     op.create_table(
         "saml_assertions",
         sa.Column("assertion_key", Key, nullable=False),
@@ -72,6 +107,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("assertion_key", name="pk_saml_assertions"),
     )
     op.create_index("ix_saml_assertions_expires_at", "saml_assertions", ["expires_at"])
+
+
+def _throttles() -> None:
     op.create_table(
         "throttles",
         sa.Column("key", Key, nullable=False),
@@ -80,6 +118,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name="pk_throttles"),
     )
     op.create_index("ix_throttles_resets_at", "throttles", ["resets_at"])
+
+
+def _workspaces() -> None:
     op.create_table(
         "workspaces",
         sa.Column("id", Key, nullable=False),
@@ -88,6 +129,9 @@ def upgrade() -> None:
         sa.Column("created_at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_workspaces"),
     )
+
+
+def _admins() -> None:
     op.create_table(
         "admins",
         sa.Column("id", Key, nullable=False),
@@ -107,6 +151,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("email_key", name="uq_admins_email_key"),
     )
     op.create_index("ix_admins_workspace_id_name", "admins", ["workspace_id", "name"])
+
+
+def _environments() -> None:
     op.create_table(
         "environments",
         sa.Column("id", Key, nullable=False),
@@ -124,6 +171,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", name="uq_environments_key"),
         sa.UniqueConstraint("workspace_id", "name_key", name="uq_environments_workspace_id_name_key"),
     )
+
+
+def _identity_providers() -> None:
     op.create_table(
         "identity_providers",
         sa.Column("id", Key, nullable=False),
@@ -147,6 +197,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_identity_providers"),
         sa.UniqueConstraint("workspace_id", "name_key", name="uq_identity_providers_workspace_id_name_key"),
     )
+
+
+def _saml_keys() -> None:
     op.create_table(
         "saml_keys",
         sa.Column("id", Key, nullable=False),
@@ -163,6 +216,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_saml_keys_ends_at", "saml_keys", ["ends_at"])
     op.create_index("ix_saml_keys_workspace_id_active_at", "saml_keys", ["workspace_id", "active_at"])
+
+
+def _admin_sessions() -> None:
     op.create_table(
         "admin_sessions",
         sa.Column("id", Key, nullable=False),
@@ -181,6 +237,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_admin_sessions_admin_id", "admin_sessions", ["admin_id"])
     op.create_index("ix_admin_sessions_expires_at", "admin_sessions", ["expires_at"])
+
+
+def _connections() -> None:
     op.create_table(
         "connections",
         sa.Column("id", Key, nullable=False),
@@ -216,6 +275,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("environment_id", "idp_id", name="uq_connections_environment_id_idp_id"),
     )
     op.create_index("ix_connections_idp_id", "connections", ["idp_id"])
+
+
+def _idp_certificates() -> None:
     op.create_table(
         "idp_certificates",
         sa.Column("idp_id", Key, nullable=False),
@@ -231,6 +293,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("idp_id", "fingerprint", name="pk_idp_certificates"),
     )
+
+
+def _connection_domains() -> None:
     op.create_table(
         "connection_domains",
         sa.Column("environment_id", Key, nullable=False),
@@ -246,6 +311,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("environment_id", "domain", name="pk_connection_domains"),
     )
     op.create_index("ix_connection_domains_connection_id", "connection_domains", ["connection_id"])
+
+
+def _end_users() -> None:
     op.create_table(
         "end_users",
         sa.Column("id", Key, nullable=False),
@@ -276,6 +344,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_end_users_workspace_id_status_name_key_id", "end_users", ["workspace_id", "status", "name_key", "id"]
     )
+
+
+def _groups() -> None:
     op.create_table(
         "groups",
         sa.Column("id", Key, nullable=False),
@@ -298,6 +369,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("environment_id", "name_key", name="uq_groups_environment_id_name_key"),
         sa.UniqueConstraint("id", "environment_id", name="uq_groups_id_environment_id"),
     )
+
+
+def _group_map() -> None:
     op.create_table(
         "group_map",
         sa.Column("connection_id", Key, nullable=False),
@@ -312,6 +386,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("connection_id", "value_key", name="pk_group_map"),
     )
     op.create_index("ix_group_map_group_id", "group_map", ["group_id"])
+
+
+def _saml_requests() -> None:
     op.create_table(
         "saml_requests",
         sa.Column("id", Key, nullable=False),
@@ -345,6 +422,9 @@ def upgrade() -> None:
     op.create_index("ix_saml_requests_admin_session_id", "saml_requests", ["admin_session_id"])
     op.create_index("ix_saml_requests_connection_id", "saml_requests", ["connection_id"])
     op.create_index("ix_saml_requests_expires_at", "saml_requests", ["expires_at"])
+
+
+def _end_user_terms() -> None:
     op.create_table(
         "end_user_terms",
         sa.Column("end_user_id", Key, nullable=False),
@@ -361,6 +441,9 @@ def upgrade() -> None:
         "end_user_terms",
         ["workspace_id", "term", "name_key", "end_user_id"],
     )
+
+
+def _environment_access() -> None:
     op.create_table(
         "environment_access",
         sa.Column("environment_id", Key, nullable=False),
@@ -390,6 +473,9 @@ def upgrade() -> None:
         "environment_access",
         ["environment_id", "name_key", "end_user_id"],
     )
+
+
+def _identity_links() -> None:
     op.create_table(
         "identity_links",
         sa.Column("id", Key, nullable=False),
@@ -412,6 +498,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("connection_id", "subject_key", name="uq_identity_links_connection_id_subject_key"),
     )
     op.create_index("ix_identity_links_end_user_id", "identity_links", ["end_user_id"])
+
+
+def _knocks() -> None:
     op.create_table(
         "knocks",
         sa.Column("id", Key, nullable=False),
@@ -443,6 +532,9 @@ def upgrade() -> None:
     op.create_index("ix_knocks_end_user_id", "knocks", ["end_user_id"])
     op.create_index("ix_knocks_environment_id", "knocks", ["environment_id"])
     op.create_index("ix_knocks_workspace_id_last_at_id", "knocks", ["workspace_id", "last_at", "id"])
+
+
+def _one_time_links() -> None:
     op.create_table(
         "one_time_links",
         sa.Column("token_hash", Key, nullable=False),
@@ -467,6 +559,9 @@ def upgrade() -> None:
     op.create_index("ix_one_time_links_admin_id", "one_time_links", ["admin_id"])
     op.create_index("ix_one_time_links_end_user_id", "one_time_links", ["end_user_id"])
     op.create_index("ix_one_time_links_expires_at", "one_time_links", ["expires_at"])
+
+
+def _group_members() -> None:
     op.create_table(
         "group_members",
         sa.Column("group_id", Key, nullable=False),
@@ -501,6 +596,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_group_members_group_id_name_key_end_user_id", "group_members", ["group_id", "name_key", "end_user_id"]
     )
+
+
+def _logout_requests() -> None:
     op.create_table(
         "logout_requests",
         sa.Column("id", Key, nullable=False),
@@ -527,6 +625,9 @@ def upgrade() -> None:
     op.create_index("ix_logout_requests_connection_id", "logout_requests", ["connection_id"])
     op.create_index("ix_logout_requests_end_user_id", "logout_requests", ["end_user_id"])
     op.create_index("ix_logout_requests_expires_at", "logout_requests", ["expires_at"])
+
+
+def _sessions() -> None:
     op.create_table(
         "sessions",
         sa.Column("id", Key, nullable=False),
@@ -567,7 +668,6 @@ def upgrade() -> None:
     op.create_index("ix_sessions_environment_id_end_user_id", "sessions", ["environment_id", "end_user_id"])
     op.create_index("ix_sessions_expires_at", "sessions", ["expires_at"])
     op.create_index("ix_sessions_link_id", "sessions", ["link_id"])
-    keep_activity()
 
 
 def keep_activity() -> None:

@@ -14,6 +14,17 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _scim_directories()
+    _scim_tokens()
+    _scim_users()
+    _scim_user_emails()
+    _scim_groups()
+    _scim_members()
+    _scim_departures()
+    _scim_events()
+
+
+def _scim_directories() -> None:
     op.create_table(
         "scim_directories",
         sa.Column("connection_id", Key, nullable=False),
@@ -31,6 +42,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name="fk_scim_directories_workspace_id"),
         sa.CheckConstraint("most_people > 0 AND most_percent > 0", name="ck_scim_directories_stop_line"),
     )
+
+
+def _scim_tokens() -> None:
     op.create_table(
         "scim_tokens",
         sa.Column("id", Key, nullable=False),
@@ -51,6 +65,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_hash", name="uq_scim_tokens_token_hash"),
         sa.CheckConstraint("slot IN (1, 2)", name="ck_scim_tokens_slot"),
     )
+
+
+def _scim_users() -> None:
     op.create_table(
         "scim_users",
         sa.Column("id", Key, nullable=False),
@@ -92,6 +109,9 @@ def upgrade() -> None:
         "ix_scim_users_connection_id_last_modified_at_id", "scim_users", ["connection_id", "last_modified_at", "id"]
     )
     op.create_index("ix_scim_users_end_user_id", "scim_users", ["end_user_id"])
+
+
+def _scim_user_emails() -> None:
     op.create_table(
         "scim_user_emails",
         sa.Column("scim_user_id", Key, nullable=False),
@@ -105,6 +125,9 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_scim_user_emails_connection_id_value_key", "scim_user_emails", ["connection_id", "value_key"])
+
+
+def _scim_groups() -> None:
     op.create_table(
         "scim_groups",
         sa.Column("id", Key, nullable=False),
@@ -138,6 +161,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_scim_groups_connection_id_last_modified_at_id", "scim_groups", ["connection_id", "last_modified_at", "id"]
     )
+
+
+def _scim_members() -> None:
     op.create_table(
         "scim_members",
         sa.Column("scim_group_id", Key, nullable=False),
@@ -156,6 +182,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_scim_members_connection_id_value", "scim_members", ["connection_id", "value"])
     op.create_index("ix_scim_members_scim_user_id", "scim_members", ["scim_user_id"])
+
+
+def _scim_departures() -> None:
     op.create_table(
         "scim_departures",
         sa.Column("connection_id", Key, nullable=False),
@@ -168,6 +197,9 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_scim_departures_counts_until", "scim_departures", ["counts_until"])
+
+
+def _scim_events() -> None:
     op.create_table(
         "scim_events",
         sa.Column("id", Key, nullable=False),

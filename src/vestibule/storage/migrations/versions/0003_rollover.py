@@ -14,6 +14,13 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _metadata_readings()
+    _metadata_changes()
+    _certificate_letters()
+    _saml_key_letters()
+
+
+def _metadata_readings() -> None:
     op.create_table(
         "metadata_readings",
         sa.Column("idp_id", Key, nullable=False),
@@ -31,6 +38,9 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_metadata_readings_due_at", "metadata_readings", ["due_at"])
+
+
+def _metadata_changes() -> None:
     op.create_table(
         "metadata_changes",
         sa.Column("idp_id", Key, nullable=False),
@@ -44,6 +54,9 @@ def upgrade() -> None:
             ["idp_id"], ["identity_providers.id"], name="fk_metadata_changes_idp_id", ondelete="CASCADE"
         ),
     )
+
+
+def _certificate_letters() -> None:
     op.create_table(
         "certificate_letters",
         sa.Column("idp_id", Key, nullable=False),
@@ -56,6 +69,9 @@ def upgrade() -> None:
             ["idp_id"], ["identity_providers.id"], name="fk_certificate_letters_idp_id", ondelete="CASCADE"
         ),
     )
+
+
+def _saml_key_letters() -> None:
     op.create_table(
         "saml_key_letters",
         sa.Column("key_id", Key, nullable=False),
