@@ -100,7 +100,8 @@ def own_letters(house: House) -> list[Letter]:
 
 def test_admins_are_told_of_the_end_of_our_own_keys_once_for_each_number_of_days(house: House) -> None:
     keys = saml_keys_flow.get_keys(house.runtime, house.owner).keys
-    end, announced = min(key.certificate.not_after for key in keys), []
+    end = min(key.certificate.not_after for key in keys)
+    announced: list[int] = []
     for left in range(62, -3, -1):
         house.clock.frozen = end - timedelta(days=left) - timedelta(microseconds=1)
         announced.extend(left for _ in range(2) if announce_own_ends(house.runtime))
