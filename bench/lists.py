@@ -149,6 +149,7 @@ def _people_pages(tx: Transaction, house: House) -> dict[str, _Page]:
         "search: two words, one found": {"q": rare},
         "search: two words, both common": {"q": "maria example"},
         "search: two common names, nobody": {"q": "maria james"},
+        "search: beginning of a full name": {"q": f'"{rare[:-1]}"'},
         "search: nobody": {"q": "zzyzx"},
         "filter: environment": {"environment": last.id},
         "filter: large group": {"group": group["Group 1"]},

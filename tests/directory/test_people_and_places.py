@@ -7,9 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vestibule.directory.admins import PERMISSIONS, Permission, Role
-from vestibule.directory.end_users import MAX_TERM_LENGTH, MAX_TERMS, search_terms, search_words, validate_email
+from vestibule.directory.end_users import (
+    MAX_TERM_LENGTH,
+    MAX_TERMS,
+    quoted,
+    search_beginning,
+    search_terms,
+    search_words,
+    validate_email,
+)
 from vestibule.directory.workspaces import key_from_name, validate_key, validate_name
 from vestibule.kernel.errors import FieldError
+from vestibule.kernel.text import fold
 
 WORDS = st.lists(st.text(st.characters(categories=["L", "Nd"]), min_size=1, max_size=12), min_size=1, max_size=4)
 
@@ -132,6 +141,31 @@ def test_a_search_is_four_words_at_most(typed: str) -> None:
     words = search_words(typed)
     assert len(words) <= 4
     assert all(0 < len(word) <= MAX_TERM_LENGTH for word in words)
+
+
+@pytest.mark.parametrize(
+    ("typed", "beginning"),
+    [
+        ('"Ada  PA"', "ada pa"),
+        (" „Ada Pa“ ", "ada pa"),
+        ("«Ada Pa»", "ada pa"),
+        ('"Ada Pa', "ada pa"),
+        ("Ada Pa", ""),
+        ('"Ada" Pa', ""),
+        ('"ada@example.com"', ""),
+        ('"Park, Ada" <ada@example.com>', ""),
+        ('""', ""),
+        ('"', ""),
+    ],
+)
+def test_quotation_marks_ask_for_the_beginning_of_a_name_and_never_hide_an_address(typed: str, beginning: str) -> None:
+    assert search_beginning(typed) == beginning
+
+
+@given(st.text(max_size=100))
+def test_whatever_was_typed_can_be_asked_for_in_quotation_marks(typed: str) -> None:
+    assert search_beginning(quoted(typed)) in {fold(quoted(typed)[1:-1])[:MAX_TERM_LENGTH], ""}
+    assert len(search_beginning(typed)) <= MAX_TERM_LENGTH
 
 
 def test_an_owner_may_everything_and_an_admin_all_but_owners() -> None:

@@ -19,6 +19,7 @@ from vestibule.directory.end_users import (
     EndUserPage,
     EndUserStatus,
     Position,
+    search_beginning,
     search_terms,
     search_words,
 )
@@ -93,6 +94,7 @@ def expected(crowd: Crowd, wanted: EndUserFilter) -> set[str]:
         one.end_user.id
         for one in crowd.everybody
         if all(any(term.startswith(word) for term in one.terms) for word in wanted.words)
+        and fold(one.end_user.full_name).startswith(wanted.beginning)
         and one.entered.issuperset(wanted.environment_ids)
         and (wanted.group_id is None or wanted.group_id in one.joined)
         and wanted.status in {None, one.end_user.status}
@@ -190,7 +192,15 @@ def test_search_takes_nothing_for_a_pattern_or_for_sql(house: House, typed: str)
 
 @pytest.mark.parametrize(
     "position",
-    [("name",), ("name", "a"), ("word-0", "a", "b", "c"), ("group", "a", "b"), ("", "", ""), ("name", "a", "b", "c")],
+    [
+        ("name",),
+        ("name", "a"),
+        ("word-0", "a", "b", "c"),
+        ("group", "a", "b"),
+        ("", "", ""),
+        ("name", "a", "b", "c"),
+        ("beginning", "a", "b"),
+    ],
 )
 def test_a_position_that_does_not_fit_leads_to_the_first_page(house: House, position: Position) -> None:
     add_person(house, "Maya", "maya@example.com")
@@ -268,6 +278,7 @@ def questions(crowd: Crowd, count: int) -> list[EndUserFilter]:
             group_id=some.choice([None, None, crowd.group_id]),
             status=some.choice([None, EndUserStatus.ACTIVE, EndUserStatus.INVITED]),
             source=some.choice([None, Source.SCIM, Source.MANUAL]),
+            beginning=some.choice(["", "", "", "maria", "ma"]),
         )
         for _ in range(count)
     ]
@@ -315,6 +326,20 @@ def test_the_way_back_from_pages_with_nobody_on_them_leads_over_the_same_people(
         again = page(house, wanted, after=back.next)
         assert names(again) == seen[-2]
     assert [one for one in seen if one] == [["Maya 11"], ["Maya 00"]]
+
+
+def test_the_beginning_of_a_full_name_leads_to_where_both_names_are(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(end_user_list, "MOST_LOOKED_THROUGH", 3)
+    for number, name in enumerate(
+        ["John Able", "John Best", "John Cole", "John Smith", "Ann Smith", "Bo Smith", "Cy Smith"]
+    ):
+        add_person(house, name, f"{number}@example.com")
+    assert names(page(house, EndUserFilter(words=("john", "smith")))) == []
+    found = page(house, EndUserFilter(beginning=search_beginning(" “John  SM” ")))
+    assert names(found) == ["John Smith"]
+    assert found.next is None
 
 
 def test_a_search_that_a_rare_condition_narrows_is_answered_in_one_go(

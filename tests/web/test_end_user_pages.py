@@ -6,7 +6,7 @@ import base64
 import json
 import re
 from html import unescape
-from urllib.parse import urljoin
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
 
@@ -193,6 +193,12 @@ def test_a_search_that_stopped_says_how_far_it_looked_and_leads_further(
         add_person(server.house, f"Abe {number}", f"abe{number}@other.test", "test")
     text = admin_client.get("/admin/end-users?q=abe+example").text
     assert "Nobody is found so far." in text
+    (by_name,) = re.findall(r'<a href="([^"]+)">Names that begin like this', text)
+    assert parse_qs(urlsplit(unescape(by_name)).query) == {"q": ['"abe example"']}
+    assert "Nobody is found like this." in admin_client.get(unescape(by_name)).text
+    assert len(found(admin_client.get('/admin/end-users?q="abe"').text)) == 5
+    assert found(admin_client.get(f'{here}?q="person l"').text) == ["Person Last"]
+    assert "Person Last" in admin_client.get(f'{here}/add?q="person l"').text
     assert "4 entries were looked through" in text
     assert "4 entries were looked through" in admin_client.get(f"{here}/add?q=person+example").text
 

@@ -17,6 +17,8 @@ from vestibule.kernel.text import N_, clean_email, email_domain, fold
 MAX_NAME_LENGTH: Final = 200
 MAX_TERMS: Final = 24
 MAX_TERM_LENGTH: Final = 64
+_QUOTED: Final = re.compile(r'["“„”«]([^"“„”«»@]+)["“”»]?\Z')
+_MARKS: Final = str.maketrans(dict.fromkeys('"“„”«»', " "))
 _AROUND: Final = ",;()<>\"'“”„«»"
 
 
@@ -68,10 +70,13 @@ class EndUserRow:
 class EndUserFilter:
     """What the End users list is narrowed to. `words` are folded and every one must be found; so must every environment.
 
+    `beginning` is that of the whole name, folded.
+
     The group Everyone is not a group here: it is its environment.
     """
 
     words: tuple[str, ...] = ()
+    beginning: str = ""
     environment_ids: tuple[str, ...] = ()
     group_id: str | None = None
     status: EndUserStatus | None = None
@@ -158,6 +163,17 @@ def search_words(typed: str) -> tuple[str, ...]:
     """Return the folded words of a search box, four at most, without the signs of a pasted `Park, Ada <ada@example.com>`."""
     words = (word.strip(_AROUND).lstrip("@")[:MAX_TERM_LENGTH] for word in fold(typed).split())
     return tuple(word for word in words if word)[:4]
+
+
+def search_beginning(typed: str) -> str:
+    """Return the folded beginning of a name that is typed in quotation marks, or nothing: then it is words."""
+    match = _QUOTED.match(typed.strip())
+    return fold(match[1])[:MAX_TERM_LENGTH] if match else ""
+
+
+def quoted(typed: str) -> str:
+    """Return what was typed in a search box as the beginning of a name, for `search_beginning`."""
+    return '"' + " ".join(typed.translate(_MARKS).split()) + '"'
 
 
 def search_terms(full_name: str, email: str) -> frozenset[str]:

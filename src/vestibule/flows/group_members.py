@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vestibule.directory.admins import Permission
-from vestibule.directory.end_users import EndUser, EndUserFilter, Position, search_words
+from vestibule.directory.end_users import EndUser, EndUserFilter, Position, search_beginning, search_words
 from vestibule.directory.groups import Group, Member
 from vestibule.directory.sources import Source
 from vestibule.directory.workspaces import Environment
@@ -71,8 +71,10 @@ def look_at_group(
     caller.require(Permission.READ)
     with runtime.database.reading() as tx:
         environment, group = group_in(tx, caller, environment_key, group_id)
+        beginning = search_beginning(search)
         wanted = EndUserFilter(
-            words=search_words(search),
+            words=() if beginning else search_words(search),
+            beginning=beginning,
             environment_ids=(environment.id,) if group.built_in else (),
             group_id=None if group.built_in else group.id,
         )
@@ -86,13 +88,14 @@ def find_candidates(
 ) -> Candidates:
     """Return up to ten people whom a search finds in the environment, to add to a group. Raises EveryoneIsLocked, NotFound, Forbidden."""
     caller.require(Permission.MANAGE_PEOPLE)
-    words = search_words(search)
+    beginning = search_beginning(search)
+    words = () if beginning else search_words(search)
     with runtime.database.reading() as tx:
         environment, group = changeable_group(tx, caller, environment_key, group_id)
-        if not words:
+        if not words and not beginning:
             return Candidates(environment, group, (), frozenset(), None)
         page = end_user_list.page(
-            tx, caller.workspace_id, EndUserFilter(words=words, environment_ids=(environment.id,))
+            tx, caller.workspace_id, EndUserFilter(words=words, beginning=beginning, environment_ids=(environment.id,))
         )
         people = tuple(row.end_user for row in page.rows[:_OFFERED])
         members = groups.members_among(tx, group, (one.id for one in people))

@@ -39,13 +39,19 @@ class _Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class _Word(_Condition):
+class _Beginning(_Condition):
+    """The condition that a text begins with a prefix; the order begins with that text."""
+
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Word(_Beginning):
     """The condition that a word is the beginning of one of a person's terms.
 
     Somebody found under several terms is listed under the first of them alone (`once`).
     """
 
-    word: str
     once: ColumnElement[bool]
 
 
@@ -68,12 +74,12 @@ class _Stretch:
         # One bound at each side: of two, SQLite begins at the one that it sees first, however far the other is.
         if first is not None:
             query = query.where(here >= tuple_(*first) if self.backwards else here > tuple_(*first))
-        elif isinstance(leading, _Word):
-            query = query.where(leading.order[0] >= leading.word)
+        elif isinstance(leading, _Beginning):
+            query = query.where(leading.order[0] >= leading.prefix)
         if last is not None:
             query = query.where(here < tuple_(*last) if self.backwards else here <= tuple_(*last))
-        elif isinstance(leading, _Word):
-            query = query.where(leading.order[0] < leading.word + _LAST_CHARACTER)
+        elif isinstance(leading, _Beginning):
+            query = query.where(leading.order[0] < leading.prefix + _LAST_CHARACTER)
         return query.order_by(*(column.desc() if self.backwards else column for column in leading.order))
 
 
@@ -113,7 +119,7 @@ def count_end_users(tx: Transaction, workspace_id: str) -> int:
 def _fits(condition: _Condition, edge: Position) -> bool:
     """Return whether an edge (untrusted) is a place along a condition."""
     name, *place = edge
-    if isinstance(condition, _Word) and not (place and place[0].startswith(condition.word)):
+    if isinstance(condition, _Beginning) and not (place and place[0].startswith(condition.prefix)):
         return False
     return name == condition.name and len(place) == len(condition.order)
 
@@ -177,6 +183,8 @@ def _beside(edge: Position, backwards: bool) -> Position:
 def _conditions(workspace_id: str, wanted: EndUserFilter) -> list[_Condition]:
     """Return the conditions, those that usually say most first, and the name's order, which is always there, last."""
     conditions: list[_Condition] = [_word(workspace_id, number, word) for number, word in enumerate(wanted.words)]
+    if wanted.beginning:
+        conditions.insert(0, _named(workspace_id, wanted.beginning))
     if wanted.group_id:
         members = group_members.alias("in_group")
         conditions.append(_listed("group", members, members.c.group_id == wanted.group_id))
@@ -203,6 +211,20 @@ def _plain(name: str, value: str, of_workspace: ColumnElement[bool]) -> _Conditi
     )
 
 
+def _named(workspace_id: str, beginning: str) -> _Beginning:
+    """Return the condition that a person's name begins like this."""
+    themselves = end_users.alias("their_name")
+    span = (themselves.c.name_key >= beginning, themselves.c.name_key < beginning + _LAST_CHARACTER)
+    return _Beginning(
+        name="beginning",
+        rows=end_users,
+        where=end_users.c.workspace_id == workspace_id,
+        order=(end_users.c.name_key, end_users.c.id),
+        holds=lambda person: _some(themselves, themselves.c.id == person, *span),
+        prefix=beginning,
+    )
+
+
 def _listed(name: str, rows: Any, mine: ColumnElement[bool]) -> _Condition:
     """Return a condition that is a table of people, kept in the list's order.
 
@@ -222,7 +244,7 @@ def _word(workspace_id: str, number: int, word: str) -> _Word:
         where=terms.c.workspace_id == workspace_id,
         order=(terms.c.term, terms.c.name_key, terms.c.end_user_id),
         holds=lambda person: _some(terms, *span, terms.c.end_user_id == person),
-        word=word,
+        prefix=word,
         once=~_some(
             smaller,
             smaller.c.end_user_id == terms.c.end_user_id,

@@ -11,7 +11,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from vestibule.directory.admins import Permission
-from vestibule.directory.end_users import AccessDraft, EndUserDraft, EndUserFilter, EndUserStatus, search_words
+from vestibule.directory.end_users import (
+    AccessDraft,
+    EndUserDraft,
+    EndUserFilter,
+    EndUserStatus,
+    quoted,
+    search_beginning,
+    search_words,
+)
 from vestibule.directory.sources import Source
 from vestibule.flows import end_users
 from vestibule.flows.parts.people import EmailTaken, HandedOut
@@ -33,8 +41,10 @@ _Choice = TypeVar("_Choice", bound=StrEnum)
 def list_page(visit: Visit) -> Response:
     """Show a page of the people that search and filters leave."""
     typed = {name: visit.query.get(name)[:_MAX_QUERY] for name in _FILTERS}
+    beginning = search_beginning(typed["q"])
     wanted = EndUserFilter(
-        words=search_words(typed["q"]),
+        words=() if beginning else search_words(typed["q"]),
+        beginning=beginning,
         environment_ids=(typed["environment"],) if typed["environment"] else (),
         group_id=typed["group"] or None,
         status=_chosen(EndUserStatus, typed["status"]),
@@ -55,6 +65,7 @@ def list_page(visit: Visit) -> Response:
         sources=list(Source),
         previous=_page_address(typed, "before", page.previous),
         next=_page_address(typed, "after", page.next),
+        by_name=_by_name(typed) if page.looked_through and len(wanted.words) > 1 else "",
         may_manage=visit.admin.admin.may(Permission.MANAGE_PEOPLE),
     )
 
@@ -143,6 +154,12 @@ def _page_address(typed: Mapping[str, str], direction: str, position: tuple[str,
         return ""
     kept = {name: value for name, value in typed.items() if value}
     return f"{HOME}?{urlencode({**kept, direction: to_address(position)})}"
+
+
+def _by_name(typed: Mapping[str, str]) -> str:
+    """Return the address of the same search for names that begin as typed: of two common names it is at once where both are."""
+    kept = {name: value for name, value in typed.items() if value}
+    return f"{HOME}?{urlencode({**kept, 'q': quoted(typed['q'])})}"
 
 
 ROUTES = [
