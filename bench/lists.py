@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import http.client
+import multiprocessing
 import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from html import unescape
@@ -16,13 +18,15 @@ from urllib.parse import urlencode
 import httpx
 from sqlalchemy import Table, func, select
 
-from bench.ground import Engine, Ground, cores
+from bench.ground import ENGINES, Engine, Ground, cores
 from bench.people import fill
 from bench.records import fill_records
-from tests.support.house import Client, House, TestClock, furnish, make_runtime
+from tests.support.house import Client, TestClock, furnish, make_runtime
 from tests.support.people import connect
 from tests.support.served import Served
-from vestibule.storage.database import Transaction
+from vestibule.directory.connections import Connection
+from vestibule.directory.workspaces import Environment
+from vestibule.storage.database import Database, Transaction
 from vestibule.storage.tables import activity, end_users, groups, knocks
 from vestibule.web.positions import to_address
 
@@ -69,12 +73,30 @@ class Asked:
         return seconds, page.decode()
 
 
-def measure(ground: Ground, engine: Engine, few: int, many: int, times: int) -> list[Timing]:
-    """Return the timings of each page; both houses are asked in turn, so that whatever else the machine does meets both."""
+def measure(ground: Ground, few: int, many: int, times: int) -> Iterator[tuple[Engine, list[Timing]]]:
+    """Give the timings of each page on each engine.
+
+    The houses of both engines are filled at once, which takes longest. Those of one engine are asked in turn, so that
+    whatever else the machine does meets both.
+    """
     with ExitStack() as stack:
-        small = stack.enter_context(_asked(ground, engine, few))
-        large = stack.enter_context(_asked(ground, engine, many))
-        return [_time(name, small, large, times) for name in small.pages]
+        filled = [
+            (engine, number, *stack.enter_context(_furnished(ground, engine)))
+            for engine in ENGINES
+            for number in (few, many)
+        ]
+        with ProcessPoolExecutor(len(ENGINES), multiprocessing.get_context("spawn")) as pool:
+            waiting = [
+                pool.submit(_fill, number, served.database_url, *left) for _, number, served, left in reversed(filled)
+            ]
+            for one in waiting:
+                one.result()
+        for engine in ENGINES:
+            with ExitStack() as asking:
+                small, large = (
+                    asking.enter_context(_asked(served, *left)) for one, _, served, left in filled if one == engine
+                )
+                yield engine, [_time(name, small, large, times) for name in small.pages]
 
 
 def _time(name: str, small: Asked, large: Asked, times: int) -> Timing:
@@ -89,23 +111,43 @@ def _time(name: str, small: Asked, large: Asked, times: int) -> Timing:
     return Timing(name, (small.rows[name], large.rows[name]), median(taken[0]) * 1000, median(taken[1]) * 1000)
 
 
+_House = tuple[str, list[Environment], Connection]
+
+
 @contextmanager
-def _asked(ground: Ground, engine: Engine, number: int) -> Iterator[Asked]:
-    with ground.database(engine, "disk") as url, ExitStack() as stack:
-        served = Served(url, ground.folder)
-        stack.callback(served.stop)
-        clock = TestClock()
+def _furnished(ground: Ground, engine: Engine) -> Iterator[tuple[Served, _House]]:
+    """Give a server that does not run yet, and its house without people: workspace, environments, where people wait."""
+    with ground.database(engine, "disk") as url:
+        served, clock = Served(url, ground.folder), TestClock()
         runtime = make_runtime(url, clock, served.base_url)
         try:
             house = furnish(runtime, clock)
-            environments = list(house.environments.values())
-            fill(runtime.database, house.workspace.id, environments, number)
             waiting_at = connect(house, next(iter(house.environments)))
-            fill_records(runtime.database, house.workspace.id, environments, waiting_at, number)
-            with runtime.database.reading() as tx:
-                pages = _pages(tx, house)
         finally:
             runtime.database.close()
+        yield served, (house.workspace.id, list(house.environments.values()), waiting_at)
+
+
+def _fill(number: int, url: str, workspace_id: str, environments: list[Environment], waiting_at: Connection) -> None:
+    """Fill a house, in a process of its own."""
+    database = Database(url)
+    try:
+        fill(database, workspace_id, environments, number)
+        fill_records(database, workspace_id, environments, waiting_at, number)
+    finally:
+        database.close()
+
+
+@contextmanager
+def _asked(
+    served: Served, workspace_id: str, environments: list[Environment], _waiting_at: Connection
+) -> Iterator[Asked]:
+    with ExitStack() as stack:
+        database = Database(served.database_url)
+        stack.callback(database.close)
+        with database.reading() as tx:
+            pages = _pages(tx, workspace_id, environments)
+        stack.callback(served.stop)
         served.start(cores().server)
         connection = stack.enter_context(closing(http.client.HTTPConnection("127.0.0.1", served.port)))
         asked = Asked(connection, _signed_in(served), pages, {})
@@ -124,14 +166,15 @@ def _signed_in(served: Served) -> str:
         return "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
 
 
-def _pages(tx: Transaction, house: House) -> dict[str, str]:
+def _pages(tx: Transaction, workspace_id: str, environments: list[Environment]) -> dict[str, str]:
     """Return the addresses of the pages by name. What is searched for is there in both houses."""
-    pages = {**_people_pages(tx, house), **_group_pages(tx, house), **_record_pages(tx, house)}
+    first, *_, last = environments
+    pages = {**_people_pages(tx, workspace_id, last), **_group_pages(tx, last)}
+    pages.update(_record_pages(tx, workspace_id, first, last))
     return {name: f"{path}?{urlencode(query)}" if query else path for name, (path, query) in pages.items()}
 
 
-def _people_pages(tx: Transaction, house: House) -> dict[str, _Page]:
-    workspace_id, last = house.workspace.id, list(house.environments.values())[-1]
+def _people_pages(tx: Transaction, workspace_id: str, last: Environment) -> dict[str, _Page]:
     mine = end_users.c.workspace_id == workspace_id
     by_name = select(end_users.c.name_key, end_users.c.id, end_users.c.email, end_users.c.full_name).where(mine)
     middle = tx.execute(by_name.order_by(end_users.c.name_key, end_users.c.id).offset(_half(tx, end_users))).first()
@@ -176,8 +219,7 @@ def _people_pages(tx: Transaction, house: House) -> dict[str, _Page]:
     return {name: (HOME, query) for name, query in queries.items()}
 
 
-def _group_pages(tx: Transaction, house: House) -> dict[str, _Page]:
-    last = list(house.environments.values())[-1]
+def _group_pages(tx: Transaction, last: Environment) -> dict[str, _Page]:
     tab, group = f"/admin/environments/{last.key}/groups", _groups(tx, last.id)
     large, everyone = f"{tab}/{group['Group 1']}", f"{tab}/{group['Everyone']}"
     return {
@@ -190,9 +232,8 @@ def _group_pages(tx: Transaction, house: House) -> dict[str, _Page]:
     }
 
 
-def _record_pages(tx: Transaction, house: House) -> dict[str, _Page]:
-    first, *_, last = house.environments.values()
-    ids = select(activity.c.id).where(activity.c.workspace_id == house.workspace.id).order_by(activity.c.id)
+def _record_pages(tx: Transaction, workspace_id: str, first: Environment, last: Environment) -> dict[str, _Page]:
+    ids = select(activity.c.id).where(activity.c.workspace_id == workspace_id).order_by(activity.c.id)
     deep = tx.execute(ids.offset(_half(tx, activity)).limit(1)).scalar_one()
     waits = select(knocks.c.last_at, knocks.c.id).order_by(knocks.c.last_at).offset(_half(tx, knocks)).limit(1)
     tried = tx.execute(waits).one()
