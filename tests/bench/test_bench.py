@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from bench import directories, lists, refusals, scim_requests, sign_ins, verification
-from bench.ground import Ground, ground
+from bench.ground import ENGINES, Ground, ground
 from bench.peers import PeerMissingError, install, messages
 from bench.processes import usage
 from bench.statements import counting
@@ -45,7 +45,9 @@ def test_the_memory_of_a_worker_is_that_of_a_process_that_signs_people_in(where:
 
 
 def test_every_page_of_the_list_is_asked_with_few_people_and_with_more(where: Ground) -> None:
-    timings = {one.name: one for one in lists.measure(where, "SQLite", few=150, many=300, times=1)}
+    measured = dict(lists.measure(where, few=150, many=300, times=1))
+    assert measured.keys() == set(ENGINES)
+    timings = {one.name: one for one in measured["SQLite"]}
     assert timings["first page"].rows == timings["next page"].rows == timings["deep page"].rows == (25, 25)
     assert timings["search: e-mail"].rows == timings["search: two words, one found"].rows == (1, 1)
     assert timings["search: nobody"].rows == (0, 0)
