@@ -34,6 +34,7 @@ from vestibule.web import health, static_files
 from vestibule.web.console import (
     access_control,
     activity,
+    apps,
     authentication,
     coming,
     connection_options,
@@ -180,6 +181,7 @@ def routes() -> list[BaseRoute]:
         *settings_pages.ROUTES,
         *cookie_domains.ROUTES,
         *saml_keys.ROUTES,
+        *apps.ROUTES,
         *coming.ROUTES,
     ]
 

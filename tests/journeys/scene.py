@@ -84,7 +84,22 @@ def furnish(scene: Scene) -> None:
 
 
 def furnish_apps(scene: Scene, house: House) -> None:
-    """Make an app of somebody else, which has to ask people, and one that is open to nobody."""
+    """Make an app of somebody else, which has to ask people, one that is open to nobody, and a launch page full of others."""
+    designers = scene.ids["group"]
+    for name, icon in (
+        ("Grafana", "activity"),
+        ("GitLab", "key"),
+        ("Handbook", "users"),
+        ("Payslips", "mail"),
+        (FAR_TOO_LONG, "apps"),
+    ):
+        apps.make_app(
+            house,
+            name[:60],
+            icon=icon,
+            everyone=icon != "key",
+            group_ids=frozenset({designers} if icon == "key" else ()),
+        )
     for name, app in (
         ("third_party", apps.make_app(house, "Notes for everybody", third_party=True)),
         ("closed", apps.make_app(house, "Payroll", everyone=False)),

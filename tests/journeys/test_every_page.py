@@ -188,6 +188,12 @@ ROUTES_OPENED: Final[dict[str, Opens]] = {
     "/admin/settings/environments/{environment}/cookie-domains": registered_domain,
     "/admin/settings/environments/{environment}/delete": at(f"{SETTINGS}/environments/dev/delete"),
     "/admin/apps": at("/admin/apps"),
+    "/admin/apps/new": at("/admin/apps/new?environment=dev"),
+    "/admin/apps/{app_id}": at("/admin/apps/{third_party}"),
+    "/admin/apps/{app_id}/edit": at("/admin/apps/{third_party}/edit"),
+    "/admin/apps/{app_id}/explain": at("/admin/apps/{closed}/explain?email=maya@example.com"),
+    "/admin/apps/{app_id}/disable": at("/admin/apps/{third_party}/disable"),
+    "/admin/apps/{app_id}/delete": at("/admin/apps/{third_party}/delete"),
     "/admin/api-clients": at("/admin/api-clients"),
     "/admin/sign-in": lambda scene: scene.open(scene.stranger, "/admin/sign-in"),
     "/admin/link/{token}": lambda scene: scene.open(scene.stranger, "/admin/link/{admin_token}"),
@@ -326,7 +332,7 @@ def broken(scene: Scene) -> Page:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(coming, "render", falls_over)
-        page = scene.open(scene.admin, "/admin/apps")
+        page = scene.open(scene.admin, "/admin/api-clients")
     expect(page.get_by_role("heading", name="Something went wrong on our side")).to_be_visible()
     return page
 
@@ -446,6 +452,11 @@ STATES: Final[dict[str, Opens]] = {
     "wrong password": wrong_password,
     "choice": door("/e/{fresh}/sign-in", "x@example.net", "Choose how to sign in"),
     "wrong address": wrong_address,
+    "no apps yet": at("/admin/apps?environment=prod"),
+    "new app with errors": after("/admin/apps/new?environment=dev&kind=oidc", "Add"),
+    "new app behind a proxy": at("/admin/apps/new?environment=dev&kind=forward_auth"),
+    "client secret": after("/admin/apps/{third_party}", "Make a new secret"),
+    "nobody to explain": at("/admin/apps/{third_party}/explain?email=nobody@example.net"),
     "consent": consent,
     "going to an app": going,
     "app not open to me": at_door("{to_closed}"),

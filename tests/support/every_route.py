@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from sqlalchemy import select
 
+from tests.support.apps import CALLBACK, make_app, make_secret
 from tests.support.directories import pushed_group
 from tests.support.house import Client, House, Server
 from tests.support.people import add_person, connect, group_of, knock, link, sign_in
@@ -25,7 +26,7 @@ from vestibule.flows import connections as connections_flow
 from vestibule.flows import resource_apis as api_flows
 from vestibule.flows.parts.callers import operator
 from vestibule.flows.parts.understanding import digest_of
-from vestibule.storage import connections, end_users, forward_auth, identity_providers, metadata_readings
+from vestibule.storage import apps, connections, end_users, forward_auth, identity_providers, metadata_readings
 from vestibule.storage.tables import metadata
 
 METADATA_URL = "https://idp.example/metadata"
@@ -59,6 +60,9 @@ class World:
     scim_token: str
     scim_group: str
     change: str
+    app: str
+    closed_app: str
+    app_secret: str
 
     @property
     def environment(self) -> str:
@@ -126,7 +130,18 @@ def world(house: House, number: int) -> World:
         scim_token=_token(house, kinds["s"], number),
         scim_group=pushed_group(house, kinds["s"], f"Members {number}").id,
         change=_change(house, kinds["r"].idp.id),
+        **_apps(house, here, number),
     )
+
+
+def _apps(house: House, here: str, number: int) -> dict[str, str]:
+    """Make an app with a secret, and one that is disabled."""
+    app = make_app(house, f"App {number}", here)
+    make_secret(house, app)
+    closed = make_app(house, f"Closed app {number}", here, disabled=True)
+    with house.runtime.database.reading() as tx:
+        (secret,) = apps.list_secrets(tx, app.id, house.clock())
+    return {"app": app.id, "closed_app": closed.id, "app_secret": secret.id}
 
 
 def _change(house: House, idp_id: str) -> str:
@@ -224,6 +239,10 @@ def _admin(w: World) -> dict[str, str]:
     return {"admin_id": w.colleague.id}
 
 
+def _app(w: World) -> dict[str, str]:
+    return {"app_id": w.app}
+
+
 def _knock(kind: str) -> Callable[[World], dict[str, str]]:
     return lambda w: {"knock_id": w.knocks[kind]}
 
@@ -263,6 +282,7 @@ _GROUP = f"{_TAB}/groups/{{group_id}}"
 _CONNECTION = "/admin/connections/{connection_id}"
 _PEOPLE, _ONE = "/admin/end-users", "/admin/end-users/{end_user_id}"
 _WAITING = "/admin/end-users/waiting/{knock_id}"
+_APPS, _APP = "/admin/apps", "/admin/apps/{app_id}"
 _SETTINGS = "/admin/settings"
 _PLACE = f"{_SETTINGS}/environments/{{environment}}"
 
@@ -387,6 +407,25 @@ CASES: Mapping[str, Case] = {
     f"{_ONE}/identities/{{link_id}}/move": Case(
         P.MANAGE_PEOPLE, _link, lambda w: {"email": f"noor@a.w{w.number}.example"}
     ),
+    f"{_APPS}/new": Case(
+        P.MANAGE_APPS,
+        form=lambda w: {
+            **_environment(w),
+            "kind": "oidc",
+            "name": f"New app {w.number}",
+            "redirect_uris": CALLBACK,
+            "who": "groups",
+            "group": w.group,
+        },
+    ),
+    f"{_APP}/edit": Case(
+        P.MANAGE_APPS, _app, lambda w: {"name": f"Renamed app {w.number}", "redirect_uris": f"{CALLBACK}/{w.number}"}
+    ),
+    f"{_APP}/disable": Case(P.MANAGE_APPS, _app),
+    f"{_APP}/enable": Case(P.MANAGE_APPS, lambda w: {"app_id": w.closed_app}),
+    f"{_APP}/delete": Case(P.MANAGE_APPS, _app),
+    f"{_APP}/secrets/new": Case(P.MANAGE_APPS, _app),
+    f"{_APP}/secrets/{{secret_id}}/revoke": Case(P.MANAGE_APPS, lambda w: {**_app(w), "secret_id": w.app_secret}),
     _SETTINGS: Case(P.MANAGE_ENVIRONMENTS, form=lambda w: {"name": f"Northwind {w.number}", "help_contact": ""}),
     f"{_SETTINGS}/add-environment": Case(
         P.MANAGE_ENVIRONMENTS, form=lambda w: {"name": f"E{w.number}", "key": f"e{w.number}"}

@@ -24,6 +24,7 @@ class Permission(StrEnum):
     READ = "read"
     MANAGE_PEOPLE = "manage_people"
     MANAGE_AUTHENTICATION = "manage_authentication"
+    MANAGE_APPS = "manage_apps"
     MANAGE_ENVIRONMENTS = "manage_environments"
     MANAGE_ADMINS = "manage_admins"
     MANAGE_OWNERS = "manage_owners"

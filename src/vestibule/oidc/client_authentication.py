@@ -98,6 +98,17 @@ def verify_assertion(
     return jti, datetime.fromtimestamp(expires, now.tzinfo)
 
 
+def require_usable_keys(jwks: str) -> None:
+    """Raise InvalidClient unless a JWK Set (untrusted) has a public key that assertions can be verified with, and no private one."""
+    try:
+        keys = json.loads(jwks)["keys"]
+        usable = [JWKRegistry.import_key(key) for key in keys if str(key.get("kty")) in _ALGORITHMS]
+    except (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise InvalidClient(f"{type(error).__name__}: no JWK Set") from error
+    if not usable or any("d" in key for key in keys):
+        raise InvalidClient("no usable key, or a private one")
+
+
 def _verified_claims(assertion: str, keys: list[dict[str, Any]], kid: object) -> dict[str, Any]:
     for key in keys:
         algorithms = _ALGORITHMS.get(str(key.get("kty")), frozenset())

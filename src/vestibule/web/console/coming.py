@@ -1,4 +1,4 @@
-"""Apps and API clients: pages of the sidebar whose function is not in this release. They say so, and what works today."""
+"""API clients: the page of the sidebar whose function is not in this release. It says so, and what works today."""
 
 from __future__ import annotations
 
@@ -11,12 +11,6 @@ from vestibule.web.pages import render
 from vestibule.web.visits import Visit
 
 
-def apps(visit: Visit) -> Response:
-    """Say that apps are not in this release."""
-    visit.admin.require(Permission.READ)
-    return render(visit, "console/apps.html", binding=visit.admin.session_id)
-
-
 def api_clients(visit: Visit) -> Response:
     """Say that API clients are not in this release."""
     visit.admin.require(Permission.READ)
@@ -24,6 +18,5 @@ def api_clients(visit: Visit) -> Response:
 
 
 ROUTES = [
-    Route("/admin/apps", console(apps), methods=["GET"]),
     Route("/admin/api-clients", console(api_clients), methods=["GET"]),
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -13,10 +15,15 @@ from vestibule.web.pages import redirect
 from vestibule.web.portal.members import member, member_of
 from vestibule.web.visits import Visit
 
+_MAX_QUERY: Final = 100
+# So many tiles are seen at a glance.
+_FEW: Final = 6
+
 
 def launch_page(visit: Visit, browser: str, session: Session) -> Response:
     """Show who somebody is here, and where."""
-    shown = launch.launch(visit.runtime, session)
+    typed = visit.query.get("q")[:_MAX_QUERY]
+    shown = launch.launch(visit.runtime, session, typed)
     return place_page(
         visit,
         "portal/launch.html",
@@ -25,6 +32,10 @@ def launch_page(visit: Visit, browser: str, session: Session) -> Response:
         person=session.end_user,
         session=session,
         groups=shown.groups,
+        tiles=shown.tiles,
+        count=shown.count,
+        typed=typed,
+        searchable=shown.count > _FEW,
     )
 
 

@@ -1,0 +1,86 @@
+"""Explain: may this person use this app in this environment, and why or why not. From the same function that lets people in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vestibule.directory.admins import Permission
+from vestibule.directory.apps import App
+from vestibule.directory.connections import Connection
+from vestibule.directory.end_users import EndUser
+from vestibule.directory.enforcement import route
+from vestibule.directory.entry import Decision, may_enter
+from vestibule.directory.groups import Group
+from vestibule.directory.workspaces import Environment
+from vestibule.flows.parts.callers import AdminCaller
+from vestibule.flows.parts.people import found_end_user
+from vestibule.flows.parts.runtime import Runtime
+from vestibule.kernel.errors import FieldError, NotFound
+from vestibule.kernel.text import N_, clean_email, printable
+from vestibule.storage import apps, connections, end_users, groups, workspaces
+from vestibule.storage.standings import find_standing
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The answer for one person and one app. `through` are the groups of the app that the person is in; `ways` sign them in."""
+
+    person: EndUser
+    app: App
+    environment: Environment
+    decision: Decision
+    through: tuple[Group, ...]
+    ways: tuple[Connection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AppAnswer:
+    """One app of an environment, and whether a person may use it."""
+
+    app: App
+    environment: Environment
+    decision: Decision
+
+
+def explain(runtime: Runtime, caller: AdminCaller, app_id: str, email: str) -> Explanation:
+    """Return the answer for the owner of an untrusted address. Raises FieldError when nobody has it, NotFound, Forbidden."""
+    caller.require(Permission.READ)
+    cleaned = clean_email(email)
+    with runtime.database.reading() as tx:
+        app = apps.find_app(tx, caller.workspace_id, app_id)
+        environment = workspaces.find_environment_by_id(tx, caller.workspace_id, app.environment_id) if app else None
+        if app is None or environment is None:
+            raise NotFound(f"app {printable(app_id, 40)}")
+        person = end_users.find_by_email(tx, caller.workspace_id, cleaned) if cleaned else None
+        standing = find_standing(tx, environment, person.id) if person else None
+        if person is None or standing is None:
+            raise FieldError("email", N_("No end user has this e-mail address."))
+        named = groups.list_group_names(tx, caller.workspace_id)
+        found = connections.list_connections(tx, caller.workspace_id, environment.id)
+    shared = app.group_ids & standing.group_ids
+    return Explanation(
+        person=person,
+        app=app,
+        environment=environment,
+        decision=may_enter(standing, app),
+        through=tuple(group for group in named if group.id in shared),
+        ways=route(person.email, environment.saml_enabled, found).connections,
+    )
+
+
+def apps_of_person(runtime: Runtime, caller: AdminCaller, end_user_id: str) -> tuple[AppAnswer, ...]:
+    """Return every app of the environments that a person may enter, and whether they may use it. Raises NotFound, Forbidden.
+
+    Two statements for each environment of theirs.
+    """
+    caller.require(Permission.READ)
+    answers: list[AppAnswer] = []
+    with runtime.database.reading() as tx:
+        person = found_end_user(tx, caller, end_user_id, lock=False)
+        for environment in workspaces.list_environments(tx, caller.workspace_id):
+            standing = find_standing(tx, environment, person.id)
+            if standing is None or not standing.has_access:
+                continue
+            found = apps.list_apps(tx, caller.workspace_id, environment.id)
+            answers.extend(AppAnswer(app, environment, may_enter(standing, app)) for app in found)
+    return tuple(answers)
