@@ -62,7 +62,7 @@ from vestibule.web.pages import template_environment
 from vestibule.web.portal import arrivals, launch, links
 from vestibule.web.portal import sign_in as portal_sign_in
 from vestibule.web.problems import problem_page
-from vestibule.web.protocols import oauth, oidc, registration, saml, saml_logout, verify
+from vestibule.web.protocols import device, oauth, oidc, registration, saml, saml_logout, verify
 from vestibule.web.protocols import scim as scim_protocol
 from vestibule.web.site import Site
 from vestibule.web.visits import Visit, read_visit
@@ -151,6 +151,7 @@ def routes() -> list[BaseRoute]:
         *oauth.ROUTES,
         *oidc.ROUTES,
         *registration.ROUTES,
+        *device.ROUTES,
         *health.ROUTES,
         *static_files.routes(),
         Route("/", to_console, methods=["GET"]),

@@ -14,6 +14,7 @@ from tests.journeys.portal import Portal
 from tests.journeys.providers import Providers
 from tests.support import apps, directories, people
 from tests.support.house import House, Server
+from vestibule.directory.apps import ClientAuthentication, GrantType, OidcSettings
 from vestibule.directory.connections import Connection
 from vestibule.directory.sessions import KnockReason
 from vestibule.flows import admins, connections, end_user, environments, resource_apis, scim_directories
@@ -131,6 +132,8 @@ def furnish_environments(scene: Scene, house: House) -> None:
     typed = resource_apis.TypedApi("Notes for agents", "https://mcp.example.com/mcp", "notes.read", open=True)
     scene.ids["api"] = resource_apis.add_api(house.runtime, house.owner, "dev", typed).id
     resource_apis.allow_registration(house.runtime, house.owner, "dev")
+    settings = OidcSettings(authentication=ClientAuthentication.NONE, grant_types=frozenset({GrantType.DEVICE_CODE}))
+    scene.ids["television"] = apps.make_app(house, "Television", oidc=settings).id
     scene.ids["fresh"] = added.key
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 from starlette.routing import Route as ServerRoute
@@ -204,6 +205,7 @@ ROUTES_OPENED: Final[dict[str, Opens]] = {
     "/e/{env}/sign-out": at_door("/e/dev/sign-out"),
     "/e/{env}/arrived": arriving,
     "/e/{env}/verify/sign-in": refused_app,
+    "/e/{env}/device": at_door("/e/dev/device?user_code=BCDF-GHJK"),
     "/e/{env}/oauth2/authorize": at_door("/e/dev/oauth2/authorize?client_id=app_nobody"),
     "/e/{env}/oauth2/continue": at_door("/e/dev/oauth2/continue?request=over"),
     "/e/{env}/oauth2/logout": at_door("/e/dev/oauth2/logout?client_id={third_party}"),
@@ -302,6 +304,24 @@ def by_hand_with_errors(scene: Scene) -> Page:
 def consent(scene: Scene) -> Page:
     page = scene.open(scene.member, scene.ids["to_third_party"])
     expect(page.get_by_role("heading", name="Allow Notes for everybody?")).to_be_visible()
+    return page
+
+
+def device_that_waits(scene: Scene) -> Page:
+    """Type the code of a television, and see what it asks for."""
+    asked = {"scope": "openid email", "client_id": scene.ids["television"]}
+    code = httpx.post(f"{scene.server.base_url}/e/dev/oauth2/device_authorization", data=asked).json()["user_code"]
+    page = scene.open(scene.member, "/e/dev/device")
+    page.get_by_label("Code").fill(code)
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("heading", name="Let a device into Television?")).to_be_visible()
+    return page
+
+
+def device_let_in(scene: Scene) -> Page:
+    page = device_that_waits(scene)
+    page.get_by_role("button", name="Let it in").click()
+    expect(page.get_by_role("heading", name="Your device is in")).to_be_visible()
     return page
 
 
@@ -458,6 +478,8 @@ STATES: Final[dict[str, Opens]] = {
     "client secret": after("/admin/apps/{third_party}", "Make a new secret"),
     "nobody to explain": at("/admin/apps/{third_party}/explain?email=nobody@example.net"),
     "consent": consent,
+    "device that waits": device_that_waits,
+    "device let in": device_let_in,
     "going to an app": going,
     "app not open to me": at_door("{to_closed}"),
 }

@@ -20,6 +20,7 @@ _GRANTS: Final = (
     GrantType.REFRESH_TOKEN,
     GrantType.CLIENT_CREDENTIALS,
     GrantType.TOKEN_EXCHANGE,
+    GrantType.DEVICE_CODE,
 )
 
 

@@ -10,6 +10,7 @@ from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.clients import Client, authenticate_client
 from vestibule.flows.parts.grant_client_credentials import client_credentials
 from vestibule.flows.parts.grant_code import exchange_code
+from vestibule.flows.parts.grant_device import exchange_device_code
 from vestibule.flows.parts.grant_refresh import refresh
 from vestibule.flows.parts.grant_token_exchange import exchange_token
 from vestibule.flows.parts.issuing import TokenAnswer
@@ -24,6 +25,7 @@ GRANTS: Final[Mapping[str, Callable[[Runtime, Visitor, Place, Client, Parameters
     GrantType.AUTHORIZATION_CODE: exchange_code,
     GrantType.REFRESH_TOKEN: refresh,
     GrantType.CLIENT_CREDENTIALS: client_credentials,
+    GrantType.DEVICE_CODE: exchange_device_code,
     GrantType.TOKEN_EXCHANGE: exchange_token,
 }
 

@@ -24,6 +24,7 @@ def metadata(issuer: str, grant_types: Iterable[str]) -> dict[str, Any]:
         "revocation_endpoint": f"{endpoint}/revoke",
         "pushed_authorization_request_endpoint": f"{endpoint}/par",
         "registration_endpoint": f"{endpoint}/register",
+        "device_authorization_endpoint": f"{endpoint}/device_authorization",
         "end_session_endpoint": f"{endpoint}/logout",
         "scopes_supported": list(SCOPES),
         "response_types_supported": ["code"],
