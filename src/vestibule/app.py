@@ -59,7 +59,7 @@ from vestibule.web.console import (
 from vestibule.web.icons import icon
 from vestibule.web.middleware import Surroundings
 from vestibule.web.pages import template_environment
-from vestibule.web.portal import arrivals, launch, links
+from vestibule.web.portal import account, arrivals, launch, links
 from vestibule.web.portal import sign_in as portal_sign_in
 from vestibule.web.problems import problem_page
 from vestibule.web.protocols import device, oauth, oidc, registration, saml, saml_logout, verify
@@ -179,6 +179,7 @@ def routes() -> list[BaseRoute]:
         *arrivals.ROUTES,
         *links.ROUTES,
         *launch.ROUTES,
+        *account.ROUTES,
         *settings_pages.ROUTES,
         *cookie_domains.ROUTES,
         *saml_keys.ROUTES,

@@ -202,6 +202,7 @@ ROUTES_OPENED: Final[dict[str, Opens]] = {
     "/e/{env}/forgot": lambda scene: scene.open(scene.stranger, "/e/dev/forgot"),
     "/e/{env}/link/{token}": lambda scene: scene.open(scene.stranger, "/e/dev/link/{token}"),
     "/e/{env}/": at_door("/e/dev/"),
+    "/e/{env}/account": at_door("/e/dev/account"),
     "/e/{env}/sign-out": at_door("/e/dev/sign-out"),
     "/e/{env}/arrived": arriving,
     "/e/{env}/verify/sign-in": refused_app,

@@ -40,6 +40,11 @@ PUBLIC = {
     "/e/{env}/arrived/stay",
     "/e/{env}/forgot",
     "/e/{env}/link/{token}",
+    # Of whoever is signed in, about themselves alone: `tests/web/test_account.py`.
+    "/e/{env}/account/consents/withdraw",
+    "/e/{env}/account/password",
+    "/e/{env}/account/sessions/end",
+    "/e/{env}/account/sessions/end-others",
     "/saml/{connection_id}/acs",
     "/saml/{connection_id}/slo",
 }

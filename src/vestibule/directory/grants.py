@@ -62,3 +62,13 @@ class StoredRequest:
     pushed: bool
     created_at: datetime
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What a person agreed to give an app, by the app's name."""
+
+    app_id: str
+    app_name: str
+    scope: tuple[str, ...]
+    created_at: datetime

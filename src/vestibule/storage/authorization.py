@@ -6,11 +6,11 @@ from datetime import datetime
 
 from sqlalchemy import delete, insert, select
 
-from vestibule.directory.grants import Grant, StoredRequest
+from vestibule.directory.grants import Consent, Grant, StoredRequest
 from vestibule.directory.workspaces import Environment
 from vestibule.storage.database import Transaction
 from vestibule.storage.inserting import insert_into
-from vestibule.storage.tables import app_sessions, client_assertions, oidc_consents, oidc_requests
+from vestibule.storage.tables import app_sessions, apps, client_assertions, oidc_consents, oidc_requests
 
 
 def insert_request(tx: Transaction, environment: Environment, request: StoredRequest, handle_hash: str) -> None:
@@ -74,6 +74,20 @@ def save_consent(
     )
     latest = {"scope": row.excluded.scope, "created_at": row.excluded.created_at}
     tx.execute(row.on_conflict_do_update(index_elements=["app_id", "end_user_id"], set_=latest))
+
+
+def list_consents(tx: Transaction, environment_id: str, end_user_id: str) -> tuple[Consent, ...]:
+    """Return what a person agreed to in an environment, by the apps' names."""
+    table = oidc_consents
+    query = (
+        select(table.c.app_id, apps.c.name, table.c.scope, table.c.created_at)
+        .join(apps, apps.c.id == table.c.app_id)
+        .where(table.c.environment_id == environment_id, table.c.end_user_id == end_user_id)
+        .order_by(apps.c.name_key, apps.c.id)
+    )
+    return tuple(
+        Consent(row.app_id, row.name, tuple(row.scope.split(" ")), row.created_at) for row in tx.execute(query)
+    )
 
 
 def delete_consent(tx: Transaction, workspace_id: str, app_id: str, end_user_id: str) -> bool:

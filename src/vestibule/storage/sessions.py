@@ -137,10 +137,11 @@ def delete_session_of(tx: Transaction, token_hash: str, environment_id: str) -> 
     return tx.execute(delete(sessions).where(*mine)).rowcount == 1
 
 
-def delete_sessions(tx: Transaction, workspace_id: str, end_user_id: str) -> int:
-    """End every session of a person; return how many."""
+def delete_sessions(tx: Transaction, workspace_id: str, end_user_id: str, *, but: str | None = None) -> int:
+    """End every session of a person, but for one; return how many."""
     mine = (sessions.c.workspace_id == workspace_id, sessions.c.end_user_id == end_user_id)
-    return tx.execute(delete(sessions).where(*mine)).rowcount
+    others = () if but is None else (sessions.c.id != but,)
+    return tx.execute(delete(sessions).where(*mine, *others)).rowcount
 
 
 def end_named_sessions(

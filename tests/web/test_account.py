@@ -1,0 +1,179 @@
+"""The account page over HTTP, on both engines: sessions ended elsewhere, the password changed, consents taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from sqlalchemy import select
+
+from tests.support import apps, people, sign_ins
+from tests.support.house import Client, Server
+from vestibule.directory.end_users import EndUser, EndUserStatus
+from vestibule.storage import authorization, sessions
+from vestibule.storage.tables import activity
+
+ACCOUNT = "/e/dev/account"
+PASSWORD = sign_ins.PASSWORD
+NEW = "another long sentence for Grace"
+
+
+def grace(server: Server) -> EndUser:
+    return sign_ins.add_person(server.house, status=EndUserStatus.ACTIVE, password=PASSWORD)
+
+
+def signed_in(server: Server, password: str = PASSWORD) -> Client:
+    client = server.client()
+    client.get("/e/dev/sign-in")
+    response = client.post("/e/dev/sign-in/password", {"email": "grace@example.com", "password": password})
+    assert response.status_code == 303, response.text
+    assert client.get(ACCOUNT).status_code == 200
+    return client
+
+
+def is_in(client: Client) -> bool:
+    return client.http.get("/e/dev/").status_code == 200
+
+
+def live(server: Server, person: EndUser) -> list[str]:
+    with server.house.runtime.database.reading() as tx:
+        found = sessions.list_sessions(tx, person.workspace_id, person.id, server.house.clock())
+    return [one.id for one in found]
+
+
+def acts(server: Server) -> list[tuple[str, str]]:
+    with server.house.runtime.database.reading() as tx:
+        return [(row.action, row.outcome) for row in tx.execute(select(activity.c.action, activity.c.outcome))]
+
+
+def change(client: Client, current: str, password: str) -> int:
+    return client.post(f"{ACCOUNT}/password", {"current": current, "password": password}).status_code
+
+
+def test_people_end_a_session_of_theirs_elsewhere_and_stay_here(server: Server) -> None:
+    person = grace(server)
+    there, here = signed_in(server), signed_in(server)
+    newest, older = live(server, person)
+    assert here.post(f"{ACCOUNT}/sessions/end", {"session": older}).status_code == 303
+    assert "The session has ended" in here.get(ACCOUNT).text
+    assert (is_in(here), is_in(there)) == (True, False)
+    assert live(server, person) == [newest]
+    assert ("end_user.session_ended", "done") in acts(server)
+
+
+def test_everywhere_else_is_every_environment_but_not_this_browser(server: Server) -> None:
+    person = sign_ins.add_person(
+        server.house, status=EndUserStatus.ACTIVE, password=PASSWORD, environments=("dev", "test")
+    )
+    there, here = signed_in(server), signed_in(server)
+    people.sign_in(server.house, person, "test")
+    assert here.post(f"{ACCOUNT}/sessions/end-others").status_code == 303
+    assert (is_in(here), is_in(there), len(live(server, person))) == (True, False, 1)
+
+
+def test_nobody_ends_the_session_of_somebody_else(server: Server) -> None:
+    grace(server)
+    other = sign_ins.add_person(server.house, "maya@example.com", name="Maya Lindqvist", status=EndUserStatus.ACTIVE)
+    theirs = people.sign_in(server.house, other)
+    assert signed_in(server).post(f"{ACCOUNT}/sessions/end", {"session": theirs}).status_code == 303
+    assert live(server, other) == [theirs]
+    assert ("end_user.session_ended", "done") not in acts(server)
+
+
+def test_a_changed_password_signs_in_and_the_old_one_and_other_sessions_do_not(server: Server) -> None:
+    grace(server)
+    there, here = signed_in(server), signed_in(server)
+    assert change(here, PASSWORD, NEW) == 303
+    assert (is_in(here), is_in(there)) == (True, False)
+    assert is_in(signed_in(server, NEW))
+    client = server.client()
+    client.get("/e/dev/sign-in")
+    old = client.post("/e/dev/sign-in/password", {"email": "grace@example.com", "password": PASSWORD})
+    assert old.status_code == 400
+    assert ("end_user.password_changed", "done") in acts(server)
+
+
+def test_the_old_password_is_asked_for_and_a_wrong_one_is_on_the_record(server: Server) -> None:
+    grace(server)
+    there, here = signed_in(server), signed_in(server)
+    assert change(here, "not the password at all", NEW) == 422
+    assert 'id="current-error"' in here.last_page
+    assert "not the password at all" not in here.last_page
+    assert is_in(there)
+    assert ("end_user.password_changed", "refused") in acts(server)
+    assert is_in(signed_in(server))
+
+
+def test_a_weak_new_password_is_refused_beside_its_field(server: Server) -> None:
+    grace(server)
+    here = signed_in(server)
+    assert change(here, PASSWORD, "password1234") == 422
+    assert 'id="password-error"' in here.last_page
+    assert is_in(signed_in(server))
+
+
+def test_guesses_at_the_old_password_count_as_those_at_the_sign_in_page(server: Server) -> None:
+    grace(server)
+    here = signed_in(server)
+    assert {change(here, f"wrong {number}", NEW) for number in range(10)} == {422}
+    assert change(here, PASSWORD, NEW) == 429
+    client = server.client()
+    client.get("/e/dev/sign-in")
+    form = {"email": "grace@example.com", "password": PASSWORD}
+    assert client.post("/e/dev/sign-in/password", form).status_code == 429
+
+
+def test_who_comes_through_an_identity_provider_is_offered_no_password(server: Server) -> None:
+    grace(server)
+    assert "Change password" in signed_in(server).last_page
+    connection = sign_ins.connect(server.house)
+    app = apps.RelyingApp(server, apps.make_app(server.house))
+    here = server.client()
+    apps.through_saml(app, here, connection)
+    assert "Change password" not in here.get(ACCOUNT).text
+    sent = here.post(f"{ACCOUNT}/password", {"current": PASSWORD, "password": NEW})
+    assert sent.status_code == 400
+    assert ("end_user.password_changed", "done") not in acts(server)
+
+
+def test_taking_a_consent_back_forgets_it_and_is_on_the_record(server: Server) -> None:
+    person = grace(server)
+    app = apps.make_app(server.house, "Notes of Others", third_party=True)
+    environment = server.house.environments["dev"]
+    with server.house.runtime.database.transaction() as tx:
+        authorization.save_consent(
+            tx, environment, app.id, person.id, frozenset({"openid", "email"}), server.house.clock()
+        )
+    here = signed_in(server)
+    assert "Notes of Others" in here.last_page
+    assert here.post(f"{ACCOUNT}/consents/withdraw", {"app": app.id}).status_code == 303
+    with server.house.runtime.database.reading() as tx:
+        assert authorization.consented_scope(tx, app.id, person.id) is None
+    assert ("app.consent_withdrawn", "done") in acts(server)
+    here.get(ACCOUNT)
+    assert here.post(f"{ACCOUNT}/consents/withdraw", {"app": app.id}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("/sessions/end", {"session": "x"}),
+        ("/sessions/end-others", {}),
+        ("/password", {"current": PASSWORD, "password": NEW}),
+        ("/consents/withdraw", {"app": "x"}),
+    ],
+)
+def test_another_site_can_send_none_of_the_forms_and_a_stranger_gets_nowhere(
+    server: Server, path: str, form: Mapping[str, str]
+) -> None:
+    person = grace(server)
+    people.sign_in(server.house, person)
+    here = signed_in(server)
+    before = live(server, person)
+    assert here.post(ACCOUNT + path, dict(form), token="made up").status_code == 403
+    stranger = server.client()
+    stranger.get("/e/dev/sign-in")
+    sent = stranger.post(ACCOUNT + path, dict(form))
+    assert sent.status_code == 303
+    assert sent.headers["location"].startswith("/e/dev/sign-in")
+    assert live(server, person) == before
