@@ -17,9 +17,10 @@ from vestibule.directory.apps import (
     OidcSettings,
     SigningAlgorithm,
 )
+from vestibule.directory.forward_auth import clean_host
 from vestibule.directory.workspaces import validate_name
 from vestibule.kernel.errors import FieldError, Invalid
-from vestibule.kernel.text import N_, clean_domain, has_unsafe_characters
+from vestibule.kernel.text import N_, has_unsafe_characters
 
 MAX_URIS: Final = 20
 MAX_HOSTS: Final = 20
@@ -261,14 +262,11 @@ def _hosts(typed: str) -> tuple[str, ...]:
 
 
 def _host(line: str) -> str:
-    name = line.lower().rstrip(".")
-    if name in _LOOPBACK:
-        return name
-    if "*" in name:
-        raise FieldError("hosts", N_("“%(host)s”: enter each name whole."), host=line[:100])
-    cleaned = clean_domain(name)
+    cleaned = clean_host(line.lower().rstrip("."))
     if cleaned is None:
-        raise FieldError("hosts", N_("“%(host)s” is no host name, such as wiki.example.com."), host=line[:100])
+        raise FieldError(
+            "hosts", N_("“%(host)s” is no host name, such as wiki.example.com. Enter each whole."), host=line[:100]
+        )
     return cleaned
 
 

@@ -27,11 +27,14 @@ _KINDS: Final = frozenset(
     {
         "end_user.sign_in",
         "end_user.",
+        "app.",
         "group.",
         "connection.",
         "identity_provider.",
         "environment.",
         "admin.",
+        "saml_keys.",
+        "jwt_keys.",
         "workspace.",
     }
 )

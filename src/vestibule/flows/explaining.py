@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from vestibule.directory.admins import Permission
+from vestibule.directory.app_sessions import AppSession
 from vestibule.directory.apps import App
 from vestibule.directory.connections import Connection
 from vestibule.directory.end_users import EndUser
@@ -17,8 +20,10 @@ from vestibule.flows.parts.people import found_end_user
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.errors import FieldError, NotFound
 from vestibule.kernel.text import N_, clean_email, printable
-from vestibule.storage import apps, connections, end_users, groups, workspaces
+from vestibule.storage import app_sessions, apps, connections, end_users, groups, workspaces
 from vestibule.storage.standings import find_standing
+
+_MOST_SESSIONS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,17 @@ class AppAnswer:
     app: App
     environment: Environment
     decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class PersonsApps:
+    """Every app of a person's environments with the answer; and the apps' own sessions of theirs, with how far each app was told
+    that ours had ended: the receipt of taking access away. `names` are of the apps by id, those deleted left out.
+    """
+
+    answers: tuple[AppAnswer, ...]
+    sessions: tuple[AppSession, ...]
+    names: Mapping[str, str]
 
 
 def explain(runtime: Runtime, caller: AdminCaller, app_id: str, email: str) -> Explanation:
@@ -68,11 +84,8 @@ def explain(runtime: Runtime, caller: AdminCaller, app_id: str, email: str) -> E
     )
 
 
-def apps_of_person(runtime: Runtime, caller: AdminCaller, end_user_id: str) -> tuple[AppAnswer, ...]:
-    """Return every app of the environments that a person may enter, and whether they may use it. Raises NotFound, Forbidden.
-
-    Two statements for each environment of theirs.
-    """
+def apps_of_person(runtime: Runtime, caller: AdminCaller, end_user_id: str) -> PersonsApps:
+    """Return what apps have to do with a person. Raises NotFound, Forbidden. Two statements for each environment of theirs."""
     caller.require(Permission.READ)
     answers: list[AppAnswer] = []
     with runtime.database.reading() as tx:
@@ -83,4 +96,10 @@ def apps_of_person(runtime: Runtime, caller: AdminCaller, end_user_id: str) -> t
                 continue
             found = apps.list_apps(tx, caller.workspace_id, environment.id)
             answers.extend(AppAnswer(app, environment, may_enter(standing, app)) for app in found)
-    return tuple(answers)
+        told = app_sessions.list_app_sessions(tx, caller.workspace_id, person.id, _MOST_SESSIONS)
+        names = {
+            app_id: app.name
+            for app_id in {one.app_id for one in told}
+            if (app := apps.find_app(tx, caller.workspace_id, app_id))
+        }
+    return PersonsApps(tuple(answers), told, names)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from string import Template
 from typing import Final
-from urllib.parse import urlsplit
+
+from jinja2 import Environment
 
 from vestibule.directory.apps import AppKind
 from vestibule.flows.apps import AppFacts
@@ -15,7 +16,7 @@ SECRET = "…the client secret…"  # noqa: S105 - where it goes
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """The snippet of one product. `page` is the how-to that goes with it."""
+    """The snippet of one product."""
 
     name: str
     text: str
@@ -124,47 +125,32 @@ oidc_groups_claim = "groups"
 """,
     ),
 )
-_FORWARD_AUTH: Final = (
-    (
-        "Caddy",
-        """\
-$host {
-    forward_auth $public_url {
-        uri $verify_path
-        header_up Host $upstream
-        copy_headers Remote-User Remote-Email Remote-Name Remote-Groups X-Vestibule-Identity
-    }
-    reverse_proxy 127.0.0.1:8080
-}
-""",
-    ),
-    (
-        "Traefik",
-        """\
-http:
-  middlewares:
-    vestibule:
-      forwardAuth:
-        address: "$verify"
-        authResponseHeaders: ["Remote-User", "Remote-Email", "Remote-Name", "Remote-Groups", "X-Vestibule-Identity"]
-""",
-    ),
-)
+# The files that the how-to pages show and the tests run, with places for an app's values.
+_FORWARD_AUTH: Final = (("nginx", "nginx.conf"), ("Caddy", "Caddyfile"), ("Traefik", "traefik.yaml"))
 
 
-def recipes_for(facts: AppFacts, public_url: str) -> tuple[Recipe, ...]:
-    """Return the recipes for an app's kind, by name."""
-    oidc, verify = facts.app.oidc, f"{facts.issuer}/verify"
-    values = {
-        "issuer": facts.issuer,
-        "client_id": facts.app.id,
-        "secret": SECRET,
-        "redirect_uri": oidc.redirect_uris[0] if oidc and oidc.redirect_uris else "",
-        "host": facts.app.hosts[0] if facts.app.hosts else "",
-        "public_url": public_url,
-        "upstream": urlsplit(public_url).netloc,
-        "verify": verify,
-        "verify_path": urlsplit(verify).path,
-    }
-    templates = {AppKind.OIDC: _OIDC, AppKind.FORWARD_AUTH: _FORWARD_AUTH}.get(facts.app.kind, ())
-    return tuple(Recipe(name, Template(text).substitute(values)) for name, text in templates)
+def recipes_for(facts: AppFacts, templates: Environment, public_url: str) -> tuple[Recipe, ...]:
+    """Return the recipes for an app's kind."""
+    if facts.app.kind is AppKind.OIDC:
+        oidc = facts.app.oidc
+        values = {
+            "issuer": facts.issuer,
+            "client_id": facts.app.id,
+            "secret": SECRET,
+            "redirect_uri": oidc.redirect_uris[0] if oidc and oidc.redirect_uris else "",
+        }
+        return tuple(Recipe(name, Template(text).substitute(values)) for name, text in _OIDC)
+    if facts.app.kind is AppKind.FORWARD_AUTH and facts.app.hosts:
+        host = facts.app.hosts[0]
+        values = {
+            "address": host,
+            "host": host,
+            "name": host.partition(".")[0],
+            "environment": facts.environment.key,
+            "public_url": public_url,
+            "upstream": "http://127.0.0.1:8080",
+            "scheme": "https",
+        }
+        found = ((name, templates.get_template(f"recipes/{file}")) for name, file in _FORWARD_AUTH)
+        return tuple(Recipe(name, template.render(tls=True, **values)) for name, template in found)
+    return ()

@@ -171,7 +171,7 @@ def _app_page(visit: Visit, facts: AppFacts) -> Response:
         kinds=KINDS,
         here=_path(facts),
         most_secrets=apps.MOST_SECRETS,
-        recipes=recipes_for(facts, visit.runtime.public_url),
+        recipes=recipes_for(facts, visit.site.templates, visit.runtime.public_url),
         may_manage=_may_manage(visit),
     )
 

@@ -14,6 +14,7 @@ from vestibule.web.entrance import place_page
 from vestibule.web.pages import redirect
 from vestibule.web.portal.members import member
 from vestibule.web.problems import status_of
+from vestibule.web.scopes import scope_sentence
 from vestibule.web.visits import Visit
 
 
@@ -68,6 +69,7 @@ def _page(
         status=status,
         binding=browser,
         account=shown,
+        scopes={one.app_id: [scope_sentence(visit, scope) for scope in one.scope] for one in shown.consents},
         person=session.end_user,
         session=session,
         errors=errors or {},

@@ -19,7 +19,7 @@ from vestibule.kernel.text import N_
 from vestibule.web.entrance import home_of, place_page, portal, session_token, sign_in_path
 from vestibule.web.machines import json_answer, machine
 from vestibule.web.pages import redirect
-from vestibule.web.protocols.oidc import SCOPES
+from vestibule.web.scopes import scope_sentence
 from vestibule.web.visits import Visit
 
 _MAX_CODE: Final = 40
@@ -48,7 +48,7 @@ def confirm(visit: Visit, browser: str) -> Response:
             waiting=waiting,
             person=person,
             user_code=visit.form.get("user_code")[:_MAX_CODE],
-            scopes=[visit.gettext(SCOPES.get(one, one)) for one in waiting.code.scope],
+            scopes=[scope_sentence(visit, one) for one in waiting.code.scope],
         )
 
     key = visit.path_params["env"]

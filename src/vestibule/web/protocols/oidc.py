@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
@@ -20,17 +20,11 @@ from vestibule.web.doors import open_door
 from vestibule.web.entrance import forget_session, home_of, open_to, place_page, portal, session_token, sign_in_path
 from vestibule.web.pages import redirect
 from vestibule.web.problems import problem_page
+from vestibule.web.scopes import scope_sentence
 from vestibule.web.visits import Visit
 
 # What a browser or a proxy before us takes as an address.
 _MAX_QUERY: Final = 8_000
-SCOPES: Final[Mapping[str, str]] = {
-    "openid": N_("An identifier of yours that only this app gets"),
-    "profile": N_("Your name"),
-    "email": N_("Your e-mail address"),
-    "groups": N_("The groups that you are in"),
-    "offline_access": N_("Access while you are not signed in, until you take it back"),
-}
 log = structlog.get_logger()
 _Take = Callable[[], Step]
 
@@ -171,7 +165,7 @@ def _next(visit: Visit, browser: str, step: Step, *, by_link: bool) -> Response:
             flags["login_hint"] = step.login_hint
         return redirect(sign_in_path(key, f"{home_of(key)}oauth2/continue?request={step.handle}", **flags))
     if isinstance(step, AskConsent):
-        scopes = [visit.gettext(SCOPES.get(one, one)) for one in step.scope]
+        scopes = [scope_sentence(visit, one) for one in step.scope]
         host = urlsplit(step.redirect_uri).netloc
         return place_page(
             visit, "portal/consent.html", step.place, binding=browser, step=step, scopes=scopes, app_host=host
