@@ -58,6 +58,19 @@ def test_where_nobody_is_yet_scim_is_turned_on_without_a_question(admin_client: 
     assert f"/scim/{here.id}/v2" in page
 
 
+def test_where_the_directory_decides_the_mapping_says_only_how_a_sign_in_finds_its_person(
+    admin_client: Client, server: Server
+) -> None:
+    manual, scim = connect(server.house, "test", "Okta Test"), pushing(server.house)
+    by_hand = words(admin_client.get(f"/admin/connections/{manual.id}").text)
+    assert "which groups they give" in by_hand
+    assert "Keep in sync" in by_hand
+    by_directory = words(admin_client.get(f"/admin/connections/{scim.id}").text)
+    assert "By which attributes a sign-in finds its person" in by_directory
+    assert "Stable ID" in by_directory
+    assert "Keep in sync" not in by_directory
+
+
 def test_a_token_is_shown_once_and_only_its_hash_is_kept(admin_client: Client, server: Server) -> None:
     connection = pushing(server.house)
     path = f"/admin/connections/{connection.id}/scim/tokens/new"
