@@ -53,11 +53,13 @@ def safe(text: str) -> bool:
     return all(char == "\n" or unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Cn"} for char in text)
 
 
-# Whoever explains a message later does not know any more that nobody had asked for it, and says so.
+# Whoever explains a message later does not know any more that nobody had asked for it, and says so; nor which certificate was
+# pinned, without which metadata that another signed is metadata like any other.
 HOSTILE = [
     (one, measure)
     for one in CORPUS
-    if one.overrides.get("in_response_to", "asked") is not None
+    if one.family != "signed metadata"
+    and one.overrides.get("in_response_to", "asked") is not None
     and (measure := measure_of(one.overrides)) is not None
     and measure.complete
 ]
