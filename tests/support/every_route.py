@@ -176,6 +176,8 @@ def _settle(
     workspace_id, domain = house.workspace.id, f"w{number}.example"
     with house.runtime.database.transaction() as tx:
         first = next(iter(house.environments.values()))
+        for domain_before in forward_auth.list_cookie_domains(tx, first.id):  # an environment has a few at most
+            forward_auth.delete_cookie_domain(tx, workspace_id, first.id, domain_before)
         forward_auth.insert_cookie_domain(tx, workspace_id, first.id, f"registered{number}.example", house.clock())
         connections.update_connection(tx, workspace_id, kinds["p"].id, provisioning=None)
         connections.update_connection(tx, workspace_id, kinds["d"].id, disabled=True)

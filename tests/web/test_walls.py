@@ -36,6 +36,8 @@ PUBLIC = {
     "/e/{env}/sign-in",
     "/e/{env}/sign-in/password",
     "/e/{env}/sign-out",
+    "/e/{env}/device",
+    "/e/{env}/device/answer",
     "/e/{env}/arrived",
     "/e/{env}/arrived/stay",
     "/e/{env}/forgot",
