@@ -103,7 +103,7 @@ def furnish_apps(scene: Scene, house: House) -> None:
         )
     for name, app in (
         ("third_party", apps.make_app(house, "Notes for everybody", third_party=True)),
-        ("closed", apps.make_app(house, "Payroll", everyone=False)),
+        ("closed", apps.make_app(house, "Treasury", everyone=False)),
     ):
         asked = apps.RelyingApp(scene.server, app)
         scene.ids |= {name: app.id, f"to_{name}": f"{asked.path('authorize')}?{urlencode(asked.request())}"}
