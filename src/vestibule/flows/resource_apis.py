@@ -27,7 +27,7 @@ from vestibule.kernel.errors import AlreadyTaken, FieldError, Invalid, NotFound
 from vestibule.kernel.ids import new_id
 from vestibule.kernel.secrets import new_token, token_hash
 from vestibule.kernel.text import N_, printable
-from vestibule.storage import apps, groups, resource_apis, workspaces
+from vestibule.storage import apps, resource_apis, workspaces
 from vestibule.storage.database import Transaction
 
 TOKEN_LIFE: Final = timedelta(days=30)
@@ -39,7 +39,6 @@ class ApiList:
 
     environment: Environment
     environments: tuple[Environment, ...]
-    groups: int
     apis: tuple[ResourceApi, ...]
     tokens: tuple[RegistrationToken, ...]
     issuer: str
@@ -76,7 +75,6 @@ def list_apis(runtime: Runtime, caller: AdminCaller, environment_key: str) -> Ap
         return ApiList(
             environment=place,
             environments=workspaces.list_environments(tx, caller.workspace_id),
-            groups=groups.count_groups(tx, caller.workspace_id, place.id),
             apis=resource_apis.list_apis(tx, caller.workspace_id, place.id),
             tokens=resource_apis.list_registration_tokens(tx, place.id, runtime.clock()),
             issuer=issuer_of(runtime, place.key),
