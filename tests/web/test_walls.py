@@ -190,6 +190,7 @@ def ids_of(full: World) -> dict[str, str]:
         "admin_id": full.colleague.id,
         "app_id": full.app,
         "secret_id": full.app_secret,
+        "api_id": full.api,
     }
 
 
