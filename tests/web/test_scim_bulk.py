@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.directories import Directory, directory, pushing, user
 from tests.support.house import Server
-from tests.web.test_scim_cost import counted
+from tests.support.statements import counted
 from vestibule.flows.parts import pushing as parts
 from vestibule.scim.attributes import ENTERPRISE_URN
 from vestibule.scim.resources import MAX_RESOURCE

@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from tests.support.directories import Directory, directory, pushing, user
 from tests.support.house import Server
+from tests.support.statements import counted
 
 
 @pytest.fixture
 def okta(server: Server) -> Directory:
     return directory(server, pushing(server.house))
-
-
-@contextmanager
-def counted(server: Server) -> Iterator[list[str]]:
-    """Give the statements that are sent to the database meanwhile; what begins a transaction is none."""
-    statements: list[str] = []
-    engine = server.house.runtime.database.engine
-
-    def note(*arguments: Any) -> None:
-        if not arguments[2].startswith("BEGIN"):
-            statements.append(arguments[2])
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 def test_the_statements_of_each_request_are_few_whatever_the_size_of_the_directory(
