@@ -15,9 +15,24 @@ depends_on = None
 
 def upgrade() -> None:
     _apps()
-    _grants()
-    _forward_auth()
-    _machines()
+    _app_groups()
+    _app_hosts()
+    _cookie_domains()
+    _app_secrets()
+    _jwt_keys()
+    _oidc_requests()
+    _oidc_grants()
+    _oidc_codes()
+    _oidc_refresh_tokens()
+    _oidc_consents()
+    _client_assertions()
+    _app_sessions()
+    _forward_auth_sessions()
+    _forward_auth_codes()
+    _resource_apis()
+    _app_apis()
+    _registration_tokens()
+    _device_codes()
 
 
 def _apps() -> None:
@@ -46,6 +61,9 @@ def _apps() -> None:
         sa.UniqueConstraint("id", "environment_id", name="uq_apps_id_environment_id"),
         sa.CheckConstraint("kind IN ('oidc', 'forward_auth', 'link')", name="ck_apps_kind"),
     )
+
+
+def _app_groups() -> None:
     op.create_table(
         "app_groups",
         sa.Column("app_id", Key, nullable=False),
@@ -67,6 +85,9 @@ def _apps() -> None:
         ),
     )
     op.create_index("ix_app_groups_group_id", "app_groups", ["group_id"])
+
+
+def _app_hosts() -> None:
     op.create_table(
         "app_hosts",
         sa.Column("environment_id", Key, nullable=False),
@@ -82,6 +103,9 @@ def _apps() -> None:
         ),
     )
     op.create_index("ix_app_hosts_app_id", "app_hosts", ["app_id"])
+
+
+def _cookie_domains() -> None:
     op.create_table(
         "cookie_domains",
         sa.Column("environment_id", Key, nullable=False),
@@ -93,6 +117,9 @@ def _apps() -> None:
             ["environment_id"], ["environments.id"], name="fk_cookie_domains_environment_id", ondelete="CASCADE"
         ),
     )
+
+
+def _app_secrets() -> None:
     op.create_table(
         "app_secrets",
         sa.Column("id", Key, nullable=False),
@@ -107,6 +134,9 @@ def _apps() -> None:
         sa.ForeignKeyConstraint(["app_id"], ["apps.id"], name="fk_app_secrets_app_id", ondelete="CASCADE"),
     )
     op.create_index("ix_app_secrets_app_id", "app_secrets", ["app_id"])
+
+
+def _jwt_keys() -> None:
     op.create_table(
         "jwt_keys",
         sa.Column("id", Key, nullable=False),
@@ -128,7 +158,7 @@ def _apps() -> None:
     op.create_index("ix_jwt_keys_environment_id_alg_active_at", "jwt_keys", ["environment_id", "alg", "active_at"])
 
 
-def _grants() -> None:
+def _oidc_requests() -> None:
     op.create_table(
         "oidc_requests",
         sa.Column("handle_hash", Key, nullable=False),
@@ -148,6 +178,9 @@ def _grants() -> None:
     )
     op.create_index("ix_oidc_requests_app_id", "oidc_requests", ["app_id"])
     op.create_index("ix_oidc_requests_expires_at", "oidc_requests", ["expires_at"])
+
+
+def _oidc_grants() -> None:
     op.create_table(
         "oidc_grants",
         sa.Column("id", Key, nullable=False),
@@ -181,6 +214,9 @@ def _grants() -> None:
     op.create_index("ix_oidc_grants_expires_at", "oidc_grants", ["expires_at"])
     op.create_index("ix_oidc_grants_parent_id", "oidc_grants", ["parent_id"])
     op.create_index("ix_oidc_grants_session_id", "oidc_grants", ["session_id"])
+
+
+def _oidc_codes() -> None:
     op.create_table(
         "oidc_codes",
         sa.Column("code_hash", Key, nullable=False),
@@ -195,6 +231,9 @@ def _grants() -> None:
     )
     op.create_index("ix_oidc_codes_expires_at", "oidc_codes", ["expires_at"])
     op.create_index("ix_oidc_codes_grant_id", "oidc_codes", ["grant_id"])
+
+
+def _oidc_refresh_tokens() -> None:
     op.create_table(
         "oidc_refresh_tokens",
         sa.Column("token_hash", Key, nullable=False),
@@ -210,6 +249,9 @@ def _grants() -> None:
     )
     op.create_index("ix_oidc_refresh_tokens_expires_at", "oidc_refresh_tokens", ["expires_at"])
     op.create_index("ix_oidc_refresh_tokens_grant_id", "oidc_refresh_tokens", ["grant_id"])
+
+
+def _oidc_consents() -> None:
     op.create_table(
         "oidc_consents",
         sa.Column("app_id", Key, nullable=False),
@@ -228,6 +270,9 @@ def _grants() -> None:
         ),
     )
     op.create_index("ix_oidc_consents_environment_id_end_user_id", "oidc_consents", ["environment_id", "end_user_id"])
+
+
+def _client_assertions() -> None:
     op.create_table(
         "client_assertions",
         sa.Column("assertion_key", Key, nullable=False),
@@ -236,6 +281,9 @@ def _grants() -> None:
         sa.PrimaryKeyConstraint("assertion_key", name="pk_client_assertions"),
     )
     op.create_index("ix_client_assertions_expires_at", "client_assertions", ["expires_at"])
+
+
+def _app_sessions() -> None:
     op.create_table(
         "app_sessions",
         sa.Column("app_id", Key, nullable=False),
@@ -264,7 +312,7 @@ def _grants() -> None:
     op.create_index("ix_app_sessions_ended_at", "app_sessions", ["ended_at"])
 
 
-def _forward_auth() -> None:
+def _forward_auth_sessions() -> None:
     op.create_table(
         "forward_auth_sessions",
         sa.Column("token_hash", Key, nullable=False),
@@ -292,6 +340,9 @@ def _forward_auth() -> None:
         "ix_forward_auth_sessions_environment_id_domain", "forward_auth_sessions", ["environment_id", "domain"]
     )
     op.create_index("ix_forward_auth_sessions_session_id", "forward_auth_sessions", ["session_id"])
+
+
+def _forward_auth_codes() -> None:
     op.create_table(
         "forward_auth_codes",
         sa.Column("code_hash", Key, nullable=False),
@@ -314,7 +365,7 @@ def _forward_auth() -> None:
     op.create_index("ix_forward_auth_codes_session_id", "forward_auth_codes", ["session_id"])
 
 
-def _machines() -> None:
+def _resource_apis() -> None:
     op.create_table(
         "resource_apis",
         sa.Column("id", Key, nullable=False),
@@ -336,6 +387,9 @@ def _machines() -> None:
         sa.UniqueConstraint("id", "environment_id", name="uq_resource_apis_id_environment_id"),
     )
     op.create_index("ix_resource_apis_app_id", "resource_apis", ["app_id"])
+
+
+def _app_apis() -> None:
     op.create_table(
         "app_apis",
         sa.Column("app_id", Key, nullable=False),
@@ -358,6 +412,9 @@ def _machines() -> None:
         ),
     )
     op.create_index("ix_app_apis_api_id", "app_apis", ["api_id"])
+
+
+def _registration_tokens() -> None:
     op.create_table(
         "registration_tokens",
         sa.Column("id", Key, nullable=False),
@@ -376,6 +433,9 @@ def _machines() -> None:
     )
     op.create_index("ix_registration_tokens_environment_id", "registration_tokens", ["environment_id"])
     op.create_index("ix_registration_tokens_expires_at", "registration_tokens", ["expires_at"])
+
+
+def _device_codes() -> None:
     op.create_table(
         "device_codes",
         sa.Column("code_hash", Key, nullable=False),
