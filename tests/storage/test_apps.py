@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from tests.support.apps import make_app
 from tests.support.house import House
 from tests.support.people import add_person, group_of
 from vestibule.directory.apps import (
@@ -41,27 +43,8 @@ SETTINGS = OidcSettings(
 )
 
 
-def app_of(house: House, name: str = "Grafana", key: str = "dev", **changes: object) -> App:
-    now, environment = house.clock(), house.environments[key]
-    made = App(
-        id=new_id("app", now),
-        workspace_id=environment.workspace_id,
-        environment_id=environment.id,
-        name=name,
-        kind=AppKind.OIDC,
-        icon="apps",
-        launch_url="https://grafana.example/",
-        everyone=True,
-        disabled=False,
-        third_party=False,
-        registered=False,
-        created_at=now,
-        oidc=SETTINGS,
-    )
-    made = replace(made, **changes)  # type: ignore[arg-type] # the changes are the test's own
-    with house.runtime.database.transaction() as tx:
-        apps.insert_app(tx, made)
-    return made
+def app_of(house: House, name: str = "Grafana", key: str = "dev", **changes: Any) -> App:
+    return make_app(house, name, key, **{"oidc": SETTINGS, **changes})
 
 
 def usable(house: House, end_user_id: str) -> list[str]:

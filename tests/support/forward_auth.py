@@ -11,12 +11,12 @@ from typing import Any
 import httpx
 
 from tests.support import sign_ins
+from tests.support.apps import make_app
 from tests.support.house import Client, House, Server
 from vestibule.directory.apps import App, AppKind
 from vestibule.directory.end_users import EndUser, EndUserStatus
 from vestibule.directory.groups import Group
 from vestibule.directory.sources import Source
-from vestibule.kernel.ids import new_id
 from vestibule.storage import apps
 from vestibule.storage.access import add_member
 
@@ -28,26 +28,17 @@ def wiki(
     house: House, *hosts: str, key: str = "dev", name: str = "Wiki", groups: tuple[Group, ...] | None = None
 ) -> App:
     """Make a forward-auth app; everyone may use it unless `groups` are named, which may be none."""
-    now, environment = house.clock(), house.environments[key]
-    app = App(
-        id=new_id("app", now),
-        workspace_id=environment.workspace_id,
-        environment_id=environment.id,
-        name=name,
+    return make_app(
+        house,
+        name,
+        key,
         kind=AppKind.FORWARD_AUTH,
-        icon="apps",
+        oidc=None,
         launch_url=None,
         everyone=groups is None,
-        disabled=False,
-        third_party=False,
-        registered=False,
-        created_at=now,
         group_ids=frozenset(group.id for group in groups or ()),
         hosts=hosts or (HOST,),
     )
-    with house.runtime.database.transaction() as tx:
-        apps.insert_app(tx, app)
-    return app
 
 
 def change(house: House, app: App, **changes: object) -> None:
