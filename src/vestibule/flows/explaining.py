@@ -97,9 +97,5 @@ def apps_of_person(runtime: Runtime, caller: AdminCaller, end_user_id: str) -> P
             found = apps.list_apps(tx, caller.workspace_id, environment.id)
             answers.extend(AppAnswer(app, environment, may_enter(standing, app)) for app in found)
         told = app_sessions.list_app_sessions(tx, caller.workspace_id, person.id, _MOST_SESSIONS)
-        names = {
-            app_id: app.name
-            for app_id in {one.app_id for one in told}
-            if (app := apps.find_app(tx, caller.workspace_id, app_id))
-        }
+        names = apps.names_of(tx, caller.workspace_id, {one.app_id for one in told})
     return PersonsApps(tuple(answers), told, names)

@@ -20,8 +20,6 @@ from vestibule.oidc.pkce import is_challenge
 
 ResponseMode = Literal["query", "form_post"]
 
-OPENID: Final = "openid"
-OFFLINE_ACCESS: Final = "offline_access"
 _PROMPTS: Final = frozenset({"none", "login", "select_account", "consent"})
 _MODES: Final[Mapping[str, ResponseMode]] = {"query": "query", "form_post": "form_post"}
 _MAX_AGE_DIGITS: Final = 9

@@ -107,6 +107,12 @@ def list_apps(tx: Transaction, workspace_id: str, environment_id: str) -> tuple[
     return _apps(tx, apps.c.workspace_id == workspace_id, apps.c.environment_id == environment_id)
 
 
+def names_of(tx: Transaction, workspace_id: str, app_ids: Collection[str]) -> dict[str, str]:
+    """Return the names of those of these apps that the workspace has, by id."""
+    query = select(apps.c.id, apps.c.name).where(apps.c.workspace_id == workspace_id, apps.c.id.in_(tuple(app_ids)))
+    return {row.id: row.name for row in tx.execute(query)}
+
+
 def list_usable_apps(tx: Transaction, workspace_id: str, environment_id: str, end_user_id: str) -> tuple[App, ...]:
     """Return the apps of an environment that a person's groups allow and that are not disabled, by name."""
     member = group_members.join(app_groups, app_groups.c.group_id == group_members.c.group_id)

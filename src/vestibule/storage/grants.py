@@ -57,12 +57,10 @@ def delete_grant(tx: Transaction, environment_id: str, grant_id: str) -> bool:
     return tx.execute(delete(oidc_grants).where(*mine)).rowcount == 1
 
 
-def delete_grants_of(tx: Transaction, workspace_id: str, end_user_id: str, app_id: str | None = None) -> int:
-    """End every grant of a person, or those for one app; return how many."""
-    mine = [oidc_grants.c.workspace_id == workspace_id, oidc_grants.c.end_user_id == end_user_id]
-    if app_id is not None:
-        mine.append(oidc_grants.c.app_id == app_id)
-    return tx.execute(delete(oidc_grants).where(*mine)).rowcount
+def delete_grants_of(tx: Transaction, workspace_id: str, end_user_id: str, app_id: str) -> int:
+    """End every grant of a person for one app; return how many."""
+    mine = (oidc_grants.c.workspace_id == workspace_id, oidc_grants.c.end_user_id == end_user_id)
+    return tx.execute(delete(oidc_grants).where(*mine, oidc_grants.c.app_id == app_id)).rowcount
 
 
 def insert_code(

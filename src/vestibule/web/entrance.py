@@ -130,6 +130,19 @@ def sending_page(visit: Visit, sent: Sent, template: str = "portal/sending.html"
     return response
 
 
+def going_page(
+    visit: Visit, place: Place, app_name: str, url: str, fields: Mapping[str, str] | None = None, lead: str = ""
+) -> Response:
+    """Return the page that takes the browser to an app: by a link, or with `fields` by a form that sends itself. `lead` is said first.
+
+    A page and not a redirect, for the reason of `sending_page`.
+    """
+    response = place_page(visit, "portal/going.html", place, app_name=app_name, url=url, fields=fields or {}, lead=lead)
+    if fields:
+        open_to(response, url)
+    return response
+
+
 def open_to(response: Response, url: str) -> None:
     """Let the forms of a page be posted to the origin of an address, too."""
     parts = urlsplit(url)

@@ -17,7 +17,7 @@ from vestibule.flows.parts.entry import resume
 from vestibule.kernel.text import N_
 from vestibule.oidc.errors import InvalidRequest
 from vestibule.web.doors import open_door
-from vestibule.web.entrance import forget_session, home_of, open_to, place_page, portal, session_token, sign_in_path
+from vestibule.web.entrance import forget_session, going_page, home_of, place_page, portal, session_token, sign_in_path
 from vestibule.web.pages import redirect
 from vestibule.web.problems import problem_page
 from vestibule.web.scopes import scope_sentence
@@ -119,9 +119,7 @@ def sign_out(visit: Visit, browser: str) -> Response:  # noqa: ARG001 - every do
     if session is not None:
         app_logout.leave(visit.runtime, visit.visitor, session)
     if leaving.back_to:
-        response = place_page(
-            visit, "portal/going.html", leaving.place, app_name=leaving.app_name, url=leaving.back_to, fields={}
-        )
+        response = going_page(visit, leaving.place, leaving.app_name, leaving.back_to)
     else:
         response = redirect(sign_in_path(key, signed_out="1"))
     forget_session(response, visit, key)
@@ -179,21 +177,10 @@ def _to_app(visit: Visit, answer: Answer, *, by_link: bool) -> Response:
     By a page where a form may have led here: Chrome holds a form's redirects to `form-action`, too, however many there are.
     """
     if answer.response_mode == "form_post":
-        response = place_page(
-            visit,
-            "portal/going.html",
-            answer.place,
-            app_name=answer.app.name,
-            url=answer.redirect_uri,
-            fields=answer.parameters,
-        )
-        open_to(response, answer.redirect_uri)
-        return response
+        return going_page(visit, answer.place, answer.app.name, answer.redirect_uri, answer.parameters)
     if by_link:
         return redirect(_address(answer))
-    return place_page(
-        visit, "portal/going.html", answer.place, app_name=answer.app.name, url=_address(answer), fields={}
-    )
+    return going_page(visit, answer.place, answer.app.name, _address(answer))
 
 
 def _address(answer: Answer) -> str:

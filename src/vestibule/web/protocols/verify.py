@@ -26,10 +26,10 @@ from vestibule.flows.parts.entry import resume
 from vestibule.flows.parts.forwarding import NotAllowed, NotSignedIn
 from vestibule.flows.parts.places import find_place
 from vestibule.kernel.errors import VestibuleError
-from vestibule.kernel.text import has_unsafe_characters
+from vestibule.kernel.text import N_, has_unsafe_characters
 from vestibule.web.app_host import HostCookies, closed_page, sentence_of, start_sign_in, status_behind, take_back
 from vestibule.web.doors import answer
-from vestibule.web.entrance import place_page, portal, session_token, sign_in_path
+from vestibule.web.entrance import going_page, place_page, portal, session_token, sign_in_path
 from vestibule.web.forwarded import Asked, ForwardedRefused, answers_by_status, read_asked
 from vestibule.web.pages import redirect
 from vestibule.web.visits import Visit, read_visit
@@ -133,7 +133,8 @@ def sign_in(visit: Visit, browser: str) -> Response:
         return _refused_page(visit, browser, refused)
     if visit.query.has("signed_in"):
         # A page, not a redirect: Chrome holds the redirects behind a form, such as the one for the password, to `form-action`.
-        return place_page(visit, "portal/to_app.html", find_place(visit.runtime, key), url=url, app=app)
+        lead = visit.gettext(N_("You are signed in. If nothing happens, continue yourself."))
+        return going_page(visit, find_place(visit.runtime, key), app.name, url, lead=lead)
     return redirect(url)
 
 
