@@ -18,7 +18,7 @@ from bench.tables import Plan, Target, console, show_targets
 WHOLE: Final = Plan(
     sign_ins=2000,
     slow_sign_ins=500,
-    warm=1000,
+    warm=10_000,
     more=10_000,
     few=1000,
     many=1_000_000,

@@ -121,9 +121,9 @@ def measure_floor(ground: Ground, number: int) -> Rate:
     return rate_of(posted, spent)
 
 
-def measure_memory(ground: Ground, warm: int, more: int) -> Growth:
+def measure_memory(ground: Ground, engine: Engine, warm: int, more: int) -> Growth:
     """Return what a worker keeps of its sign-ins."""
-    with _scene(ground, "SQLite", "memory", min(warm, PEOPLE)) as scene:
+    with _scene(ground, engine, "memory", min(warm, PEOPLE)) as scene:
         process = scene.served.process
         assert process is not None
         rest = usage(process.pid)
