@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from bench import forward_auth, parts, scim
+from bench import forward_auth, parts, scim, tokens
 from bench.ground import Ground, cores, ground
 from bench.tables import Plan, Target, console, show_targets
+from vestibule.outside.logs import set_up_logs
 
 WHOLE: Final = Plan(
     sign_ins=2000,
@@ -49,6 +50,7 @@ PARTS: Final[dict[str, Callable[[Ground, Plan], list[Target]]]] = {
     "memory": parts.memory,
     "scim": scim.scim,
     "forward-auth": forward_auth.answers,
+    "tokens": tokens.tokens,
 }
 
 
@@ -63,6 +65,7 @@ def main() -> int:
     plan, started = (QUICK if chosen.quick else WHOLE), time.monotonic()
     console.print(f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}. {_pinned()}\n")
     targets: list[Target] = []
+    set_up_logs("warning")  # some parts run the server in this process
     with ground() as where:
         for name in chosen.parts or PARTS:
             began = time.monotonic()

@@ -8,7 +8,7 @@ from typing import Final
 from bench import lists, refusals, sign_ins, verification
 from bench.ground import ENGINES, Ground, Where
 from bench.peers import PeerMissingError, PeerRate, jackson, python3_saml, shibboleth
-from bench.tables import Plan, Target, at_least, console, table
+from bench.tables import Plan, Target, at_least, console, not_measured, table
 
 PLACES: Final[dict[Where, str]] = {"memory": "database in memory", "disk": "database on this disk"}
 MOST_STATEMENTS: Final = 8
@@ -38,7 +38,7 @@ def verifying(where: Ground, plan: Plan) -> list[Target]:
         shown.add_row("python3-saml, assertion signed", "", "", f"{theirs:.0f}", f"{theirs / ours:.1f} times ours")
         targets.append(at_least("verification beside python3-saml, times", theirs / ours, LEAST_PYTHON3_SAML))
     except PeerMissingError as missing:
-        targets.append(_not_measured("verification beside python3-saml", missing))
+        targets.append(not_measured("verification beside python3-saml", missing))
     console.print(shown, "")
     return [*targets, *_growth(plan)]
 
@@ -102,7 +102,7 @@ def acs(where: Ground, plan: Plan) -> list[Target]:
         try:
             theirs = measure()
         except PeerMissingError as missing:
-            targets.append(_not_measured(f"sign-ins beside {name}", missing))
+            targets.append(not_measured(f"sign-ins beside {name}", missing))
             continue
         shown.add_row(name, f"{theirs.per_second:,.0f}", f"{theirs.cpu_ms:.2f}", "")
         targets.append(at_least(f"sign-ins on PostgreSQL beside {name}, times", ours / theirs.per_second, wanted))
@@ -162,8 +162,3 @@ def memory(where: Ground, plan: Plan) -> list[Target]:
         )
     console.print(shown, "")
     return targets
-
-
-def _not_measured(promise: str, missing: PeerMissingError) -> Target:
-    console.print(f"[bold]Not measured:[/] {promise}: {missing}")
-    return Target(promise, "the peer is not here", None)

@@ -42,6 +42,12 @@ def at_least(promise: str, found: float, wanted: float) -> Target:
     return Target(f"{promise}: {wanted:g} or more", f"{found:.2f}", found >= wanted)
 
 
+def not_measured(promise: str, why: Exception) -> Target:
+    """Return the target of something that can't be measured here, and say why."""
+    console.print(f"[bold]Not measured:[/] {promise}: {why}")
+    return Target(promise, "the peer is not here", None)
+
+
 def table(title: str, *columns: str) -> Table:
     """Return a table with a column of names before these."""
     made = Table(title=title, title_justify="left", title_style="bold")

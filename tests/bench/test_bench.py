@@ -12,7 +12,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from bench import directories, lists, refusals, scim_requests, sign_ins, verification
+from bench import apps, directories, lists, refusals, scim_requests, sign_ins, verification
 from bench.ground import ENGINES, Ground, ground
 from bench.peers import PeerMissingError, install, messages
 from bench.processes import usage
@@ -76,6 +76,16 @@ def test_a_push_is_measured_by_its_tenths_and_its_groups(where: Ground) -> None:
     pushed = directories.push(where, "SQLite", 40, 2)
     assert len(pushed.users) == directories.TENTHS
     assert all(one.per_second > 0 for one in (*pushed.users, pushed.groups))
+
+
+def test_what_an_app_asks_is_answered_with_tokens_and_counted(where: Ground, sqlite_url: str) -> None:
+    rates = apps.measure(where, "SQLite", 10)
+    counted = apps.count_statements(sqlite_url)
+    assert rates.keys() == {"code", "refresh", "introspection", "userinfo"} == counted.keys() - {"whole sign-in"}
+    assert all(one.per_second > 0 for one in rates.values())
+    requests, statements = counted["whole sign-in"]
+    assert requests == 7
+    assert statements > sum(counted[name][1] for name in ("code", "userinfo"))
 
 
 def test_every_family_of_hostile_messages_is_refused() -> None:

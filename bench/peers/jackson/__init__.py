@@ -1,4 +1,4 @@
-"""npm's @boxyhq/saml-jackson on PostgreSQL: one Node.js process on the core that Vestibule's worker had, POST to OAuth code."""
+"""npm's @boxyhq/saml-jackson on PostgreSQL: one Node.js process on the core that Vestibule's worker had, POST to code, code to tokens."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import httpx
+
+from bench import token_requests
 from bench.client import post
 from bench.ground import Ground, cores, pin
 from bench.peers import CACHE, PeerMissingError, PeerRate, cpu_seconds, install, messages, rate, running
@@ -21,19 +25,51 @@ _HERE: Final = Path(__file__).parent
 _START_SECONDS: Final = 120
 
 
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """The server: its sign-ins that wait for their response, and how its one app authenticates."""
+
+    pid: int
+    port: int
+    client_id: str
+    client_secret: str = field(repr=False)
+    requests: list[tuple[str | None, str]]
+
+    def posts(self) -> list[bytes]:
+        """Return the response to each of its sign-ins."""
+        return messages.posts(f"http://127.0.0.1:{self.port}/acs", SP, self.requests)
+
+
 def measure(ground: Ground, number: int, clients: int) -> PeerRate:
     """Return the rate of sign-ins. Raises PeerMissingError where it can't be installed."""
-    node, modules = ensure()
-    port, warm = settled_port(), max(50, number // 4)
-    acs = f"http://127.0.0.1:{port}/acs"
-    with _served(ground, node, modules, port, number + warm) as (pid, requests):
-        prepared = messages.posts(acs, SP, requests)
-        post(port, prepared[:warm], ground.folder, clients)
-        before = cpu_seconds([pid])
-        posted = post(port, prepared[warm:], ground.folder, clients)
-        spent = cpu_seconds([pid]) - before
+    warm = max(50, number // 4)
+    with _serving(ground, number + warm) as server:
+        prepared = server.posts()
+        post(server.port, prepared[:warm], ground.folder, clients)
+        before = cpu_seconds([server.pid])
+        posted = post(server.port, prepared[warm:], ground.folder, clients)
+        spent = cpu_seconds([server.pid]) - before
     assert posted.statuses == {"302": number}, posted.statuses
     return rate(posted, spent)
+
+
+def measure_tokens(ground: Ground, number: int, clients: int) -> PeerRate:
+    """Return the rate of codes exchanged for an ID token signed with RS256. Raises PeerMissingError where it can't be installed."""
+    with _serving(ground, number, token_requests.CHALLENGE) as server:
+        post(server.port, server.posts(), ground.folder, clients)
+        home = f"http://127.0.0.1:{server.port}"
+        codes = httpx.get(f"{home}/codes", trust_env=False).json()
+        mine = (server.client_id, server.client_secret)
+        sent = [token_requests.exchange(server.port, "/token", *mine, code, f"{home}/done") for code in codes]
+        first = httpx.post(
+            f"{home}/token",
+            content=sent[0].partition(b"\r\n\r\n")[2],
+            auth=mine,
+            headers={"Content-Type": "application/x-www-form-urlencoded"},
+            trust_env=False,
+        )
+        assert first.json()["id_token"], first.text
+        return token_requests.measure(server.pid, server.port, ground.folder, sent[1:], clients)
 
 
 def ensure() -> tuple[str, Path]:
@@ -56,15 +92,15 @@ def ensure() -> tuple[str, Path]:
 
 
 @contextmanager
-def _served(
-    ground: Ground, node: str, modules: Path, port: int, number: int
-) -> Iterator[tuple[int, list[tuple[str | None, str]]]]:
-    folder = ground.folder / "jackson"
+def _serving(ground: Ground, number: int, challenge: str = "") -> Iterator[_Running]:
+    node, modules = ensure()
+    port, folder = settled_port(), ground.folder / f"jackson-{'tokens' if challenge else 'acs'}"
     folder.mkdir()
     (folder / "idp.xml").write_text(messages.metadata())
     requests = folder / "requests.json"
     with ground.database("PostgreSQL", "memory") as url:
-        command = (node, str(_HERE / "server.mjs"), str(port), url, str(folder / "idp.xml"), str(number), str(requests))
+        told = (str(port), url, str(folder / "idp.xml"), str(number), str(requests), challenge)
+        command = (node, str(_HERE / "server.mjs"), *told)
         with running(command, modules, str(folder / "jackson.out"), DO_NOT_TRACK="1", NODE_ENV="production") as process:
             pin(process.pid, cores().server)
             end = time.monotonic() + _START_SECONDS
@@ -73,4 +109,6 @@ def _served(
                     said = (folder / "jackson.out").read_text(errors="replace").strip()
                     raise PeerMissingError(f"saml-jackson did not start: {said[-300:]}")
                 time.sleep(0.1)
-            yield process.pid, [(one["id"], one["relay_state"]) for one in json.loads(requests.read_text())]
+            made = json.loads(requests.read_text())
+            begun = [(one["id"], one["relay_state"]) for one in made["requests"]]
+            yield _Running(process.pid, port, made["client_id"], made["client_secret"], begun)
