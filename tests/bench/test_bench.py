@@ -40,7 +40,7 @@ def test_sign_ins_are_measured_from_post_to_cookie_and_so_is_their_floor(where: 
 
 
 def test_the_memory_of_a_worker_is_that_of_a_process_that_signs_people_in(where: Ground) -> None:
-    growth = sign_ins.measure_memory(where, warm=8, more=8)
+    growth = sign_ins.measure_memory(where, "SQLite", warm=8, more=8)
     assert growth.warm_mib >= growth.at_rest_mib > 20
 
 
