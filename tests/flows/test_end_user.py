@@ -246,7 +246,10 @@ def test_deactivating_ends_sessions_and_links_at_once_and_keeps_access(house: Ho
     for _ in range(2):
         flow.deactivate(house.runtime, house.owner, maya.id)
     entry = last(house, maya)
-    assert (entry.event.action, entry.event.details) == ("end_user.deactivated", {"sessions_ended": 2})
+    assert (entry.event.action, entry.event.details) == (
+        "end_user.deactivated",
+        {"sessions_ended": 2, "grants_ended": 0},
+    )
     assert live_sessions(house, maya) == 0
     assert not works(house, hash_in(handed))
     assert len(entered(house, maya)) == 2

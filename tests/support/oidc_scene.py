@@ -10,11 +10,16 @@ import jwt as pyjwt
 
 from tests.support import apps, sign_ins
 from tests.support.apps import RelyingApp
+from tests.support.hearing import Hearing
 from tests.support.house import Client, Server
 from vestibule.directory.activity import ActivityFilter, Entry
+from vestibule.directory.app_sessions import AppSession
 from vestibule.directory.connections import Connection
 from vestibule.directory.end_users import EndUser
+from vestibule.flows import app_sessions
+from vestibule.outside.telling import Teller
 from vestibule.storage import activity
+from vestibule.storage import app_sessions as stored_app_sessions
 
 
 @dataclass
@@ -36,6 +41,32 @@ class Scene:
         """Make a second app, in another environment if need be."""
         made = apps.make_app(self.server.house, name, key)
         return RelyingApp(self.server, made, apps.make_secret(self.server.house, made), environment=key)
+
+
+TELL = Teller(allow_http=True, allow_private=True)
+
+
+@dataclass
+class Told(Scene):
+    """A scene whose app wants to be told when a session ends."""
+
+    heard: Hearing
+
+    def tell(self) -> int:
+        """Tell the apps that are due; return how many were tried."""
+        return app_sessions.tell_due(self.server.house.runtime, TELL)
+
+    def receipt(self) -> tuple[AppSession, ...]:
+        """Return the app sessions of the person, the newest first."""
+        with self.server.house.runtime.database.reading() as tx:
+            return stored_app_sessions.list_app_sessions(tx, self.grace.workspace_id, self.grace.id, 50)
+
+
+def told_scene(server: Server, heard: Hearing) -> Told:
+    """Set the scene with an app that hears of logouts."""
+    found = scene_of(server)
+    found.app.app = apps.change_app(server.house, found.app.app, backchannel_logout_uri=heard.url)
+    return Told(found.server, found.client, found.connection, found.grace, found.app, heard)
 
 
 def scene_of(server: Server) -> Scene:

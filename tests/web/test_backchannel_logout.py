@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import jwt as pyjwt
@@ -16,30 +15,16 @@ from tests.support import apps
 from tests.support.apps import RelyingApp
 from tests.support.hearing import Hearing, hearing
 from tests.support.house import Server
-from tests.support.oidc_scene import Scene, scene_of
+from tests.support.oidc_scene import TELL, Told, told_scene
 from tests.support.people import group_of
-from vestibule.directory.app_sessions import BACKOFF, KEPT_FOR, AppSession, Telling
+from vestibule.directory.app_sessions import BACKOFF, KEPT_FOR, Telling
 from vestibule.directory.sources import Source
 from vestibule.flows import app_sessions as flow
 from vestibule.flows import discovery, end_user
 from vestibule.oidc.logout_tokens import EVENT
 from vestibule.outside.telling import Teller
-from vestibule.storage import access, app_sessions, sweeping
+from vestibule.storage import access, sweeping
 from vestibule.storage import apps as stored_apps
-
-TELL = Teller(allow_http=True, allow_private=True)
-
-
-@dataclass
-class Told(Scene):
-    heard: Hearing
-
-    def tell(self) -> int:
-        return flow.tell_due(self.server.house.runtime, TELL)
-
-    def receipt(self) -> tuple[AppSession, ...]:
-        with self.server.house.runtime.database.reading() as tx:
-            return app_sessions.list_app_sessions(tx, self.grace.workspace_id, self.grace.id, 50)
 
 
 @pytest.fixture
@@ -50,9 +35,7 @@ def heard() -> Iterator[Hearing]:
 
 @pytest.fixture
 def scene(server: Server, heard: Hearing) -> Told:
-    found = scene_of(server)
-    found.app.app = apps.change_app(server.house, found.app.app, backchannel_logout_uri=heard.url)
-    return Told(found.server, found.client, found.connection, found.grace, found.app, heard)
+    return told_scene(server, heard)
 
 
 def verified(scene: Told, token: str) -> dict[str, Any]:

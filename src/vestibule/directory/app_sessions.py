@@ -27,7 +27,10 @@ class Telling(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AppSession:
-    """An app's session of a person, by the `sid` and `sub` that the app knows. `failure` is what the last attempt met."""
+    """An app's session of a person, by the `sid` and `sub` that the app knows. `failure` is what the last attempt met.
+
+    `entry_id` is the activity entry of the act that ended it by taking access away.
+    """
 
     app_id: str
     session_id: str
@@ -42,6 +45,7 @@ class AppSession:
     attempts: int
     next_at: datetime | None
     failure: str | None
+    entry_id: str | None = None
 
     @property
     def telling(self) -> Telling:

@@ -18,6 +18,7 @@ from vestibule.flows.parts.clients import issuer_of
 from vestibule.flows.parts.grouping import environment_by_key
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
+from vestibule.flows.parts.taking_away import take_apps
 from vestibule.kernel.errors import AlreadyTaken, Conflict, FieldError, Invalid, NotFound
 from vestibule.kernel.ids import new_id
 from vestibule.kernel.secrets import new_token, token_hash
@@ -140,7 +141,8 @@ def change_app(runtime: Runtime, caller: AdminCaller, app_id: str, draft: AppDra
             changed = replace(facts.app, **_fields(checked))
             if changed != facts.app:
                 apps.update_app(tx, changed)
-                _record(tx, runtime, caller, "app.changed", changed, **_differences(facts.app, changed))
+                entry_id = _record(tx, runtime, caller, "app.changed", changed, **_differences(facts.app, changed))
+                take_apps(tx, runtime, caller.workspace_id, (app_id,), entry_id)
             return replace(facts, app=changed)
     except AlreadyTaken as error:
         raise _taken(error) from error
@@ -153,7 +155,8 @@ def set_disabled(runtime: Runtime, caller: AdminCaller, app_id: str, *, disabled
         app = _found(tx, caller, app_id)
         if app.disabled is not disabled:
             apps.update_app(tx, replace(app, disabled=disabled))
-            _record(tx, runtime, caller, "app.disabled" if disabled else "app.enabled", app)
+            entry_id = _record(tx, runtime, caller, "app.disabled" if disabled else "app.enabled", app)
+            take_apps(tx, runtime, caller.workspace_id, (app.id,), entry_id)
         return app
 
 
@@ -266,6 +269,6 @@ def _taken(error: AlreadyTaken) -> Invalid:
     return Invalid(FieldError(name, sentence))
 
 
-def _record(tx: Transaction, runtime: Runtime, caller: AdminCaller, action: str, app: App, **details: object) -> None:
+def _record(tx: Transaction, runtime: Runtime, caller: AdminCaller, action: str, app: App, **details: object) -> str:
     event = Event(action, Subject("app", app.id, app.name), environment_id=app.environment_id, details=details)
-    record(tx, runtime, caller.workspace_id, caller.actor, event)
+    return record(tx, runtime, caller.workspace_id, caller.actor, event)

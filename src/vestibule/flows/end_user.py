@@ -34,16 +34,20 @@ from vestibule.flows.parts.people import (
     ways_in,
 )
 from vestibule.flows.parts.runtime import Runtime
+from vestibule.flows.parts.taking_away import take_apps, write_receipt
 from vestibule.kernel.errors import AlreadyTaken, Conflict, FieldError, Invalid
 from vestibule.kernel.text import N_
 from vestibule.storage import (
     access,
     activity,
+    apps,
     connections,
     end_users,
+    grants,
     groups,
     identity_links,
     one_time_links,
+    receipts,
     scim_groups,
     sessions,
     workspaces,
@@ -159,7 +163,7 @@ def change_access(runtime: Runtime, caller: AdminCaller, end_user_id: str, chang
 
 
 def deactivate(runtime: Runtime, caller: AdminCaller, end_user_id: str) -> EndUser:
-    """Let a person in nowhere any more: sessions and unused one-time links end with it, access and groups are kept.
+    """Let a person in nowhere any more: sessions, grants and unused one-time links end with it, access and groups are kept.
 
     Raises NotFound, Forbidden.
     """
@@ -167,10 +171,17 @@ def deactivate(runtime: Runtime, caller: AdminCaller, end_user_id: str) -> EndUs
     with runtime.database.transaction() as tx:
         person = found_end_user(tx, caller, end_user_id)
         if person.status is not EndUserStatus.DEACTIVATED:
-            end_users.set_status(tx, caller.workspace_id, person.id, EndUserStatus.DEACTIVATED, runtime.clock())
-            ended = sessions.delete_sessions(tx, caller.workspace_id, person.id)
+            now = runtime.clock()
+            ended = receipts.count_open(tx, person.id, now)
+            end_users.set_status(tx, caller.workspace_id, person.id, EndUserStatus.DEACTIVATED, now)
+            sessions.delete_sessions(tx, caller.workspace_id, person.id)
+            grants.delete_grants_of(tx, caller.workspace_id, person.id)
             one_time_links.revoke_links(tx, end_user_id=person.id)
-            note(tx, runtime, caller, person, "end_user.deactivated", sessions_ended=ended)
+            entry_id = note(
+                tx, runtime, caller, person, "end_user.deactivated",
+                sessions_ended=ended.sessions, grants_ended=ended.number_of_grants,
+            )  # fmt: skip
+            write_receipt(tx, runtime, caller.workspace_id, person.id, entry_id, ended)
         return person
 
 
@@ -267,12 +278,17 @@ def _require_known(places: Mapping[str, Place], change: AccessChange) -> None:
 
 
 def _take_access(tx: Transaction, runtime: Runtime, caller: AdminCaller, person: EndUser, place: Place | None) -> None:
-    if place is not None and access.revoke_access(tx, caller.workspace_id, place.environment.id, person.id):
+    if place is None:
+        return
+    ended = receipts.count_open(tx, person.id, runtime.clock(), place.environment.id)
+    if access.revoke_access(tx, caller.workspace_id, place.environment.id, person.id):
         source = place.access.source.value if place.access else None
-        note(
+        entry_id = note(
             tx, runtime, caller, person, "end_user.access_removed", place.environment.id,
             environment=place.environment.name, source=source, groups=[one.name for one in place.memberships.values()],
+            sessions_ended=ended.sessions, grants_ended=ended.number_of_grants,
         )  # fmt: skip
+        write_receipt(tx, runtime, caller.workspace_id, person.id, entry_id, ended)
 
 
 def _change_groups(
@@ -298,4 +314,6 @@ def _change_groups(
             elif group.id in change.shown_group_ids - change.group_ids and access.remove_member(
                 tx, caller.workspace_id, group.id, person.id
             ):
-                note(tx, runtime, caller, person, "end_user.group_left", place.environment.id, **details)
+                entry_id = note(tx, runtime, caller, person, "end_user.group_left", place.environment.id, **details)
+                lost = apps.narrowed_to(tx, (group.id,))
+                take_apps(tx, runtime, caller.workspace_id, lost, entry_id, (person.id,))

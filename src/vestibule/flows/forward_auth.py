@@ -12,7 +12,7 @@ from urllib.parse import quote
 from vestibule.directory.apps import App
 from vestibule.directory.entry import Condition
 from vestibule.directory.forward_auth import Found, groups_told
-from vestibule.flows.parts.forwarding import HostUnknown, NotAllowed, NotSignedIn, refused_by
+from vestibule.flows.parts.forwarding import DECISION_SECONDS, HostUnknown, NotAllowed, NotSignedIn, refused_by
 from vestibule.flows.parts.identity import identity_claims, identity_key, sign_identity
 from vestibule.flows.parts.remembering import Memory
 from vestibule.flows.parts.runtime import Runtime
@@ -23,7 +23,6 @@ from vestibule.oidc.jwt import JwtKey
 from vestibule.storage import apps, forward_auth, workspaces
 from vestibule.storage.database import Transaction
 
-DECISION_SECONDS: Final = 0.5
 _MOST_DECISIONS: Final = 20_000
 _IDENTITY_SECONDS: Final = 30.0
 _KEY_SECONDS: Final = 10.0

@@ -15,9 +15,10 @@ from vestibule.flows.parts.callers import AdminCaller
 from vestibule.flows.parts.grouping import changeable_group, group_in
 from vestibule.flows.parts.people import found_end_user, note
 from vestibule.flows.parts.runtime import Runtime
+from vestibule.flows.parts.taking_away import take_apps
 from vestibule.kernel.errors import Conflict
 from vestibule.kernel.text import N_, clean_email
-from vestibule.storage import access, end_user_list, end_users, groups
+from vestibule.storage import access, apps, end_user_list, end_users, groups
 from vestibule.storage.database import Transaction
 
 _OFFERED: Final = 10
@@ -139,16 +140,10 @@ def remove_member(
         _, group = changeable_group(tx, caller, environment_key, group_id)
         person = found_end_user(tx, caller, end_user_id)
         if access.remove_member(tx, caller.workspace_id, group.id, person.id):
-            note(
-                tx,
-                runtime,
-                caller,
-                person,
-                "end_user.group_left",
-                group.environment_id,
-                group=group.name,
-                group_id=group.id,
-            )
+            details = {"group": group.name, "group_id": group.id}
+            entry_id = note(tx, runtime, caller, person, "end_user.group_left", group.environment_id, **details)
+            lost = apps.narrowed_to(tx, (group.id,))
+            take_apps(tx, runtime, caller.workspace_id, lost, entry_id, (person.id,))
     return group, person
 
 

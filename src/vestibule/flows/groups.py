@@ -15,10 +15,11 @@ from vestibule.flows.parts.callers import AdminCaller
 from vestibule.flows.parts.grouping import changeable_group, environment_by_key
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
+from vestibule.flows.parts.taking_away import take_apps
 from vestibule.kernel.errors import AlreadyTaken, FieldError, Invalid, NotFound
 from vestibule.kernel.ids import new_id
 from vestibule.kernel.text import N_, fold
-from vestibule.storage import groups, workspaces
+from vestibule.storage import apps, groups, workspaces
 from vestibule.storage.database import Transaction
 
 GROUPS_A_PAGE: Final = 50
@@ -142,13 +143,18 @@ def rename_group(runtime: Runtime, caller: AdminCaller, environment_key: str, gr
 
 
 def delete_group(runtime: Runtime, caller: AdminCaller, environment_key: str, group_id: str) -> Group:
-    """Delete a group; its members keep their access and their other groups. Raises EveryoneIsLocked, NotFound, Forbidden."""
+    """Delete a group; its members keep their access and their other groups, and lose the apps that only it allowed.
+
+    Raises EveryoneIsLocked, NotFound, Forbidden.
+    """
     caller.require(Permission.MANAGE_PEOPLE)
     with runtime.database.transaction() as tx:
         _, group = changeable_group(tx, caller, environment_key, group_id)
+        lost = apps.narrowed_to(tx, (group.id,))
         groups.delete_group(tx, caller.workspace_id, group.id)
         counted = group.members if group.members <= groups.MOST_COUNTED else f"more than {groups.MOST_COUNTED}"
-        _record(tx, runtime, caller, "group.deleted", group, {"members": counted})
+        entry_id = _record(tx, runtime, caller, "group.deleted", group, {"members": counted})
+        take_apps(tx, runtime, caller.workspace_id, lost, entry_id)
     return group
 
 
@@ -173,8 +179,8 @@ def _record(
     action: str,
     group: Group,
     details: dict[str, object] | None = None,
-) -> None:
+) -> str:
     event = Event(
         action, Subject("group", group.id, group.name), environment_id=group.environment_id, details=details or {}
     )
-    record(tx, runtime, caller.workspace_id, caller.actor, event)
+    return record(tx, runtime, caller.workspace_id, caller.actor, event)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -228,6 +228,12 @@ def find(tx: Transaction, workspace_id: str, entry_id: str) -> Entry | None:
     """Return one entry of the workspace."""
     row = tx.execute(select(table).where(table.c.workspace_id == workspace_id, table.c.id == entry_id)).one_or_none()
     return _entry(row) if row else None
+
+
+def find_all(tx: Transaction, workspace_id: str, entry_ids: Collection[str]) -> dict[str, Entry]:
+    """Return those of these entries that the workspace has, by id."""
+    query = select(table).where(table.c.workspace_id == workspace_id, table.c.id.in_(tuple(entry_ids)))
+    return {row.id: _entry(row) for row in tx.execute(query)}
 
 
 def find_reference(tx: Transaction, workspace_id: str, reference: str) -> Entry | None:

@@ -6,7 +6,7 @@ while the session goes on is seen from apps and groups. Neither needs whoever ch
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,12 +17,18 @@ from vestibule.storage.database import Transaction
 from vestibule.storage.tables import app_groups, app_sessions, apps, group_members
 
 _OF_SESSION_GONE: Final = app_sessions.c.live_session_id.is_(None)
-_IN_GROUPS: Final = exists().where(
-    app_groups.c.app_id == app_sessions.c.app_id,
-    group_members.c.group_id == app_groups.c.group_id,
-    group_members.c.end_user_id == app_sessions.c.end_user_id,
-)
-_OF_APP_LOST: Final = or_(apps.c.disabled, and_(apps.c.everyone.is_(False), ~_IN_GROUPS))
+
+
+def lost(app_id: ColumnElement[str], end_user_id: ColumnElement[str]) -> ColumnElement[bool]:
+    """Say in SQL, of a row of `apps`, that a person may not use the app: it is disabled, or none of their groups allows it."""
+    in_groups = exists().where(
+        app_groups.c.app_id == app_id,
+        group_members.c.group_id == app_groups.c.group_id,
+        group_members.c.end_user_id == end_user_id,
+    )
+    return or_(apps.c.disabled, and_(apps.c.everyone.is_(False), ~in_groups))
+
+
 _MINE: Final = and_(app_sessions.c.app_id == bindparam("of_app"), app_sessions.c.session_id == bindparam("of_session"))
 
 
@@ -30,7 +36,9 @@ def _ended() -> Iterable[Select[Any]]:
     """Return what finds those that have ended and don't know it: by an index the first, the second only over narrowed apps."""
     found = select(app_sessions.c.app_id, app_sessions.c.session_id).where(app_sessions.c.ended_at.is_(None))
     yield found.where(_OF_SESSION_GONE)
-    yield found.join(apps, apps.c.id == app_sessions.c.app_id).where(_OF_APP_LOST)
+    yield found.join(apps, apps.c.id == app_sessions.c.app_id).where(
+        lost(app_sessions.c.app_id, app_sessions.c.end_user_id)
+    )
 
 
 def _due(now: datetime) -> ColumnElement[bool]:
@@ -78,6 +86,17 @@ def list_app_sessions(tx: Transaction, workspace_id: str, end_user_id: str, most
     mine = (app_sessions.c.workspace_id == workspace_id, app_sessions.c.end_user_id == end_user_id)
     query = select(app_sessions).where(*mine).order_by(app_sessions.c.began_at.desc(), app_sessions.c.app_id)
     return tuple(_app_session(row) for row in tx.execute(query.limit(most)))
+
+
+def list_told(
+    tx: Transaction, workspace_id: str, end_user_id: str, entry_ids: Collection[str]
+) -> tuple[AppSession, ...]:
+    """Return the app sessions of a person that acts (their activity entries) have ended, the oldest first."""
+    mine = (app_sessions.c.workspace_id == workspace_id, app_sessions.c.end_user_id == end_user_id)
+    query = select(app_sessions).where(*mine, app_sessions.c.entry_id.in_(tuple(entry_ids)))
+    return tuple(
+        _app_session(row) for row in tx.execute(query.order_by(app_sessions.c.began_at, app_sessions.c.app_id))
+    )
 
 
 def sweep_app_sessions(tx: Transaction, ended_before: datetime, most: int) -> int:

@@ -113,6 +113,12 @@ def names_of(tx: Transaction, workspace_id: str, app_ids: Collection[str]) -> di
     return {row.id: row.name for row in tx.execute(query)}
 
 
+def narrowed_to(tx: Transaction, group_ids: Collection[str]) -> frozenset[str]:
+    """Return the apps that any of these groups may use: who leaves one may lose them."""
+    query = select(app_groups.c.app_id).where(app_groups.c.group_id.in_(tuple(group_ids)))
+    return frozenset(tx.execute(query).scalars())
+
+
 def list_usable_apps(tx: Transaction, workspace_id: str, environment_id: str, end_user_id: str) -> tuple[App, ...]:
     """Return the apps of an environment that a person's groups allow and that are not disabled, by name."""
     member = group_members.join(app_groups, app_groups.c.group_id == group_members.c.group_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import delete, insert, select
 
@@ -11,6 +12,9 @@ from vestibule.directory.workspaces import Environment
 from vestibule.storage.database import Transaction
 from vestibule.storage.inserting import insert_into
 from vestibule.storage.tables import app_sessions, apps, client_assertions, oidc_consents, oidc_requests
+
+# What a session that begins again begins with.
+_ANEW: Final = ("began_at", "ended_at", "told_at", "attempts", "next_at", "failure", "entry_id")
 
 
 def insert_request(tx: Transaction, environment: Environment, request: StoredRequest, handle_hash: str) -> None:
@@ -124,7 +128,8 @@ def note_app_session(tx: Transaction, grant: Grant, session_id: str, subject: st
         attempts=0,
         next_at=None,
         failure=None,
+        entry_id=None,
     )
-    anew = {name: row.excluded[name] for name in ("began_at", "ended_at", "told_at", "attempts", "next_at", "failure")}
+    anew = {name: row.excluded[name] for name in _ANEW}
     ended = app_sessions.c.ended_at.is_not(None)
     tx.execute(row.on_conflict_do_update(index_elements=["app_id", "session_id"], set_=anew, where=ended))

@@ -57,10 +57,11 @@ def delete_grant(tx: Transaction, environment_id: str, grant_id: str) -> bool:
     return tx.execute(delete(oidc_grants).where(*mine)).rowcount == 1
 
 
-def delete_grants_of(tx: Transaction, workspace_id: str, end_user_id: str, app_id: str) -> int:
-    """End every grant of a person for one app; return how many."""
+def delete_grants_of(tx: Transaction, workspace_id: str, end_user_id: str, app_id: str | None = None) -> int:
+    """End every grant of a person, for one app or for all of them, offline ones too; return how many."""
     mine = (oidc_grants.c.workspace_id == workspace_id, oidc_grants.c.end_user_id == end_user_id)
-    return tx.execute(delete(oidc_grants).where(*mine, oidc_grants.c.app_id == app_id)).rowcount
+    of_app = () if app_id is None else (oidc_grants.c.app_id == app_id,)
+    return tx.execute(delete(oidc_grants).where(*mine, *of_app)).rowcount
 
 
 def insert_code(

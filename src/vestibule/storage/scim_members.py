@@ -168,8 +168,16 @@ def add_members(tx: Transaction, place: Place, group: PushedGroup, values: Itera
     return Added(number, tuple(unknown), tuple(by_external_id))
 
 
-def remove_members(tx: Transaction, place: Place, group: PushedGroup, values: Iterable[str] | None) -> int:
-    """Take values (untrusted) out of a pushed group, or everybody (None), and those people out of the group here; return how many went."""
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What came of removing members: how many went from the pushed group, and who out of the group here."""
+
+    number: int
+    people: tuple[str, ...]
+
+
+def remove_members(tx: Transaction, place: Place, group: PushedGroup, values: Iterable[str] | None) -> Removed:
+    """Take values (untrusted) out of a pushed group, or everybody (None), and those people out of the group here."""
     leave = delete(group_members).where(
         group_members.c.group_id == group.group_id,
         group_members.c.source == Source.SCIM.value,
@@ -180,17 +188,17 @@ def remove_members(tx: Transaction, place: Place, group: PushedGroup, values: It
         there = select(members.c.scim_user_id).where(members.c.scim_group_id == group.id)
         tx.execute(_locked(select(scim_users.c.id).where(scim_users.c.id.in_(there))))
         removed = tx.execute(gone).rowcount
-        tx.execute(leave)
-        return removed
-    removed = 0
+        return Removed(removed, tuple(tx.execute(leave.returning(group_members.c.end_user_id)).scalars()))
+    removed, left = 0, list[str]()
     for chunk in _chunks(dict.fromkeys(values)):
         known = _known(tx, place.connection_id, chunk, lock=True).values()
         named = {*chunk, *(one.scim_user_id for one in known)}
         removed += tx.execute(gone.where(members.c.value.in_(named))).rowcount
         people = [one.end_user_id for one in known if one.end_user_id]
         if people:
-            tx.execute(leave.where(group_members.c.end_user_id.in_(people)))
-    return removed
+            those = leave.where(group_members.c.end_user_id.in_(people))
+            left += tx.execute(those.returning(group_members.c.end_user_id)).scalars()
+    return Removed(removed, tuple(left))
 
 
 def _known(tx: Transaction, connection_id: str, values: Sequence[str], *, lock: bool = False) -> dict[str, _Known]:

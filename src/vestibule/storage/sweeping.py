@@ -11,6 +11,7 @@ from vestibule.directory.app_sessions import KEPT_FOR
 from vestibule.storage import scim_events as scim_log
 from vestibule.storage.app_sessions import sweep_app_sessions
 from vestibule.storage.database import Transaction
+from vestibule.storage.receipts import sweep_receipts
 from vestibule.storage.tables import (
     admin_sessions,
     app_secrets,
@@ -55,16 +56,19 @@ _ENDED: Final = {
     "jwt_keys": (jwt_keys.c.id, jwt_keys.c.ends_at),
 }
 _SURPLUS: Final = "surplus_scim_events"
-_RECEIPTS: Final = "app_sessions"
-KINDS: Final = (*_ENDED, _SURPLUS, _RECEIPTS)
+_APP_SESSIONS: Final = "app_sessions"
+_RECEIPTS: Final = "receipts"
+KINDS: Final = (*_ENDED, _SURPLUS, _APP_SESSIONS, _RECEIPTS)
 
 
 def sweep(tx: Transaction, kind: str, now: datetime, most: int) -> int:
     """Delete up to `most` rows of one of KINDS, of every workspace, whose time has come; return how many."""
     if kind == _SURPLUS:
         return scim_log.sweep_surplus(tx, most)
-    if kind == _RECEIPTS:
+    if kind == _APP_SESSIONS:
         return sweep_app_sessions(tx, now - KEPT_FOR, most)
+    if kind == _RECEIPTS:
+        return sweep_receipts(tx, now - KEPT_FOR, most)
     key, ends_at = _ENDED[kind]
     ended = select(key).where(ends_at <= now).limit(most)
     return tx.execute(delete(key.table).where(key.in_(ended))).rowcount

@@ -11,8 +11,9 @@ from vestibule.flows.parts.posting import Letter, post
 from vestibule.flows.parts.push_errors import DeparturesHeld
 from vestibule.flows.parts.pushing import Push
 from vestibule.flows.parts.recording import record
+from vestibule.flows.parts.taking_away import write_receipt
 from vestibule.kernel.text import N_
-from vestibule.storage import admins, connection_people, end_users, scim_directories, scim_users
+from vestibule.storage import admins, connection_people, end_users, receipts, scim_directories, scim_users
 from vestibule.storage.database import Transaction
 
 
@@ -24,10 +25,13 @@ def depart(tx: Transaction, push: Push, user: PushedUser) -> None:
     if scim_users.follows_directory(tx, *whose):
         _require_below_stop_line(tx, push, user)
         scim_directories.note_departure(tx, push.caller, user.id, push.now + STOP_WINDOW)
-    ended = scim_users.end_access(tx, push.workspace_id, *whose)
+    ended = receipts.count_open(tx, user.end_user_id, push.now, push.environment_id)
+    gone = scim_users.end_access(tx, push.workspace_id, *whose)
     person = end_users.find_end_user(tx, push.workspace_id, user.end_user_id)
-    if person is not None and ended:
-        push.record_person(tx, "end_user.access_removed", person)
+    if person is not None and gone:
+        numbers = {"sessions_ended": ended.sessions, "grants_ended": ended.number_of_grants}
+        entry_id = push.record_person(tx, "end_user.access_removed", person, **numbers)
+        write_receipt(tx, push.runtime, push.workspace_id, person.id, entry_id, ended)
     elif person is not None:
         push.note(N_("%(name)s keeps the access that an admin gave by hand."), name=person.full_name)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from vestibule.directory.apps import App
 from vestibule.directory.entry import Condition, Presence, may_enter
@@ -12,6 +13,9 @@ from vestibule.flows.parts.entry import connections_to_judge
 from vestibule.kernel.errors import VestibuleError
 from vestibule.kernel.text import N_
 from vestibule.storage.database import Transaction
+
+# How long a process goes on answering yes without asking the database.
+DECISION_SECONDS: Final = 0.5
 
 
 class NotSignedIn(VestibuleError):

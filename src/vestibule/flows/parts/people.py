@@ -77,12 +77,12 @@ def note(
     environment_id: str | None = None,
     connection_id: str | None = None,
     **details: object,
-) -> None:
-    """Record what an admin did to a person."""
+) -> str:
+    """Record what an admin did to a person; return the id of the entry."""
     event = Event(
         action, subject_of(end_user), environment_id=environment_id, connection_id=connection_id, details=details
     )
-    record(tx, runtime, caller.workspace_id, caller.actor, event)
+    return record(tx, runtime, caller.workspace_id, caller.actor, event)
 
 
 def ways_in(tx: Transaction, workspace_id: str, email: str) -> Mapping[str, Route]:

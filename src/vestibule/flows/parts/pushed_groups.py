@@ -11,9 +11,10 @@ from vestibule.directory.pushed import PushedGroup, group_names
 from vestibule.directory.sources import Source
 from vestibule.flows.parts.push_errors import GroupExists
 from vestibule.flows.parts.pushing import Push
+from vestibule.flows.parts.taking_away import take_apps
 from vestibule.kernel.ids import new_id
 from vestibule.kernel.text import N_, fold
-from vestibule.storage import groups, scim_groups, scim_members
+from vestibule.storage import apps, groups, scim_groups, scim_members
 from vestibule.storage.database import Transaction
 
 
@@ -92,9 +93,12 @@ def add_members(tx: Transaction, push: Push, group: PushedGroup, values: Iterabl
 def remove_members(tx: Transaction, push: Push, group: PushedGroup, values: Iterable[str] | None) -> bool:
     """Take members out of a group, or all of them (None); return whether anybody went. Who was put in by hand stays."""
     removed = scim_members.remove_members(tx, push.place, group, values)
-    if removed:
-        push.record(tx, "group.members_left", _subject(group), members=removed)
-    return removed > 0
+    if removed.number:
+        entry_id = push.record(tx, "group.members_left", _subject(group), members=removed.number)
+        if removed.people:
+            lost = apps.narrowed_to(tx, (group.group_id,))
+            take_apps(tx, push.runtime, push.workspace_id, lost, entry_id, removed.people)
+    return removed.number > 0
 
 
 def set_members(tx: Transaction, push: Push, group: PushedGroup, values: Sequence[str]) -> bool:
@@ -106,14 +110,16 @@ def set_members(tx: Transaction, push: Push, group: PushedGroup, values: Sequenc
 
 def delete_group(tx: Transaction, push: Push, group: PushedGroup) -> None:
     """Delete a group. One that an admin put people into stays here, by hand from then on, without those whom the directory put in."""
+    lost = apps.narrowed_to(tx, (group.group_id,))
     if not scim_groups.has_members_by_hand(tx, group.group_id):
         groups.delete_group(tx, push.workspace_id, group.group_id)
-        push.record(tx, "group.deleted", _subject(group))
+        entry_id = push.record(tx, "group.deleted", _subject(group))
+        take_apps(tx, push.runtime, push.workspace_id, lost, entry_id)
         return
     scim_members.remove_members(tx, push.place, group, None)
     scim_groups.delete_pushed_group(tx, push.workspace_id, group.id)
     scim_groups.give_group_to(tx, push.workspace_id, group.group_id, Source.MANUAL, None)
-    push.record(tx, "group.released", _subject(group))
+    take_apps(tx, push.runtime, push.workspace_id, lost, push.record(tx, "group.released", _subject(group)))
     push.note(N_("The group %(group)s stays, because an admin put people into it by hand."), group=group.name)
 
 

@@ -85,8 +85,8 @@ class Push:
         """Remember what the request was about."""
         self.subject_id, self.subject_name = resource_id, printable(name, 120)
 
-    def record(self, tx: Transaction, action: str, subject: Subject, **details: object) -> None:
-        """Record what the directory did."""
+    def record(self, tx: Transaction, action: str, subject: Subject, **details: object) -> str:
+        """Record what the directory did; return the id of the entry."""
         event = Event(
             action,
             subject,
@@ -94,8 +94,8 @@ class Push:
             connection_id=self.connection_id,
             details={"source": "scim", **details},
         )
-        record(tx, self.runtime, self.workspace_id, self.actor, event)
+        return record(tx, self.runtime, self.workspace_id, self.actor, event)
 
-    def record_person(self, tx: Transaction, action: str, person: EndUser, **details: object) -> None:
-        """Record what the directory did to a person."""
-        self.record(tx, action, Subject("end_user", person.id, person.full_name), **details)
+    def record_person(self, tx: Transaction, action: str, person: EndUser, **details: object) -> str:
+        """Record what the directory did to a person; return the id of the entry."""
+        return self.record(tx, action, Subject("end_user", person.id, person.full_name), **details)

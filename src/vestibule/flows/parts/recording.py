@@ -9,7 +9,9 @@ from vestibule.storage import activity
 from vestibule.storage.database import Transaction
 
 
-def record(tx: Transaction, runtime: Runtime, workspace_id: str, actor: Actor, event: Event) -> None:
-    """Append one entry to the workspace's activity."""
+def record(tx: Transaction, runtime: Runtime, workspace_id: str, actor: Actor, event: Event) -> str:
+    """Append one entry to the workspace's activity; return its id."""
     now = runtime.clock()
-    activity.append(tx, workspace_id, Entry(new_id("activity", now), now, actor, event))
+    entry = Entry(new_id("activity", now), now, actor, event)
+    activity.append(tx, workspace_id, entry)
+    return entry.id

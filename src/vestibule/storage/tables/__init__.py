@@ -21,6 +21,7 @@ from vestibule.storage.tables.grants import (
     oidc_grants,
     oidc_refresh_tokens,
     oidc_requests,
+    receipts,
 )
 from vestibule.storage.tables.house import admin_sessions, admins, environments, one_time_links, workspaces
 from vestibule.storage.tables.machines import app_apis, device_codes, registration_tokens, resource_apis
@@ -85,6 +86,7 @@ __all__ = [
     "oidc_refresh_tokens",
     "oidc_requests",
     "one_time_links",
+    "receipts",
     "registration_tokens",
     "resource_apis",
     "saml_assertions",

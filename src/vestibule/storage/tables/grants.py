@@ -1,4 +1,4 @@
-"""What an app was granted for a person: requests under way, grants with their codes and refresh tokens, consents, app sessions.
+"""What an app was granted for a person: requests under way, grants with codes and refresh tokens, consents, app sessions, receipts.
 
 A grant hangs on the person's access to the environment and, but for offline access, on the browser session that it began in: whatever
 takes those away takes the grant, and with the grant its codes and refresh tokens, in the same transaction.
@@ -142,9 +142,26 @@ app_sessions = Table(
     Column("attempts", Integer, nullable=False),
     instant("next_at", nullable=True),
     Column("failure", Text),
+    # The activity entry of the act that took the access away on which it rested.
+    Column("entry_id", Key),
     PrimaryKeyConstraint("app_id", "session_id"),
     Index(None, "live_session_id", "ended_at"),
     Index(None, "next_at"),
     Index(None, "ended_at"),
     Index(None, "end_user_id"),
+)
+
+# What an act that took access away from somebody has ended, beside its entry in the activity; the apps told of it are `app_sessions`.
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("end_user_id", Key, ForeignKey("end_users.id", ondelete="CASCADE"), nullable=False),
+    Column("entry_id", Key, nullable=False),
+    Column("workspace_id", Key, nullable=False),
+    instant("at"),
+    Column("sessions", Integer, nullable=False),
+    Column("host_sessions", Integer, nullable=False),
+    Column("grants", Json, nullable=False),
+    PrimaryKeyConstraint("end_user_id", "entry_id"),
+    Index(None, "at"),
 )

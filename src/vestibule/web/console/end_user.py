@@ -9,11 +9,12 @@ from starlette.routing import Route
 
 from vestibule.directory.admins import Permission
 from vestibule.directory.end_users import AccessChange, EndUser
-from vestibule.flows import end_user, end_user_identities, explaining, why
+from vestibule.flows import end_user, end_user_identities, explaining, receipts, why
 from vestibule.flows.parts.people import EmailTaken
 from vestibule.kernel.errors import Invalid
 from vestibule.kernel.text import N_
 from vestibule.web import flash
+from vestibule.web.console.activity_words import sentence
 from vestibule.web.console.apps import CONDITIONS
 from vestibule.web.console.end_users import HOME, handed_over
 from vestibule.web.doors import console
@@ -163,6 +164,8 @@ def _page(
         why=why.why(visit.runtime, visit.admin, person.id),
         apps=explaining.apps_of_person(visit.runtime, visit.admin, person.id),
         conditions=CONDITIONS,
+        taken=receipts.receipts_of_person(visit.runtime, visit.admin, person.id),
+        sentence=lambda entry: sentence(visit, entry),
         person=person,
         profile=typed.get("profile") or {"name": person.full_name, "email": person.email},
         holder=typed.get("holder"),

@@ -27,6 +27,7 @@ def upgrade() -> None:
     _oidc_consents()
     _client_assertions()
     _app_sessions()
+    _receipts()
     _forward_auth_sessions()
     _forward_auth_codes()
     _resource_apis()
@@ -300,6 +301,7 @@ def _app_sessions() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("next_at", Instant, nullable=True),
         sa.Column("failure", sa.String(), nullable=True),
+        sa.Column("entry_id", Key, nullable=True),
         sa.PrimaryKeyConstraint("app_id", "session_id", name="pk_app_sessions"),
         sa.ForeignKeyConstraint(["app_id"], ["apps.id"], name="fk_app_sessions_app_id", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(
@@ -310,6 +312,22 @@ def _app_sessions() -> None:
     op.create_index("ix_app_sessions_live_session_id_ended_at", "app_sessions", ["live_session_id", "ended_at"])
     op.create_index("ix_app_sessions_next_at", "app_sessions", ["next_at"])
     op.create_index("ix_app_sessions_ended_at", "app_sessions", ["ended_at"])
+
+
+def _receipts() -> None:
+    op.create_table(
+        "receipts",
+        sa.Column("end_user_id", Key, nullable=False),
+        sa.Column("entry_id", Key, nullable=False),
+        sa.Column("workspace_id", Key, nullable=False),
+        sa.Column("at", Instant, nullable=False),
+        sa.Column("sessions", sa.Integer(), nullable=False),
+        sa.Column("host_sessions", sa.Integer(), nullable=False),
+        sa.Column("grants", Json, nullable=False),
+        sa.PrimaryKeyConstraint("end_user_id", "entry_id", name="pk_receipts"),
+        sa.ForeignKeyConstraint(["end_user_id"], ["end_users.id"], name="fk_receipts_end_user_id", ondelete="CASCADE"),
+    )
+    op.create_index("ix_receipts_at", "receipts", ["at"])
 
 
 def _forward_auth_sessions() -> None:
