@@ -27,7 +27,8 @@ _WHOLE: Final = frozenset({"end_user.deactivated", "end_user.access_removed"})
 class Shown:
     """One receipt with its act; `whole` says that access itself went, and not apps alone.
 
-    `told` are the apps that are told of it; `silent` those that lost a grant and have nothing to be told of. `refused_from` is when forward-auth says no on every node; `complete_at` is None while an app is not told.
+    `told` are the apps that are told of it; `silent` those that lost a grant and have nothing to be told of. `refused_from` is when
+    forward-auth says no on every node; `complete_at` is None while an app is not told.
     """
 
     receipt: Receipt
