@@ -90,8 +90,10 @@ def live(directory: Directory, console: Console, portal: Portal, idp: RunningIdp
     portal.expect_in(person.name, "Designers")
 
     directory.patch(designers, "replace", "displayName", "Product design")
+    directory.patch(user, "replace", "displayName", "Ada Lovelace")
     portal.page.reload()
-    portal.expect_in(person.name, "Product design")
+    portal.expect_in("Ada Lovelace", "Product design")
+    directory.patch(user, "replace", "displayName", person.name)
 
     directory.create("Group", {"displayName": "Engineering", "members": [{"value": user.id}]})
     directory.patch(designers, "remove", f'members[value eq "{user.id}"]')
