@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
 
 from tests.support import apps, people, sign_ins
+from tests.support.apps import RelyingApp, answer_in, make_app, make_secret
 from tests.support.house import Client, Server
 from vestibule.directory.end_users import EndUser, EndUserStatus
-from vestibule.storage import authorization, sessions
-from vestibule.storage.tables import activity
+from vestibule.directory.grants import Authentication
+from vestibule.flows import end_user
+from vestibule.kernel.ids import new_id
+from vestibule.kernel.secrets import token_hash
+from vestibule.storage import authorization, grants, sessions
+from vestibule.storage.tables import activity, oidc_grants
 
 ACCOUNT = "/e/dev/account"
 PASSWORD = sign_ins.PASSWORD
@@ -91,6 +97,52 @@ def test_a_changed_password_signs_in_and_the_old_one_and_other_sessions_do_not(s
     old = client.post("/e/dev/sign-in/password", {"email": "grace@example.com", "password": PASSWORD})
     assert old.status_code == 400
     assert ("end_user.password_changed", "done") in acts(server)
+
+
+def granted(server: Server, client: Client) -> tuple[RelyingApp, str]:
+    """Let an app have a refresh token that outlives the browser's session."""
+    made = make_app(server.house)
+    app = RelyingApp(server, made, make_secret(server.house, made))
+    answered = answer_in(app.authorize(client, scope="openid offline_access"))
+    tokens: dict[str, str] = app.exchange(answered.code).json()
+    return app, tokens["refresh_token"]
+
+
+def through_an_idp(server: Server, refresh_token: str) -> None:
+    """Make a grant of the same app and person that did not begin with a password, with a refresh token."""
+    now = server.house.clock()
+    place = server.house.environments["dev"]
+    with server.house.runtime.database.transaction() as tx:
+        (grant_id,) = tx.execute(select(oidc_grants.c.id)).scalars()
+        found = grants.find_grant(tx, place.id, grant_id, now)
+        assert found is not None
+        theirs = replace(found, id=new_id("grant", now), authentication=Authentication(now, ("fed",)))
+        grants.insert_grant(tx, theirs)
+        grants.insert_refresh_token(tx, theirs, token_hash(refresh_token), now, now.replace(year=now.year + 1))
+
+
+def test_a_changed_password_ends_what_apps_were_granted_with_the_old_one_and_not_through_an_idp(server: Server) -> None:
+    grace(server)
+    here = signed_in(server)
+    app, refresh_token = granted(server, here)
+    through_an_idp(server, "of-the-idp")
+    here.get(ACCOUNT)
+    assert change(here, PASSWORD, NEW) == 303
+    assert app.refresh(refresh_token).json()["error"] == "invalid_grant"
+    assert app.refresh("of-the-idp").status_code == 200
+
+
+def test_recovery_ends_what_apps_were_granted_with_the_old_password_and_not_through_an_idp(server: Server) -> None:
+    person = grace(server)
+    app, refresh_token = granted(server, signed_in(server))
+    through_an_idp(server, "of-the-idp")
+    handed = end_user.make_link(server.house.runtime, server.house.owner, person.id)
+    assert handed.url is not None
+    path, client = handed.url.removeprefix(server.house.runtime.public_url), server.client()
+    client.get(path)
+    assert client.post(path, {"password": NEW}).status_code == 303
+    assert app.refresh(refresh_token).json()["error"] == "invalid_grant"
+    assert app.refresh("of-the-idp").status_code == 200
 
 
 def test_the_old_password_is_asked_for_and_a_wrong_one_is_on_the_record(server: Server) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
+
+# Authentication Method Reference Values (RFC 8176, 2).
+BY_PASSWORD: Final = "pwd"  # noqa: S105 - a value of a claim, no password
 
 
 @dataclass(frozen=True, slots=True)

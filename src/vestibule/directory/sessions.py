@@ -56,8 +56,16 @@ class IdpName:
 
 
 @dataclass(frozen=True, slots=True)
+class BackToApp:
+    """The app that asked to sign somebody out. `url` is an address that it registered, with its state, or empty."""
+
+    app_name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class LogoutRequest:
-    """A LogoutRequest that we sent, after the session had ended here: what its answer is bound to."""
+    """A LogoutRequest that we sent, after the session had ended here: what its answer is bound to, and where it leads."""
 
     id: str
     workspace_id: str
@@ -67,6 +75,7 @@ class LogoutRequest:
     browser_hash: str
     created_at: datetime
     expires_at: datetime
+    back: BackToApp | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,8 @@ def end_other_sessions(runtime: Runtime, visitor: Visitor, session: Session) -> 
 
 
 def change_password(runtime: Runtime, visitor: Visitor, session: Session, current: str, password: str) -> None:
-    """Change a person's password (both untrusted), and end their other sessions: whoever knew the old one may be in them.
+    """Change a person's password (both untrusted), and end their other sessions, and what apps were granted with the old one for longer:
+    whoever knew it may be in them.
 
     Attempts at the old one count as those at the sign-in page do. Raises FieldError, SamlRequired, Throttled.
     """
@@ -92,8 +93,14 @@ def change_password(runtime: Runtime, visitor: Visitor, session: Session, curren
         forget_password_attempts(tx, runtime, visitor, account)
         end_users.set_password_hash(tx, place.workspace.id, person.id, hashed, now)
         sessions.delete_sessions(tx, place.workspace.id, person.id, but=session.id)
+        ended = grants.delete_password_grants(tx, place.workspace.id, person.id)
         one_time_links.revoke_links(tx, end_user_id=person.id)
-        event = Event("end_user.password_changed", _subject(session), environment_id=place.environment.id)
+        event = Event(
+            "end_user.password_changed",
+            _subject(session),
+            environment_id=place.environment.id,
+            details={"grants_ended": ended},
+        )
         record(tx, runtime, place.workspace.id, end_user_actor(person, visitor), event)
 
 

@@ -6,23 +6,21 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from vestibule.directory.activity import Event, Subject
-from vestibule.directory.sessions import Session
+from vestibule.directory.sessions import BackToApp, Session
 from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.clients import Client, find_client, issuer_of
-from vestibule.flows.parts.entering import end_user_actor
 from vestibule.flows.parts.issuing import ID_TOKEN
 from vestibule.flows.parts.jwt_keys import keys_to_verify, usable_jwt_keys
 from vestibule.flows.parts.places import Place, find_place
-from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
+from vestibule.flows.parts.sending import Sent
+from vestibule.flows.parts.signing_out import sign_out
 from vestibule.flows.parts.subjects import sid_of
 from vestibule.kernel.secrets import same
 from vestibule.oidc import parameters as read
 from vestibule.oidc.errors import InvalidRequest
 from vestibule.oidc.jwt import TokenRefused, verify
 from vestibule.oidc.parameters import Parameters
-from vestibule.storage import sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +53,13 @@ def ask(runtime: Runtime, environment_key: str, parameters: Parameters, session:
     return Leaving(place, client.app.name if client else "", back_to, sure)
 
 
-def leave(runtime: Runtime, visitor: Visitor, session: Session) -> None:
-    """End the browser session, and with it what apps were granted in it. Twice is no error."""
-    person = session.end_user
-    with runtime.database.transaction() as tx:
-        if sessions.delete_session(tx, session.workspace_id, session.id):
-            event = Event(
-                "end_user.signed_out",
-                Subject("end_user", person.id, person.full_name),
-                environment_id=session.environment.id,
-                connection_id=session.connection_id,
-                details={"by": "app"},
-            )
-            record(tx, runtime, session.workspace_id, end_user_actor(person, visitor), event)
+def leave(runtime: Runtime, visitor: Visitor, leaving: Leaving, session: Session, browser: str) -> Sent | None:
+    """End the browser session, and what apps were granted in it; return where to go to end it at its IdP, too, if anywhere.
+
+    From there the browser comes back to us, and goes on to the app's address. Twice is no error.
+    """
+    back = BackToApp(leaving.app_name, leaving.back_to)
+    return sign_out(runtime, visitor, leaving.place, session, browser, back)
 
 
 def _claims(runtime: Runtime, place: Place, hint: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from vestibule.kernel.errors import VestibuleError
 from vestibule.kernel.passwords import hash_password, validate_new_password
 from vestibule.kernel.secrets import new_token, token_hash
 from vestibule.kernel.text import N_, email_key, printable
-from vestibule.storage import credentials, end_users, one_time_links, sessions
+from vestibule.storage import credentials, end_users, grants, one_time_links, sessions
 from vestibule.storage.database import Transaction
 
 RESET_LIFE: Final = timedelta(hours=1)
@@ -123,6 +123,7 @@ def use_link(
 ) -> Entered | PasswordSaved:
     """Use a link: save the password, end the person's other sessions, and sign them in where a password lets them in.
 
+    What apps were granted by password for longer than a session ends, too: whoever knew the old one may hold it.
     Raises FieldError for the password, LinkUsedUp, NotFound, Throttled.
     """
     opened = look_at_link(runtime, visitor, environment_key, token)
@@ -138,13 +139,14 @@ def use_link(
         person = found.end_user
         end_users.set_password_hash(tx, place.workspace.id, person.id, hashed, now)
         sessions.delete_sessions(tx, place.workspace.id, person.id)
+        ended = grants.delete_password_grants(tx, place.workspace.id, person.id)
         one_time_links.revoke_links(tx, end_user_id=person.id)
         subject = Subject("end_user", person.id, person.full_name)
         event = Event(
             "end_user.password_set",
             subject,
             environment_id=place.environment.id,
-            details={"purpose": opened.purpose.value},
+            details={"purpose": opened.purpose.value, "grants_ended": ended},
         )
         record(tx, runtime, place.workspace.id, end_user_actor(person, visitor), event)
         entered = None

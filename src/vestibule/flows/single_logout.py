@@ -19,16 +19,16 @@ from vestibule.directory.refusals import (
     LogoutUnknown,
     OwnKeyUnreadable,
 )
-from vestibule.directory.sessions import IdpName, Session
+from vestibule.directory.sessions import BackToApp, IdpName, Session
 from vestibule.flows.parts.callers import Visitor
-from vestibule.flows.parts.entering import end_user_actor
-from vestibule.flows.parts.logging_out import expectations_of, write_answer, write_request
+from vestibule.flows.parts.logging_out import expectations_of, write_answer
 from vestibule.flows.parts.places import Place
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.refusing import REFUSAL_PER_ADDRESS, REFUSAL_PER_PLACE, check_as_data, checks_of
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.sending import Sent
-from vestibule.flows.parts.throttling import REQUEST_PER_ADDRESS, count_attempt
+from vestibule.flows.parts.signing_out import sign_out as end_here_first
+from vestibule.flows.parts.throttling import count_attempt
 from vestibule.flows.parts.unknown_keys import with_newer_keys
 from vestibule.kernel.errors import NotFound, Throttled, VestibuleError
 from vestibule.kernel.ids import is_id
@@ -70,11 +70,15 @@ class Brought:
 
 @dataclass(frozen=True, slots=True)
 class SignedOut:
-    """The end of it: nobody is signed in here. `there` says whether the IdP ended its session, too, everywhere."""
+    """The end of it: nobody is signed in here. `there` says whether the IdP ended its session, too, everywhere.
+
+    `back` is the app that asked for it, if one did.
+    """
 
     place: Place
     idp_name: str
     there: bool
+    back: BackToApp | None = None
 
 
 class LogoutRefused(VestibuleError):
@@ -98,42 +102,8 @@ class LogoutRefused(VestibuleError):
 
 
 def sign_out(runtime: Runtime, visitor: Visitor, place: Place, session: Session, browser: str) -> Sent | None:
-    """End a session, here and on every node; return where to go to end it at its IdP, too, if anywhere.
-
-    The first is committed before the second is thought of: no connection, key or IdP that fails can undo it.
-    """
-    person = session.end_user
-    with runtime.database.transaction() as tx:
-        if sessions.delete_session(tx, session.workspace_id, session.id):
-            event = Event(
-                "end_user.signed_out",
-                Subject("end_user", person.id, person.full_name),
-                environment_id=session.environment.id,
-                connection_id=session.connection_id,
-            )
-            record(tx, runtime, session.workspace_id, end_user_actor(person, visitor), event)
-    if session.connection_id is None or session.name_id is None:
-        return None
-    try:
-        return _send(runtime, visitor, place, session, browser)
-    except VestibuleError:
-        # Too many attempts, a key that does not open: the person is signed out here, and reads that it is only here.
-        return None
-
-
-def _send(runtime: Runtime, visitor: Visitor, place: Place, session: Session, browser: str) -> Sent | None:
-    with runtime.database.reading() as tx:
-        connection = connections.find_connection(tx, session.workspace_id, session.connection_id or "")
-    if connection is None or not connection.logs_out_at_idp:
-        return None
-    count_attempt(runtime, (REQUEST_PER_ADDRESS, visitor.network))
-    written = write_request(runtime, place, connection, session, browser)
-    if written is None:
-        return None
-    request, sent = written
-    with runtime.database.transaction() as tx:
-        logout_requests.insert_request(tx, request)
-    return sent
+    """End a session, here and on every node; return where to go to end it at its IdP, too, if anywhere."""
+    return end_here_first(runtime, visitor, place, session, browser)
 
 
 def take(runtime: Runtime, visitor: Visitor, connection_id: str, brought: Brought) -> Sent | SignedOut:
@@ -265,7 +235,7 @@ def _learn(
                 },
             )
             record(tx, runtime, workspace_id, visitor.anonymous, event)
-    return SignedOut(place, connection.idp.name, there=response.complete)
+    return SignedOut(place, connection.idp.name, there=response.complete, back=request.back)
 
 
 def _refuse(

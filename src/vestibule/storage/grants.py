@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, insert, select, update
 
-from vestibule.directory.grants import Authentication, Grant, UsedCode
+from vestibule.directory.grants import BY_PASSWORD, Authentication, Grant, UsedCode
 from vestibule.storage.database import Transaction
 from vestibule.storage.tables import oidc_codes, oidc_grants, oidc_refresh_tokens
 
@@ -62,6 +62,16 @@ def delete_grants_of(tx: Transaction, workspace_id: str, end_user_id: str, app_i
     mine = (oidc_grants.c.workspace_id == workspace_id, oidc_grants.c.end_user_id == end_user_id)
     of_app = () if app_id is None else (oidc_grants.c.app_id == app_id,)
     return tx.execute(delete(oidc_grants).where(*mine, *of_app)).rowcount
+
+
+def delete_password_grants(tx: Transaction, workspace_id: str, end_user_id: str) -> int:
+    """End the grants of a person that outlive the browser's session and began with a password; return how many."""
+    mine = (oidc_grants.c.workspace_id == workspace_id, oidc_grants.c.end_user_id == end_user_id)
+    lasting = select(oidc_grants.c.id, oidc_grants.c.auth).where(*mine, oidc_grants.c.session_id.is_(None))
+    by_password = [row.id for row in tx.execute(lasting) if BY_PASSWORD in row.auth["methods"]]
+    if not by_password:
+        return 0
+    return tx.execute(delete(oidc_grants).where(*mine, oidc_grants.c.id.in_(by_password))).rowcount
 
 
 def insert_code(

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import insert, select, update
 
-from vestibule.directory.sessions import LogoutRequest
+from vestibule.directory.sessions import BackToApp, LogoutRequest
 from vestibule.storage.database import Transaction
 from vestibule.storage.tables import end_users
 from vestibule.storage.tables import logout_requests as table
@@ -24,6 +24,8 @@ def insert_request(tx: Transaction, request: LogoutRequest) -> None:
             browser_hash=request.browser_hash,
             created_at=request.created_at,
             expires_at=request.expires_at,
+            app_name=request.back.app_name if request.back else None,
+            back_to=request.back.url if request.back else None,
         )
     )
 
@@ -47,6 +49,7 @@ def find_request(tx: Transaction, workspace_id: str, request_id: str) -> tuple[L
         browser_hash=row.browser_hash,
         created_at=row.created_at,
         expires_at=row.expires_at,
+        back=BackToApp(row.app_name, row.back_to) if row.back_to else None,
     )
     return request, row.full_name
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from vestibule.directory.activity import Event, Subject
 from vestibule.directory.entry import Condition
-from vestibule.directory.grants import Authentication, Grant, StoredRequest
+from vestibule.directory.grants import BY_PASSWORD, Authentication, Grant, StoredRequest
 from vestibule.directory.sessions import Session, SignInMethod
 from vestibule.flows.parts.authorizing import (
     Answer,
@@ -100,7 +100,7 @@ def _is_stale(session: Session, waiting: Waiting) -> bool:
 def authentication_of(session: Session) -> Authentication:
     """Return how and when a session's person signed in, as far as that is known."""
     if session.method is SignInMethod.PASSWORD:
-        return Authentication(session.created_at, ("pwd",))
+        return Authentication(session.created_at, (BY_PASSWORD,))
     return Authentication(session.authn_instant or session.created_at, ("fed",), session.authn_context)
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from vestibule.directory.connections import Connection, slo_url, sp_entity_id
-from vestibule.directory.sessions import LogoutRequest, Session
+from vestibule.directory.sessions import BackToApp, LogoutRequest, Session
 from vestibule.flows.parts.expecting import certificates_of
 from vestibule.flows.parts.places import Place
 from vestibule.flows.parts.runtime import Runtime
@@ -55,7 +55,7 @@ def _decryption_keys(runtime: Runtime, workspace_id: str) -> tuple[DecryptionKey
 
 
 def write_request(
-    runtime: Runtime, place: Place, connection: Connection, session: Session, browser: str
+    runtime: Runtime, place: Place, connection: Connection, session: Session, browser: str, back: BackToApp | None
 ) -> tuple[LogoutRequest, Sent] | None:
     """Return a signed request about an ended session, and where the browser goes with it; None where nobody would take it."""
     logout, name = connection.idp.logout, session.name_id
@@ -72,6 +72,7 @@ def write_request(
         browser_hash=token_hash(browser),
         created_at=now,
         expires_at=now + REQUEST_LIFE,
+        back=back if back and back.url else None,
     )
     message = logouts.logout_request(
         request.id,

@@ -83,6 +83,9 @@ logout_requests = Table(
     instant("created_at"),
     instant("expires_at"),
     instant("used_at", nullable=True),
+    # The app that asked, by its name, and where it wants the browser back.
+    Column("app_name", Text),
+    Column("back_to", Text),
     Index(None, "expires_at"),
 )
 

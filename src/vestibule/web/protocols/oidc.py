@@ -17,7 +17,16 @@ from vestibule.flows.parts.entry import resume
 from vestibule.kernel.text import N_
 from vestibule.oidc.errors import InvalidRequest
 from vestibule.web.doors import open_door
-from vestibule.web.entrance import forget_session, going_page, home_of, place_page, portal, session_token, sign_in_path
+from vestibule.web.entrance import (
+    forget_session,
+    going_page,
+    home_of,
+    place_page,
+    portal,
+    sending_page,
+    session_token,
+    sign_in_path,
+)
 from vestibule.web.pages import redirect
 from vestibule.web.problems import problem_page
 from vestibule.web.scopes import scope_sentence
@@ -96,8 +105,10 @@ def sign_out_page(visit: Visit, browser: str) -> Response:
     if session is None:
         return redirect(leaving.back_to or sign_in_path(key, signed_out="1"))
     if leaving.sure:
-        app_logout.leave(visit.runtime, visit.visitor, session)
+        sent = app_logout.leave(visit.runtime, visit.visitor, leaving, session, browser)
         response = redirect(leaving.back_to or sign_in_path(key, signed_out="1"))
+        if sent is not None:
+            response = sending_page(visit, sent, "portal/leaving.html")
         forget_session(response, visit, key)
         return response
     return place_page(
@@ -111,14 +122,15 @@ def sign_out_page(visit: Visit, browser: str) -> Response:
     )
 
 
-def sign_out(visit: Visit, browser: str) -> Response:  # noqa: ARG001 - every door has this signature
+def sign_out(visit: Visit, browser: str) -> Response:
     """Sign out after it was confirmed."""
     key = visit.path_params["env"]
     session = resume(visit.runtime, key, session_token(visit, key))
     leaving = app_logout.ask(visit.runtime, key, visit.query.fields, session)
-    if session is not None:
-        app_logout.leave(visit.runtime, visit.visitor, session)
-    if leaving.back_to:
+    sent = app_logout.leave(visit.runtime, visit.visitor, leaving, session, browser) if session else None
+    if sent is not None:
+        response = sending_page(visit, sent, "portal/leaving.html")
+    elif leaving.back_to:
         response = going_page(visit, leaving.place, leaving.app_name, leaving.back_to)
     else:
         response = redirect(sign_in_path(key, signed_out="1"))

@@ -13,10 +13,10 @@ from starlette.routing import Route
 
 from vestibule.flows import saml_sign_in, single_logout
 from vestibule.flows.parts.sending import Sent
-from vestibule.flows.single_logout import Brought, LogoutRefused
+from vestibule.flows.single_logout import Brought, LogoutRefused, SignedOut
 from vestibule.kernel.text import N_
 from vestibule.web.doors import answer, browser_of, open_door
-from vestibule.web.entrance import place_page, sending_page, sign_in_path
+from vestibule.web.entrance import going_page, place_page, sending_page, sign_in_path
 from vestibule.web.pages import redirect
 from vestibule.web.problems import problem_page
 from vestibule.web.protocols.saml import bounded
@@ -63,7 +63,13 @@ def _taken(visit: Visit, brought: Brought) -> Response:
         if not done.fields:
             return redirect(done.url)
         return sending_page(visit, done, "portal/answering.html")
+    if done.back is not None and done.there:
+        return going_page(visit, done.place, done.back.app_name, done.back.url, lead=_ended_lead(visit, done))
     return place_page(visit, "portal/signed_out.html", done.place, done=done)
+
+
+def _ended_lead(visit: Visit, done: SignedOut) -> str:
+    return visit.gettext(N_("Your session has ended here and at %(name)s."), name=done.idp_name)
 
 
 def _refused_page(visit: Visit, refused: LogoutRefused) -> Response:
