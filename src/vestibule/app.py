@@ -34,6 +34,7 @@ from vestibule.web import health, static_files
 from vestibule.web.console import (
     access_control,
     activity,
+    app_tries,
     apps,
     authentication,
     coming,
@@ -183,6 +184,7 @@ def routes() -> list[BaseRoute]:
         *settings_pages.ROUTES,
         *cookie_domains.ROUTES,
         *saml_keys.ROUTES,
+        *app_tries.ROUTES,  # before those of an app, whose id would match its path
         *apps.ROUTES,
         *coming.ROUTES,
     ]

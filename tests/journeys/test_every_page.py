@@ -23,6 +23,7 @@ from tests.journeys.console import starts
 from tests.journeys.portal import Portal
 from tests.journeys.providers import Providers
 from tests.journeys.scene import Scene, furnish
+from tests.journeys.trying import tried, tried_in_vain
 from tests.saml import forge, forge_logout
 from tests.support import logging_out, people, sign_ins
 from tests.support.axe import COLOUR_RULES, axe_violations
@@ -191,6 +192,8 @@ ROUTES_OPENED: Final[dict[str, Opens]] = {
     "/admin/apps": at("/admin/apps"),
     "/admin/apps/new": at("/admin/apps/new?environment=dev"),
     "/admin/apps/{app_id}": at("/admin/apps/{third_party}"),
+    "/admin/apps/try": at("/admin/apps/try"),
+    "/admin/apps/{app_id}/tries/{try_id}": tried,
     "/admin/apps/{app_id}/edit": at("/admin/apps/{third_party}/edit"),
     "/admin/apps/{app_id}/explain": at("/admin/apps/{closed}/explain?email=maya@example.com"),
     "/admin/apps/{app_id}/disable": at("/admin/apps/{third_party}/disable"),
@@ -464,6 +467,7 @@ STATES: Final[dict[str, Opens]] = {
     "broken": broken,
     "session ended": lambda scene: scene.open(scene.stranger, "/admin/sign-in?ended=1"),
     "refused": refused,
+    "try that is refused": tried_in_vain,
     "back to the app": to_app,
     "app that is closed": closed_app,
     "host of no app": no_app,

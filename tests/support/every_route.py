@@ -426,6 +426,7 @@ CASES: Mapping[str, Case] = {
     f"{_APP}/disable": Case(P.MANAGE_APPS, _app),
     f"{_APP}/enable": Case(P.MANAGE_APPS, lambda w: {"app_id": w.closed_app}),
     f"{_APP}/delete": Case(P.MANAGE_APPS, _app),
+    f"{_APP}/try": Case(P.MANAGE_APPS, _app),
     f"{_APP}/secrets/new": Case(P.MANAGE_APPS, _app),
     f"{_APP}/secrets/{{secret_id}}/revoke": Case(P.MANAGE_APPS, lambda w: {**_app(w), "secret_id": w.app_secret}),
     _SETTINGS: Case(P.MANAGE_ENVIRONMENTS, form=lambda w: {"name": f"Northwind {w.number}", "help_contact": ""}),

@@ -186,6 +186,7 @@ def ids_of(full: World) -> dict[str, str]:
         "end_user_id": full.person.id,
         "link_id": full.link,
         "request_id": "_" + "0" * 40,
+        "try_id": "try_" + "0" * 26,
         "knock_id": full.knocks["reused"],
         "admin_id": full.colleague.id,
         "app_id": full.app,

@@ -5,12 +5,6 @@ RFC 6749, 4.1 in the shape that OAuth 2.1 and RFC 9700 leave of it; OpenID Conne
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from typing import Final
-
-from vestibule.directory.apps import GrantType
-from vestibule.directory.grants import StoredRequest
 from vestibule.flows.parts.authorizing import (
     Browser,
     RequestEnded,
@@ -24,11 +18,11 @@ from vestibule.flows.parts.authorizing import (
 from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.clients import Client, authenticate_client, find_client
 from vestibule.flows.parts.going_on import go_on
-from vestibule.flows.parts.issuing import scopes_of
 from vestibule.flows.parts.places import Place, find_place
-from vestibule.flows.parts.resources import reaches_of
+from vestibule.flows.parts.pushed_requests import PUSHED_PREFIX, Pushed, checked_request, keep_pushed
 from vestibule.flows.parts.runtime import Runtime
-from vestibule.kernel.secrets import new_token, same, token_hash
+from vestibule.flows.parts.trying import is_for_app
+from vestibule.kernel.secrets import same, token_hash
 from vestibule.kernel.text import printable
 from vestibule.oidc.client_authentication import read_client
 from vestibule.oidc.errors import (
@@ -39,38 +33,23 @@ from vestibule.oidc.errors import (
     PushedRequestRequired,
 )
 from vestibule.oidc.parameters import Parameters
-from vestibule.oidc.redirect_uris import is_registered
 from vestibule.oidc.requests import (
-    AuthorizationRequest,
     read_addressee,
-    read_request,
     request_from_data,
     response_mode_of,
     state_of,
 )
-from vestibule.oidc.scopes import known
 from vestibule.storage import authorization as storage
-
-PUSHED_LIFE: Final = timedelta(seconds=90)
-PUSHED_PREFIX: Final = "urn:ietf:params:oauth:request_uri:"
-
-
-@dataclass(frozen=True, slots=True)
-class Pushed:
-    """By what a client names the request that it pushed, and for how long (RFC 9126, 2.2)."""
-
-    request_uri: str = field(repr=False)
-    seconds: int
 
 
 def begin(runtime: Runtime, visitor: Visitor, environment_key: str, parameters: Parameters, browser: Browser) -> Step:
     """Take an untrusted authorization request and go as far as that goes without the person. Raises AuthorizationRefused, NotFound."""
     place = find_place(runtime, environment_key)
     if any(one.startswith(PUSHED_PREFIX) for one in parameters.get("request_uri", ())):
-        return go_on(runtime, visitor, place, _pushed(runtime, visitor, place, parameters), browser)
+        return go_on(runtime, visitor, place, _pushed(runtime, visitor, place, parameters, browser), browser)
     client, redirect_uri = _addressee(runtime, visitor, place, parameters)
     try:
-        request = _checked(runtime, place, client, parameters)
+        request = checked_request(runtime, place, client, parameters)
         if client.oidc.require_pushed_requests:
             raise PushedRequestRequired("not pushed")
     except OAuthError as error:
@@ -108,34 +87,11 @@ def push(
     place = find_place(runtime, environment_key)
     client = authenticate_client(runtime, visitor, place, read_client(parameters, authorization))
     whole = {**parameters, "client_id": (client.app.id,)}
-    request = _checked(runtime, place, client, whole)
-    if not is_registered(client.oidc.redirect_uris, request.redirect_uri):
+    request = checked_request(runtime, place, client, whole)
+    if not is_for_app(runtime, client.oidc, request.redirect_uri):
         raise InvalidRequest("the redirect URI is not registered")
-    handle, now = new_token(), runtime.clock()
-    stored = StoredRequest(
-        app_id=client.app.id,
-        environment_id=place.environment.id,
-        parameters=request.as_data(),
-        browser_hash=None,
-        pushed=True,
-        created_at=now,
-        expires_at=now + PUSHED_LIFE,
-    )
     with runtime.database.transaction() as tx:
-        storage.insert_request(tx, place.environment, stored, token_hash(handle))
-    return Pushed(PUSHED_PREFIX + handle, int(PUSHED_LIFE.total_seconds()))
-
-
-def _checked(runtime: Runtime, place: Place, client: Client, parameters: Parameters) -> AuthorizationRequest:
-    """Return a client's request with the scopes that it may have. Raises OAuthError. Where the answer goes is checked by who calls."""
-    request = read_request(parameters, read_addressee(parameters))
-    client.require_grant(GrantType.AUTHORIZATION_CODE)
-    if not request.resources:
-        return replace(request, scope=known(request.scope, scopes_of(client.oidc)))
-    with runtime.database.reading() as tx:
-        reaches = reaches_of(tx, place, client, request.resources, for_person=True)
-    of_apis = frozenset().union(*(one.scopes(for_person=True) for one in reaches))
-    return replace(request, scope=known(request.scope, (*scopes_of(client.oidc), *of_apis)))
+        return keep_pushed(tx, runtime, place, request)
 
 
 def _addressee(runtime: Runtime, visitor: Visitor, place: Place, parameters: Parameters) -> tuple[Client, str]:
@@ -146,7 +102,7 @@ def _addressee(runtime: Runtime, visitor: Visitor, place: Place, parameters: Par
     client = find_client(runtime, place, addressee.client_id)
     if client is None:
         raise refused(runtime, visitor, place, UnknownClient(f"no client {printable(addressee.client_id, 40)}"))
-    if not is_registered(client.oidc.redirect_uris, addressee.redirect_uri):
+    if not is_for_app(runtime, client.oidc, addressee.redirect_uri):
         reason = f"the redirect URI is not registered: {printable(addressee.redirect_uri, 200)}"
         raise refused(runtime, visitor, place, UnknownClient(reason), client.app)
     return client, addressee.redirect_uri
@@ -163,8 +119,8 @@ def _stored(runtime: Runtime, visitor: Visitor, place: Place, handle: str, brows
     return Waiting(client, request_from_data(found.parameters), found.created_at, handle)
 
 
-def _pushed(runtime: Runtime, visitor: Visitor, place: Place, parameters: Parameters) -> Waiting:
-    """Take a pushed request, which is used once, by whoever comes first (RFC 9126, 4)."""
+def _pushed(runtime: Runtime, visitor: Visitor, place: Place, parameters: Parameters, browser: Browser) -> Waiting:
+    """Take a pushed request, which is used once, by whoever comes first (RFC 9126, 4); one of ours by its own browser."""
     ended = InvalidRequestUri("unknown, used, ended, or another client's")
     uris, client_ids = parameters.get("request_uri", ()), parameters.get("client_id", ())
     if len(uris) != 1 or len(client_ids) != 1:
@@ -172,7 +128,12 @@ def _pushed(runtime: Runtime, visitor: Visitor, place: Place, parameters: Parame
     digest = token_hash(uris[0].removeprefix(PUSHED_PREFIX))
     with runtime.database.transaction() as tx:
         found = storage.find_request(tx, place.environment.id, digest, runtime.clock())
-        usable = found is not None and found.pushed and found.app_id == client_ids[0]
+        usable = (
+            found is not None
+            and found.pushed
+            and found.app_id == client_ids[0]
+            and (found.browser_hash is None or same(found.browser_hash, token_hash(browser.secret)))
+        )
         taken = usable and storage.take_request(tx, place.environment.id, digest)
     client = find_client(runtime, place, found.app_id) if found is not None and taken else None
     if found is None or client is None:

@@ -15,18 +15,16 @@ from vestibule.flows.parts.bearers import is_for, verified_bearer
 from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.clients import Client, authenticate_client, issuer_of
 from vestibule.flows.parts.granted import standing_of
-from vestibule.flows.parts.issuing import person_of
+from vestibule.flows.parts.person_claims import claims_for
 from vestibule.flows.parts.places import Place, find_place
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.subjects import subject_of
 from vestibule.kernel.secrets import token_hash
 from vestibule.oidc import parameters as read
-from vestibule.oidc.claims import claims_of
 from vestibule.oidc.client_authentication import read_client
-from vestibule.oidc.errors import InsufficientScope, InvalidClient, InvalidToken, OAuthError
+from vestibule.oidc.errors import InvalidClient, InvalidToken, OAuthError
 from vestibule.oidc.parameters import Parameters
-from vestibule.oidc.scopes import OPENID
 from vestibule.storage import grants
 
 _INACTIVE: dict[str, Any] = {"active": False}
@@ -35,22 +33,7 @@ _INACTIVE: dict[str, Any] = {"active": False}
 def userinfo(runtime: Runtime, environment_key: str, token: str) -> dict[str, Any]:
     """Return the claims of the person of an untrusted access token (OpenID Connect Core 5.3). Raises InvalidToken, InsufficientScope."""
     place = find_place(runtime, environment_key)
-    bearer = verified_bearer(runtime, place, token)
-    scope = tuple(str(bearer.claims["scope"]).split(" "))
-    issuer, audience = issuer_of(runtime, environment_key), bearer.claims["aud"]
-    if issuer != audience and not (isinstance(audience, list) and issuer in audience):
-        raise InvalidToken("the token is for a resource, not for us")
-    if OPENID not in scope:
-        raise InsufficientScope("no openid")
-    with runtime.database.reading() as tx:
-        grant = grants.find_grant(tx, place.environment.id, bearer.grant_id, runtime.clock())
-        if grant is None:
-            raise InvalidToken("the grant has ended")
-        try:
-            standing = standing_of(tx, runtime, place, bearer.client.app, grant)
-        except OAuthError as error:
-            raise InvalidToken(error.reason) from error
-        return claims_of(person_of(tx, runtime, bearer.client.app, standing), scope)
+    return claims_for(runtime, place, verified_bearer(runtime, place, token))
 
 
 def introspect(

@@ -19,6 +19,7 @@ PREFIXES: Final = {
     "app": "app",
     "app_secret": "aps",
     "grant": "gnt",
+    "app_try": "try",
     "api": "api",
     "registration_token": "rgt",
     "session": "ses",

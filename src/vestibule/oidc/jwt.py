@@ -49,10 +49,11 @@ class _Registry(jws.JWSRegistry):
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a verified token says: the claims, and the `typ` of its header."""
+    """What a verified token says: the claims, and the `typ` and `kid` of its header."""
 
     claims: Mapping[str, Any]
     typ: str
+    kid: str
 
 
 def new_private_key(alg: str) -> bytes:
@@ -112,7 +113,7 @@ def verify(
     if not isinstance(claims, dict):
         raise TokenRefused("its payload is no object")
     _require_claims(claims, issuer, audience, now)
-    return Verified(claims, typ)
+    return Verified(claims, typ, key.kid)
 
 
 def _require_claims(claims: Mapping[str, Any], issuer: str, audience: str | None, now: datetime | None) -> None:

@@ -15,6 +15,7 @@ from vestibule.storage.receipts import sweep_receipts
 from vestibule.storage.tables import (
     admin_sessions,
     app_secrets,
+    app_tries,
     client_assertions,
     device_codes,
     forward_auth_codes,
@@ -51,6 +52,7 @@ _ENDED: Final = {
     "forward_auth_codes": (forward_auth_codes.c.code_hash, forward_auth_codes.c.expires_at),
     "device_codes": (device_codes.c.code_hash, device_codes.c.expires_at),
     "registration_tokens": (registration_tokens.c.id, registration_tokens.c.expires_at),
+    "app_tries": (app_tries.c.id, app_tries.c.expires_at),
     "client_assertions": (client_assertions.c.assertion_key, client_assertions.c.expires_at),
     "app_secrets": (app_secrets.c.id, app_secrets.c.expires_at),
     "jwt_keys": (jwt_keys.c.id, jwt_keys.c.ends_at),

@@ -30,6 +30,7 @@ from vestibule.flows.parts.places import Place
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.subjects import sid_of, subject_of
+from vestibule.flows.parts.trying import is_try
 from vestibule.kernel.errors import AlreadyTaken
 from vestibule.kernel.ids import new_id
 from vestibule.kernel.secrets import new_token, token_hash
@@ -140,7 +141,7 @@ def _granted(
 ) -> Answer:
     code, now = new_token(), runtime.clock()
     app, request, person = waiting.client.app, waiting.request, session.end_user
-    offline = OFFLINE_ACCESS in request.scope
+    offline, tried = OFFLINE_ACCESS in request.scope, is_try(runtime, request.redirect_uri)
     grant = Grant(
         id=new_id("grant", now),
         workspace_id=place.workspace.id,
@@ -165,16 +166,16 @@ def _granted(
             grants.insert_code(
                 tx, grant, token_hash(code), request.redirect_uri, request.code_challenge, now + CODE_LIFE
             )
-            if waiting.client.oidc.backchannel_logout_uri:
+            if waiting.client.oidc.backchannel_logout_uri and not tried:
                 authorization.note_app_session(tx, grant, session.id, subject_of(runtime, app, person.id))
-            if agreed and app.third_party:
+            if agreed and app.third_party and not tried:
                 wanted = agreed_to(request.scope, request.resources)
                 authorization.save_consent(tx, place.environment, app.id, person.id, wanted, now)
             event = Event(
                 "app.sign_in",
                 Subject("app", app.id, app.name),
                 environment_id=place.environment.id,
-                details={"scope": list(request.scope), "agreed_now": agreed},
+                details={"scope": list(request.scope), "agreed_now": agreed, **({"tried": True} if tried else {})},
             )
             record(tx, runtime, place.workspace.id, end_user_actor(person, visitor), event)
     except (AlreadyTaken, RequestEnded):

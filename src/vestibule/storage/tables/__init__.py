@@ -15,6 +15,7 @@ from vestibule.storage.tables.connections import (
 from vestibule.storage.tables.forward_auth import forward_auth_codes, forward_auth_sessions
 from vestibule.storage.tables.grants import (
     app_sessions,
+    app_tries,
     client_assertions,
     oidc_codes,
     oidc_consents,
@@ -54,6 +55,7 @@ __all__ = [
     "app_hosts",
     "app_secrets",
     "app_sessions",
+    "app_tries",
     "apps",
     "certificate_letters",
     "client_assertions",

@@ -15,11 +15,12 @@ from sqlalchemy import (
     Integer,
     PrimaryKeyConstraint,
     Table,
+    UniqueConstraint,
 )
 
 from vestibule.storage.tables.apps import app
 from vestibule.storage.tables.base import environment, instant, metadata
-from vestibule.storage.types import Json, Key, Text
+from vestibule.storage.types import Blob, Json, Key, Text
 
 
 def _on_access() -> ForeignKeyConstraint:
@@ -111,6 +112,24 @@ oidc_consents = Table(
     PrimaryKeyConstraint("app_id", "end_user_id"),
     _on_access(),
     Index(None, "environment_id", "end_user_id"),
+)
+
+# An admin's try of an app's sign-in: bound to the console session that began it, and gone with that.
+app_tries = Table(
+    "app_tries",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("workspace_id", Key, nullable=False),
+    app(index=True),
+    Column("admin_session_id", Key, ForeignKey("admin_sessions.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("state_hash", Key, nullable=False),
+    Column("sealed_request", Blob, nullable=False),
+    Column("sealed_result", Blob),
+    instant("created_at"),
+    instant("expires_at"),
+    instant("used_at", nullable=True),
+    UniqueConstraint("state_hash"),
+    Index(None, "expires_at"),
 )
 
 # Client assertions that were used, by (client, jti), until they expire (RFC 7523, 3).

@@ -39,6 +39,7 @@ DONE: Final[Mapping[str, str]] = MappingProxyType(
         "app.secret_made": N_("%(actor)s made a client secret for the app %(subject)s"),
         "app.secret_revoked": N_("%(actor)s revoked a client secret of the app %(subject)s"),
         "app.grant_revoked": N_("The app %(subject)s gave back what it was granted"),
+        "app.tried": N_("%(actor)s tried the sign-in to the app %(subject)s"),
         "app.sign_in": N_("%(actor)s signed in to the app %(subject)s"),
         "app.consent_withdrawn": N_("%(actor)s took back what the app %(subject)s was allowed"),
         "connection.added": N_("%(actor)s added the connection %(subject)s"),
@@ -148,6 +149,7 @@ REFUSED: Final[Mapping[str, str]] = MappingProxyType(
         "app.refresh_token_reused": N_(
             "A refresh token of the app %(subject)s was brought twice: what hung on it has ended"
         ),
+        "app.tried": N_("%(actor)s tried the sign-in to the app %(subject)s, and it was refused"),
         "app.sign_in": N_("Somebody could not be signed in to the app %(subject)s"),
         "connection.tested": N_("%(actor)s tested the sign-in of %(subject)s, and it would be refused"),
         "end_user.password_changed": N_("Somebody signed in as %(subject)s typed a wrong password to change it"),

@@ -40,6 +40,12 @@ CONDITIONS: Final[Mapping[Condition, tuple[str, str]]] = {
         N_("The app’s groups allow the person."),
         N_("The person is in none of the groups that may use the app."),
     ),
+    Condition.SAML_SIGN_IN: (
+        N_("The way that they signed in is allowed."),
+        N_("They signed in with a password, and have to come through their identity provider now."),
+    ),
+    Condition.SESSION_LIVE: (N_("Their browser session is live."), N_("Their browser session has ended.")),
+    Condition.SESSION_FRESH: (N_("They signed in recently enough."), N_("They signed in too long ago.")),
 }
 _NOTHING: Final[Mapping[str, str]] = {}
 

@@ -25,6 +25,7 @@ def upgrade() -> None:
     _oidc_codes()
     _oidc_refresh_tokens()
     _oidc_consents()
+    _app_tries()
     _client_assertions()
     _app_sessions()
     _receipts()
@@ -271,6 +272,31 @@ def _oidc_consents() -> None:
         ),
     )
     op.create_index("ix_oidc_consents_environment_id_end_user_id", "oidc_consents", ["environment_id", "end_user_id"])
+
+
+def _app_tries() -> None:
+    op.create_table(
+        "app_tries",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("workspace_id", Key, nullable=False),
+        sa.Column("app_id", Key, nullable=False),
+        sa.Column("admin_session_id", Key, nullable=False),
+        sa.Column("state_hash", Key, nullable=False),
+        sa.Column("sealed_request", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed_result", sa.LargeBinary(), nullable=True),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.Column("expires_at", Instant, nullable=False),
+        sa.Column("used_at", Instant, nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_app_tries"),
+        sa.ForeignKeyConstraint(["app_id"], ["apps.id"], name="fk_app_tries_app_id", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["admin_session_id"], ["admin_sessions.id"], name="fk_app_tries_admin_session_id", ondelete="CASCADE"
+        ),
+        sa.UniqueConstraint("state_hash", name="uq_app_tries_state_hash"),
+    )
+    op.create_index("ix_app_tries_admin_session_id", "app_tries", ["admin_session_id"])
+    op.create_index("ix_app_tries_app_id", "app_tries", ["app_id"])
+    op.create_index("ix_app_tries_expires_at", "app_tries", ["expires_at"])
 
 
 def _client_assertions() -> None:
