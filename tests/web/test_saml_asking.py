@@ -14,6 +14,7 @@ from tests.support.house import Client, Server
 from vestibule.directory.activity import ActivityFilter
 from vestibule.directory.authn_requests import NAME_ID_FORMATS, AuthnRequestOptions, Comparison
 from vestibule.storage import activity
+from vestibule.storage.tables import saml_keys
 
 PASSWORD = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
 TOKEN = "urn:oasis:names:tc:SAML:2.0:ac:classes:TimeSyncToken"
@@ -55,6 +56,24 @@ def test_everything_that_is_asked_for_stands_in_the_order_of_the_schema(server: 
     assert context.get("Comparison") == "minimum"
     assert [one.text for one in context] == [PASSWORD, TOKEN]
     assert {one.tag for one in context} == {f"{{{forge.SAML}}}AuthnContextClassRef"}
+
+
+def test_a_request_that_must_be_signed_with_a_key_that_does_not_open_is_refused_on_the_record(server: Server) -> None:
+    connection = sign_ins.connect(server.house, sign_requests=True)
+    sign_ins.start(server.client())
+    with server.house.runtime.database.transaction() as tx:
+        tx.execute(saml_keys.update().values(sealed_private_key=b"broken"))
+    page = sign_ins.begin(server.client())
+    assert page.status_code == 403
+    assert "This server can’t use a key of its own" in page.text
+    assert sign_ins.reference_in(page.text)
+    assert code(server) == "own_key_unreadable"
+    console = server.client()
+    console.sign_in()
+    console.get(f"/admin/connections/{connection.id}")
+    told = console.post(f"/admin/connections/{connection.id}/test", {})
+    assert told.status_code == 500
+    assert "A stored secret can’t be read" in told.text
 
 
 def test_nothing_is_asked_for_that_nobody_chose(server: Server) -> None:

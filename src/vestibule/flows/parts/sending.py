@@ -9,14 +9,21 @@ from datetime import timedelta
 from typing import Final
 
 from vestibule.directory.connections import Connection, ConnectionStatus, acs_url, sp_entity_id
-from vestibule.directory.refusals import ConnectionDisabled, ConnectionPending, EntryRefusal, SamlSwitchedOff
+from vestibule.directory.refusals import (
+    ConnectionDisabled,
+    ConnectionPending,
+    EntryRefusal,
+    OwnKeyUnreadable,
+    SamlSwitchedOff,
+)
 from vestibule.directory.sessions import SamlRequest
 from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.places import Place
+from vestibule.flows.parts.refusing import Attempt, refuse
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.signing import signing_key
 from vestibule.flows.parts.throttling import REQUEST_PER_ADDRESS, count_attempt
-from vestibule.kernel.secrets import token_hash
+from vestibule.kernel.secrets import SealBroken, token_hash
 from vestibule.saml.requests import build_authn_request, post_form, redirect_url
 from vestibule.storage import saml_requests
 
@@ -62,7 +69,9 @@ def send_to_idp(
     test_values: bytes | None = None,
     again: bool = False,
 ) -> Sent:
-    """Store a request and return where to go with it. The connection is usable; `return_to` is a path of ours. Raises Throttled.
+    """Store a request and return where to go with it. The connection is usable; `return_to` is a path of ours.
+
+    Raises Throttled; where the request must be signed and our key does not open, SignInRefused, and SealBroken for a test.
 
     RelayState is the request's own ID: nothing in it leads anywhere, and an answer that brings it back without
     InResponseTo is told from one that nobody asked for. With an `admin_session_id` it is a test sign-in, of sealed
@@ -83,7 +92,13 @@ def send_to_idp(
         admin_session_id=admin_session_id,
         test_values=test_values,
     )
-    sent = _message(runtime, place, connection, request, again=again)
+    try:
+        sent = _message(runtime, place, connection, request, again=again)
+    except SealBroken as error:
+        if admin_session_id is not None:
+            raise
+        attempt = Attempt(place, visitor, connection, return_to=return_to, unverified_email=typed_email)
+        raise refuse(runtime, attempt, OwnKeyUnreadable(error.reason)) from error
     with runtime.database.transaction() as tx:
         saml_requests.insert_request(tx, request)
     return sent
