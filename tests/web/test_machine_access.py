@@ -7,6 +7,7 @@ from base64 import urlsafe_b64decode
 from typing import Any
 
 import httpx
+import jwt as pyjwt
 import pytest
 
 from tests.support import apps, sign_ins
@@ -107,6 +108,24 @@ def test_an_app_gets_tokens_for_each_api_that_the_person_granted_one_at_a_time(a
     elsewhere = app.refresh(mail["refresh_token"], resource="https://elsewhere.example")
     assert elsewhere.json()["error"] == "invalid_target"
     assert app.refresh(mail["refresh_token"], resource=FILES).status_code == 200, "a mistake does not use it up"
+
+
+def test_an_access_token_for_ourselves_is_signed_with_eddsa_and_one_for_an_api_as_agreed(app: RelyingApp) -> None:
+    house, client = app.server.house, app.server.client()
+    connection, _ = sign_ins.connect(house), sign_ins.add_person(house)
+    apps.make_api(house, FILES)
+    ours = app.tokens(client, connection)
+    asked: dict[str, Any] = {"scope": "openid files:read", "resource": FILES}
+    for_an_api = app.exchange(apps.answer_in(app.authorize(client, **asked)).code).json()
+    assert algorithm_of(ours["access_token"]) == "EdDSA"
+    assert algorithm_of(ours["id_token"]) == "RS256", "as the app agreed"
+    assert algorithm_of(for_an_api["access_token"]) == "RS256"
+    assert app.user_info(ours["access_token"]).status_code == 200
+    assert app.post("introspect", token=ours["access_token"]).json()["active"] is True
+
+
+def algorithm_of(token: str) -> str:
+    return str(pyjwt.get_unverified_header(token)["alg"])
 
 
 def test_an_api_knows_a_person_by_one_name_whichever_app_calls(app: RelyingApp) -> None:

@@ -84,8 +84,7 @@ def push(
     runtime: Runtime, visitor: Visitor, environment_key: str, parameters: Parameters, authorization: str
 ) -> Pushed:
     """Take a request that a client pushes, and keep it for the browser that brings its name (RFC 9126). Raises OAuthError, NotFound."""
-    place = find_place(runtime, environment_key)
-    client = authenticate_client(runtime, visitor, place, read_client(parameters, authorization))
+    place, client = authenticate_client(runtime, visitor, environment_key, read_client(parameters, authorization))
     whole = {**parameters, "client_id": (client.app.id,)}
     request = checked_request(runtime, place, client, whole)
     if not is_for_app(runtime, client.oidc, request.redirect_uri):

@@ -70,8 +70,7 @@ def begin(
     runtime: Runtime, visitor: Visitor, environment_key: str, parameters: Parameters, authorization: str
 ) -> Begun:
     """Let a client's device begin to wait for an untrusted request (RFC 8628, 3.1). Raises OAuthError, Throttled, NotFound."""
-    place = find_place(runtime, environment_key)
-    client = authenticate_client(runtime, visitor, place, read_client(parameters, authorization))
+    place, client = authenticate_client(runtime, visitor, environment_key, read_client(parameters, authorization))
     client.require_grant(GrantType.DEVICE_CODE)
     count_attempt(runtime, (BEGUN_PER_ADDRESS, visitor.network))
     wanted, resources = read.words(parameters, "scope"), read_resources(parameters)

@@ -14,7 +14,7 @@ from vestibule.flows.parts.grant_device import exchange_device_code
 from vestibule.flows.parts.grant_refresh import refresh
 from vestibule.flows.parts.grant_token_exchange import exchange_token
 from vestibule.flows.parts.issuing import TokenAnswer
-from vestibule.flows.parts.places import Place, find_place
+from vestibule.flows.parts.places import Place
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.oidc import parameters as read
 from vestibule.oidc.client_authentication import read_client
@@ -34,8 +34,7 @@ def answer(
     runtime: Runtime, visitor: Visitor, environment_key: str, parameters: Parameters, authorization: str
 ) -> TokenAnswer:
     """Return tokens for an untrusted request. Raises OAuthError, Throttled, NotFound."""
-    place = find_place(runtime, environment_key)
-    client = authenticate_client(runtime, visitor, place, read_client(parameters, authorization))
+    place, client = authenticate_client(runtime, visitor, environment_key, read_client(parameters, authorization))
     name = read.required(parameters, "grant_type")
     grant = GRANTS.get(name)
     if grant is None:

@@ -40,8 +40,7 @@ def introspect(
     runtime: Runtime, visitor: Visitor, environment_key: str, parameters: Parameters, authorization: str
 ) -> dict[str, Any]:
     """Return what a token is worth now, to the client whose it is (RFC 7662, 2.2). Raises OAuthError."""
-    place = find_place(runtime, environment_key)
-    client = authenticate_client(runtime, visitor, place, read_client(parameters, authorization))
+    place, client = authenticate_client(runtime, visitor, environment_key, read_client(parameters, authorization))
     if not client.authenticated:
         raise InvalidClient("a public client may not introspect")
     token = read.required(parameters, "token")
@@ -54,12 +53,11 @@ def revoke(
     runtime: Runtime, visitor: Visitor, environment_key: str, parameters: Parameters, authorization: str
 ) -> None:
     """End the grant of a client's own refresh or access token; of anything else nothing is said (RFC 7009, 2.2). Raises OAuthError."""
-    place = find_place(runtime, environment_key)
-    client = authenticate_client(runtime, visitor, place, read_client(parameters, authorization))
+    place, client = authenticate_client(runtime, visitor, environment_key, read_client(parameters, authorization))
     token = read.required(parameters, "token")
     now = runtime.clock()
     try:
-        grant_id = verified_bearer(runtime, place, token).grant_id
+        grant_id = verified_bearer(runtime, place, token, client).grant_id
     except InvalidToken:
         grant_id = ""
     with runtime.database.transaction() as tx:
@@ -81,7 +79,7 @@ def revoke(
 
 def _of_access_token(runtime: Runtime, place: Place, asker: Client, token: str) -> dict[str, Any] | None:
     try:
-        bearer = verified_bearer(runtime, place, token)
+        bearer = verified_bearer(runtime, place, token, asker)
     except InvalidToken:
         return None
     if bearer.client.app.id != asker.app.id and not is_for(runtime, place, asker, bearer.claims):

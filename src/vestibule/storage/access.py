@@ -12,6 +12,7 @@ from vestibule.directory.groups import Membership
 from vestibule.directory.sources import Source
 from vestibule.storage.database import Transaction
 from vestibule.storage.inserting import PreparedInsert, insert_into
+from vestibule.storage.prepared import Prepared
 from vestibule.storage.tables import end_users, environment_access, environments, group_members, groups
 from vestibule.storage.types import Instant, Key, Text
 
@@ -31,6 +32,16 @@ _GRANT: Final = PreparedInsert(
             environments.c.id == bindparam("in_environment"),
         ),
     ).on_conflict_do_nothing(),
+)
+
+_GROUP_NAMES: Final = Prepared(
+    select(groups.c.id, groups.c.name)
+    .join(group_members, group_members.c.group_id == groups.c.id)
+    .where(
+        group_members.c.environment_id == bindparam("environment_id"),
+        group_members.c.end_user_id == bindparam("end_user_id"),
+    )
+    .order_by(groups.c.name_key, groups.c.id)
 )
 
 
@@ -137,6 +148,12 @@ def memberships_of(
         )
         for row in tx.execute(query.order_by(groups.c.name_key, groups.c.id))
     )
+
+
+def group_names_of(tx: Transaction, environment_id: str, end_user_id: str) -> dict[str, str]:
+    """Return the groups of an environment that a person is in, Everyone left out: the names by id, in the order of the names."""
+    rows = _GROUP_NAMES.rows(tx, {"environment_id": environment_id, "end_user_id": end_user_id})
+    return {row.id: row.name for row in rows}
 
 
 def _since(source: Source, connection_id: str | None, now: datetime) -> tuple[Any, ...]:

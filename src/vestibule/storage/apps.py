@@ -33,6 +33,7 @@ from vestibule.directory.apps import (
 )
 from vestibule.kernel.text import fold
 from vestibule.storage.database import Transaction
+from vestibule.storage.prepared import Prepared
 from vestibule.storage.tables import app_groups, app_hosts, app_secrets, apps, group_members, groups
 
 _IN_ORDER: Final = (apps.c.name_key, apps.c.id)
@@ -43,10 +44,14 @@ def _joined(column: Column[str], of_app: Column[str]) -> ColumnElement[str]:
     return select(func.aggregate_strings(column, ",")).where(of_app == apps.c.id).correlate(apps).scalar_subquery()
 
 
-_WHOLE: Final = select(
+WHOLE: Final = select(
     apps,
     _joined(app_groups.c.group_id, app_groups.c.app_id).label("group_ids"),
     _joined(app_hosts.c.host, app_hosts.c.app_id).label("hosts"),
+)
+
+_FIND_OF: Final = Prepared(
+    WHOLE.where(apps.c.environment_id == bindparam("environment_id"), apps.c.id == bindparam("app_id"))
 )
 
 
@@ -91,8 +96,8 @@ def find_app(tx: Transaction, workspace_id: str, app_id: str) -> App | None:
 
 def find_app_of(tx: Transaction, environment_id: str, app_id: str) -> App | None:
     """Return one app of an environment, by a client_id that may be anybody's."""
-    found = _apps(tx, apps.c.environment_id == environment_id, apps.c.id == app_id)
-    return found[0] if found else None
+    rows = _FIND_OF.rows(tx, {"environment_id": environment_id, "app_id": app_id})
+    return to_whole_app(rows[0]) if rows else None
 
 
 def find_app_at(tx: Transaction, environment_id: str, host: str) -> App | None:
@@ -157,7 +162,7 @@ def list_secrets(tx: Transaction, app_id: str, now: datetime) -> tuple[AppSecret
     """Return the live secrets of an app, the newest first."""
     living = or_(app_secrets.c.expires_at.is_(None), app_secrets.c.expires_at > now)
     query = select(app_secrets).where(app_secrets.c.app_id == app_id, living).order_by(app_secrets.c.id.desc())
-    return tuple(_secret(row) for row in tx.execute(query))
+    return tuple(to_secret(row) for row in tx.execute(query))
 
 
 def end_secrets(tx: Transaction, app_id: str, expires_at: datetime, *, but: str | None = None) -> None:
@@ -214,8 +219,13 @@ def _insert_hosts(tx: Transaction, app: App) -> None:
 
 
 def _apps(tx: Transaction, *which: ColumnElement[bool]) -> tuple[App, ...]:
-    rows = tx.execute(_WHOLE.where(*which).order_by(*_IN_ORDER))
-    return tuple(to_app(row, _split(row.group_ids), tuple(sorted(_split(row.hosts)))) for row in rows)
+    rows = tx.execute(WHOLE.where(*which).order_by(*_IN_ORDER))
+    return tuple(to_whole_app(row) for row in rows)
+
+
+def to_whole_app(row: Any) -> App:
+    """Make an App of a row of `WHOLE`."""
+    return to_app(row, _split(row.group_ids), tuple(sorted(_split(row.hosts))))
 
 
 def to_app(row: Any, group_ids: Iterable[str], hosts: tuple[str, ...]) -> App:
@@ -243,7 +253,8 @@ def _split(joined: str | None) -> list[str]:
     return joined.split(",") if joined else []
 
 
-def _secret(row: Any) -> AppSecret:
+def to_secret(row: Any) -> AppSecret:
+    """Make an AppSecret of a row that has the columns of secrets under their own names."""
     return AppSecret(
         id=row.id,
         app_id=row.app_id,

@@ -5,50 +5,70 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, exists, insert, select, update
 
 from vestibule.directory.grants import BY_PASSWORD, Authentication, Grant, UsedCode
 from vestibule.storage.database import Transaction
+from vestibule.storage.prepared import Prepared
 from vestibule.storage.tables import oidc_codes, oidc_grants, oidc_refresh_tokens
 
-_FIND: Final = select(oidc_grants).where(
-    oidc_grants.c.id == bindparam("grant_id"),
-    oidc_grants.c.environment_id == bindparam("environment_id"),
-    oidc_grants.c.expires_at > bindparam("now"),
+_FIND: Final = Prepared(
+    select(oidc_grants).where(
+        oidc_grants.c.id == bindparam("grant_id"),
+        oidc_grants.c.environment_id == bindparam("environment_id"),
+        oidc_grants.c.expires_at > bindparam("now"),
+    )
 )
+
+
+def _use(table: Table, digest: ColumnElement[str], *told: ColumnElement[str]) -> Prepared:
+    # Brought to another environment it is unknown there, and not used up here.
+    here = exists().where(oidc_grants.c.id == table.c.grant_id, oidc_grants.c.environment_id == bindparam("here"))
+    unused = (digest == bindparam("digest"), table.c.used_at.is_(None), table.c.expires_at > bindparam("now"))
+    return Prepared(
+        update(table).where(*unused, here).values(used_at=bindparam("now")).returning(table.c.grant_id, *told)
+    )
+
+
+_USE_CODE: Final = _use(oidc_codes, oidc_codes.c.code_hash, oidc_codes.c.redirect_uri, oidc_codes.c.code_challenge)
+_USE_REFRESH_TOKEN: Final = _use(oidc_refresh_tokens, oidc_refresh_tokens.c.token_hash)
+_INSERT: Final = Prepared(insert(oidc_grants))
+_INSERT_CODE: Final = Prepared(insert(oidc_codes))
+_INSERT_REFRESH_TOKEN: Final = Prepared(insert(oidc_refresh_tokens))
 
 
 def insert_grant(tx: Transaction, grant: Grant) -> None:
     """Save a grant. Raises AlreadyTaken when the session or the access that it hangs on is gone."""
-    tx.execute(
-        insert(oidc_grants).values(
-            id=grant.id,
-            workspace_id=grant.workspace_id,
-            environment_id=grant.environment_id,
-            app_id=grant.app_id,
-            end_user_id=grant.end_user_id,
-            session_id=grant.session_id,
-            sid=grant.sid,
-            scope=" ".join(grant.scope),
-            resources=list(grant.resources),
-            nonce=grant.nonce,
-            auth={
+    _INSERT.write(
+        tx,
+        {
+            "id": grant.id,
+            "workspace_id": grant.workspace_id,
+            "environment_id": grant.environment_id,
+            "app_id": grant.app_id,
+            "end_user_id": grant.end_user_id,
+            "session_id": grant.session_id,
+            "sid": grant.sid,
+            "scope": " ".join(grant.scope),
+            "resources": list(grant.resources),
+            "nonce": grant.nonce,
+            "auth": {
                 "instant": int(grant.authentication.instant.timestamp()),
                 "methods": list(grant.authentication.methods),
                 "context": grant.authentication.context,
             },
-            actor=dict(grant.actor) if grant.actor is not None else None,
-            parent_id=grant.parent_id,
-            created_at=grant.created_at,
-            expires_at=grant.expires_at,
-        )
+            "actor": dict(grant.actor) if grant.actor is not None else None,
+            "parent_id": grant.parent_id,
+            "created_at": grant.created_at,
+            "expires_at": grant.expires_at,
+        },
     )
 
 
 def find_grant(tx: Transaction, environment_id: str, grant_id: str, now: datetime) -> Grant | None:
     """Return a grant of an environment that has not ended."""
-    row = tx.execute(_FIND, {"grant_id": grant_id, "environment_id": environment_id, "now": now}).one_or_none()
-    return _grant(row) if row else None
+    rows = _FIND.rows(tx, {"grant_id": grant_id, "environment_id": environment_id, "now": now})
+    return _grant(rows[0]) if rows else None
 
 
 def delete_grant(tx: Transaction, environment_id: str, grant_id: str) -> bool:
@@ -78,32 +98,26 @@ def insert_code(
     tx: Transaction, grant: Grant, code_hash: str, redirect_uri: str, code_challenge: str, expires_at: datetime
 ) -> None:
     """Save a code of a grant by its hash."""
-    tx.execute(
-        insert(oidc_codes).values(
-            code_hash=code_hash,
-            workspace_id=grant.workspace_id,
-            grant_id=grant.id,
-            redirect_uri=redirect_uri,
-            code_challenge=code_challenge,
-            expires_at=expires_at,
-            used_at=None,
-        )
+    _INSERT_CODE.write(
+        tx,
+        {
+            "code_hash": code_hash,
+            "workspace_id": grant.workspace_id,
+            "grant_id": grant.id,
+            "redirect_uri": redirect_uri,
+            "code_challenge": code_challenge,
+            "expires_at": expires_at,
+            "used_at": None,
+        },
     )
 
 
 def use_code(tx: Transaction, environment_id: str, code_hash: str, now: datetime) -> UsedCode | None:
     """Use a code of an environment up, and return what it stands for; None when it is unknown, has ended or was used before."""
-    table = oidc_codes
-    used = (
-        update(table)
-        .where(table.c.code_hash == code_hash, table.c.used_at.is_(None), table.c.expires_at > now)
-        .where(_is_of(table, environment_id))
-        .values(used_at=now)
-        .returning(table.c.grant_id, table.c.redirect_uri, table.c.code_challenge)
-    )
-    row = tx.execute(used).one_or_none()
-    grant = find_grant(tx, environment_id, row.grant_id, now) if row else None
-    return UsedCode(grant, row.redirect_uri, row.code_challenge) if row and grant else None
+    for row in _USE_CODE.rows(tx, {"digest": code_hash, "here": environment_id, "now": now}):
+        grant = find_grant(tx, environment_id, row.grant_id, now)
+        return UsedCode(grant, row.redirect_uri, row.code_challenge) if grant else None
+    return None
 
 
 def grant_of_used_code(tx: Transaction, environment_id: str, code_hash: str) -> Grant | None:
@@ -113,30 +127,24 @@ def grant_of_used_code(tx: Transaction, environment_id: str, code_hash: str) -> 
 
 def insert_refresh_token(tx: Transaction, grant: Grant, digest: str, now: datetime, expires_at: datetime) -> None:
     """Save a refresh token of a grant by its hash."""
-    tx.execute(
-        insert(oidc_refresh_tokens).values(
-            token_hash=digest,
-            workspace_id=grant.workspace_id,
-            grant_id=grant.id,
-            created_at=now,
-            expires_at=expires_at,
-            used_at=None,
-        )
+    _INSERT_REFRESH_TOKEN.write(
+        tx,
+        {
+            "token_hash": digest,
+            "workspace_id": grant.workspace_id,
+            "grant_id": grant.id,
+            "created_at": now,
+            "expires_at": expires_at,
+            "used_at": None,
+        },
     )
 
 
 def use_refresh_token(tx: Transaction, environment_id: str, digest: str, now: datetime) -> Grant | None:
     """Use a refresh token of an environment up, and return its grant; None when it is unknown, has ended or was used before."""
-    table = oidc_refresh_tokens
-    used = (
-        update(table)
-        .where(table.c.token_hash == digest, table.c.used_at.is_(None), table.c.expires_at > now)
-        .where(_is_of(table, environment_id))
-        .values(used_at=now)
-        .returning(table.c.grant_id)
-    )
-    grant_id = tx.execute(used).scalar_one_or_none()
-    return find_grant(tx, environment_id, grant_id, now) if grant_id else None
+    for row in _USE_REFRESH_TOKEN.rows(tx, {"digest": digest, "here": environment_id, "now": now}):
+        return find_grant(tx, environment_id, row.grant_id, now)
+    return None
 
 
 def grant_of_used_refresh_token(tx: Transaction, environment_id: str, digest: str) -> Grant | None:
@@ -149,11 +157,6 @@ def grant_of_refresh_token(tx: Transaction, environment_id: str, digest: str, no
     table = oidc_refresh_tokens
     live = _by(table, table.c.token_hash == digest, used=False).where(table.c.expires_at > now)
     return _grant_of(tx, environment_id, live)
-
-
-def _is_of(table: Any, environment_id: str) -> ColumnElement[bool]:
-    # Brought to another environment it is unknown there, and not used up here.
-    return exists().where(oidc_grants.c.id == table.c.grant_id, oidc_grants.c.environment_id == environment_id)
 
 
 def _by(table: Any, condition: Any, *, used: bool = True) -> Select[Any]:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 
 from vestibule.directory.apps import SigningAlgorithm
 from vestibule.directory.jwt_keys import SealedJwtKey
 from vestibule.storage.database import Transaction
+from vestibule.storage.prepared import Prepared
 from vestibule.storage.tables import jwt_keys
+
+_LIST: Final = Prepared(
+    select(jwt_keys)
+    .where(
+        jwt_keys.c.environment_id == bindparam("environment_id"),
+        or_(jwt_keys.c.ends_at.is_(None), jwt_keys.c.ends_at > bindparam("now")),
+    )
+    .order_by(jwt_keys.c.active_at.desc(), jwt_keys.c.id.desc())
+)
 
 
 def insert_jwt_key(tx: Transaction, key: SealedJwtKey) -> None:
@@ -32,9 +42,7 @@ def insert_jwt_key(tx: Transaction, key: SealedJwtKey) -> None:
 
 def list_jwt_keys(tx: Transaction, environment_id: str, now: datetime) -> tuple[SealedJwtKey, ...]:
     """Return the keys of an environment that have not ended, the last to become active first."""
-    living = or_(jwt_keys.c.ends_at.is_(None), jwt_keys.c.ends_at > now)
-    query = select(jwt_keys).where(jwt_keys.c.environment_id == environment_id, living)
-    return tuple(_key(row) for row in tx.execute(query.order_by(jwt_keys.c.active_at.desc(), jwt_keys.c.id.desc())))
+    return tuple(_key(row) for row in _LIST.rows(tx, {"environment_id": environment_id, "now": now}))
 
 
 def end_jwt_keys(tx: Transaction, environment_id: str, now: datetime, ends_at: datetime) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import ColumnElement, bindparam, exists, func, select
 
 from vestibule.directory.entry import Standing
+from vestibule.directory.sessions import Session
 from vestibule.directory.workspaces import Environment
 from vestibule.storage.database import Transaction
 from vestibule.storage.end_users import COLUMNS, to_end_user
 from vestibule.storage.prepared import Prepared
-from vestibule.storage.tables import end_users, environment_access, group_members
+from vestibule.storage.sessions import LIVE, WHOLE, to_session
+from vestibule.storage.tables import end_users, environment_access, group_members, sessions
 from vestibule.storage.types import Key
 
 _HERE: Final[ColumnElement[str]] = bindparam("environment_id", type_=Key)
@@ -30,6 +33,31 @@ _FIND: Final = Prepared(
     )
 )
 
+_IN_SESSION: Final = Prepared(
+    WHOLE.add_columns(
+        exists()
+        .where(
+            environment_access.c.environment_id == sessions.c.environment_id,
+            environment_access.c.end_user_id == sessions.c.end_user_id,
+        )
+        .correlate(sessions)
+        .label("has_access"),
+        select(func.aggregate_strings(group_members.c.group_id, ","))
+        .where(
+            group_members.c.environment_id == sessions.c.environment_id,
+            group_members.c.end_user_id == sessions.c.end_user_id,
+        )
+        .correlate(sessions)
+        .scalar_subquery()
+        .label("group_ids"),
+    ).where(
+        sessions.c.id == bindparam("session_id"),
+        sessions.c.environment_id == bindparam("environment_id"),
+        sessions.c.expires_at > bindparam("now"),
+        LIVE,
+    )
+)
+
 
 def find_standing(tx: Transaction, environment: Environment, end_user_id: str) -> Standing | None:
     """Return how a person of the environment's workspace stands there, or None for nobody. One statement."""
@@ -39,6 +67,20 @@ def find_standing(tx: Transaction, environment: Environment, end_user_id: str) -
         "end_user_id": end_user_id,
     }
     for row in _FIND.rows(tx, wanted):
-        groups = frozenset(row.group_ids.split(",")) if row.group_ids else frozenset[str]()
-        return Standing(to_end_user(row), environment, bool(row.has_access), groups)
+        return Standing(to_end_user(row), environment, bool(row.has_access), _split(row.group_ids))
     return None
+
+
+def find_standing_in_session(
+    tx: Transaction, environment_id: str, session_id: str, now: datetime
+) -> tuple[Session, Standing] | None:
+    """Return a live session of an environment, and how its person stands there. One statement."""
+    for row in _IN_SESSION.rows(tx, {"session_id": session_id, "environment_id": environment_id, "now": now}):
+        session = to_session(row)
+        standing = Standing(session.end_user, session.environment, bool(row.has_access), _split(row.group_ids))
+        return session, standing
+    return None
+
+
+def _split(joined: str | None) -> frozenset[str]:
+    return frozenset(joined.split(",")) if joined else frozenset()

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from vestibule.directory.workspaces import Environment, Workspace
 from vestibule.kernel.text import fold
 from vestibule.storage.database import Transaction
+from vestibule.storage.prepared import Prepared
 from vestibule.storage.tables import connections, environment_access, environments, groups, workspaces
+
+# An environment and its workspace: what everybody needs who comes by a public address.
+PLACE: Final = select(
+    environments,
+    workspaces.c.name.label("workspace_name"),
+    workspaces.c.help_contact,
+    workspaces.c.created_at.label("workspace_created_at"),
+).join(workspaces, workspaces.c.id == environments.c.workspace_id)
+_FIND_PUBLIC: Final = Prepared(PLACE.where(environments.c.key == bindparam("environment_key")))
 
 
 def insert_workspace(tx: Transaction, workspace: Workspace) -> None:
@@ -25,12 +35,12 @@ def insert_workspace(tx: Transaction, workspace: Workspace) -> None:
 def find_workspace(tx: Transaction, workspace_id: str) -> Workspace | None:
     """Return a workspace by its id."""
     row = tx.execute(select(workspaces).where(workspaces.c.id == workspace_id)).one_or_none()
-    return _workspace(row) if row else None
+    return to_workspace(row) if row else None
 
 
 def list_workspaces(tx: Transaction) -> tuple[Workspace, ...]:
     """Return every workspace of the install, oldest first. For the operator only."""
-    return tuple(_workspace(row) for row in tx.execute(select(workspaces).order_by(workspaces.c.id)))
+    return tuple(to_workspace(row) for row in tx.execute(select(workspaces).order_by(workspaces.c.id)))
 
 
 def lock_workspace(tx: Transaction, workspace_id: str) -> None:
@@ -85,21 +95,8 @@ def find_environment_by_id(tx: Transaction, workspace_id: str, environment_id: s
 
 def find_public_environment(tx: Transaction, key: str) -> tuple[Environment, Workspace] | None:
     """Return an environment and its workspace by the key in a public address; keys are unique in the install."""
-    query = (
-        select(
-            environments,
-            workspaces.c.name.label("workspace_name"),
-            workspaces.c.help_contact,
-            workspaces.c.created_at.label("workspace_created_at"),
-        )
-        .join(workspaces, workspaces.c.id == environments.c.workspace_id)
-        .where(environments.c.key == key)
-    )
-    row = tx.execute(query).one_or_none()
-    if row is None:
-        return None
-    workspace = Workspace(row.workspace_id, row.workspace_name, row.help_contact, row.workspace_created_at)
-    return to_environment(row), workspace
+    rows = _FIND_PUBLIC.rows(tx, {"environment_key": key})
+    return to_place(rows[0]) if rows else None
 
 
 def lock_environment(tx: Transaction, workspace_id: str, environment_id: str) -> None:
@@ -165,5 +162,12 @@ def to_environment(row: Any) -> Environment:
     )
 
 
-def _workspace(row: Any) -> Workspace:
+def to_place(row: Any) -> tuple[Environment, Workspace]:
+    """Make an environment and its workspace of a row of `PLACE`."""
+    workspace = Workspace(row.workspace_id, row.workspace_name, row.help_contact, row.workspace_created_at)
+    return to_environment(row), workspace
+
+
+def to_workspace(row: Any) -> Workspace:
+    """Make a Workspace of a row that has the workspaces table's columns under their own names."""
     return Workspace(id=row.id, name=row.name, help_contact=row.help_contact, created_at=row.created_at)

@@ -24,15 +24,19 @@ class Bearer:
     client: Client
 
 
-def verified_bearer(runtime: Runtime, place: Place, token: str) -> Bearer:
-    """Return an untrusted access token once one of the environment's keys has verified it. Raises InvalidToken."""
+def verified_bearer(runtime: Runtime, place: Place, token: str, asker: Client | None = None) -> Bearer:
+    """Return an untrusted access token once one of the environment's keys has verified it. Raises InvalidToken.
+
+    `asker` is the client that brings it, where that is known: most bring their own.
+    """
     keys = keys_to_verify(usable_jwt_keys(runtime, place.environment))
     issuer = issuer_of(runtime, place.environment.key)
     try:
         claims = dict(verify(token, keys, issuer=issuer, typ=ACCESS_TOKEN, now=runtime.clock()).claims)
     except TokenRefused as error:
         raise InvalidToken(error.reason) from error
-    client = find_client(runtime, place, str(claims.get("client_id")))
+    mine = asker is not None and claims.get("client_id") == asker.app.id
+    client = asker if mine else find_client(runtime, place, str(claims.get("client_id")))
     if client is None:
         raise InvalidToken("its app is gone or disabled")
     return Bearer(claims, str(claims.get("gid", "")), client)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from vestibule.directory.apps import App, AppKind, AppSecret, ClientAuthentication, GrantType, OidcSettings
 from vestibule.flows.parts.callers import Visitor
-from vestibule.flows.parts.places import Place
+from vestibule.flows.parts.places import Place, find_place
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.throttling import Limit, count_attempt
 from vestibule.kernel.ids import is_id
@@ -17,7 +18,7 @@ from vestibule.kernel.secrets import same, token_hash
 from vestibule.kernel.text import printable
 from vestibule.oidc.client_authentication import Presented, verify_assertion
 from vestibule.oidc.errors import InvalidClient, UnauthorizedClient
-from vestibule.storage import apps
+from vestibule.storage import apps, clients
 from vestibule.storage.authorization import use_assertion
 
 # Secrets have 256 random bits: what is bounded here is the noise, not a guess.
@@ -49,44 +50,52 @@ def find_client(runtime: Runtime, place: Place, client_id: str) -> Client | None
     if not is_id(client_id, "app"):
         return None
     with runtime.database.reading() as tx:
-        app = apps.find_app_of(tx, place.environment.id, client_id)
+        return _client(apps.find_app_of(tx, place.environment.id, client_id))
+
+
+def _client(app: App | None) -> Client | None:
     if app is None or app.kind is not AppKind.OIDC or app.oidc is None or app.disabled:
         return None
     return Client(app, app.oidc, authenticated=False)
 
 
-def authenticate_client(runtime: Runtime, visitor: Visitor, place: Place, presented: Presented) -> Client:
-    """Return the client, once it has proved itself as agreed (RFC 6749, 2.3). Raises InvalidClient, Throttled.
+def authenticate_client(
+    runtime: Runtime, visitor: Visitor, environment_key: str, presented: Presented
+) -> tuple[Place, Client]:
+    """Return the client and its place, once it has proved itself as agreed (RFC 6749, 2.3). Raises InvalidClient, Throttled, NotFound.
 
-    Two statements for a secret, one for a public client.
+    One statement for a client that is known.
     """
     try:
-        return _authenticated(runtime, place, presented)
+        return _authenticated(runtime, environment_key, presented)
     except InvalidClient:
         count_attempt(runtime, (FAILURES_PER_ADDRESS, visitor.network))
         raise
 
 
-def _authenticated(runtime: Runtime, place: Place, presented: Presented) -> Client:
-    client = find_client(runtime, place, presented.client_id)
-    if client is None:
+def _authenticated(runtime: Runtime, environment_key: str, presented: Presented) -> tuple[Place, Client]:
+    found = None
+    if is_id(presented.client_id, "app"):
+        with runtime.database.reading() as tx:
+            found = clients.find_client(tx, environment_key, presented.client_id, runtime.clock())
+    client = _client(found.app) if found is not None else None
+    if found is None or client is None:
+        place = find_place(runtime, environment_key)
         raise InvalidClient(f"no client {printable(presented.client_id, 40)} in {place.environment.key}")
-    agreed = client.oidc.authentication
+    place, agreed = Place(found.environment, found.workspace), client.oidc.authentication
     if agreed is ClientAuthentication.NONE and presented.method == "none":
-        return client
+        return place, client
     if agreed is ClientAuthentication.SECRET and presented.method == "client_secret":
-        _require_secret(runtime, client, presented.secret)
+        _require_secret(runtime, client, found.secrets, presented.secret)
     elif agreed is ClientAuthentication.PRIVATE_KEY_JWT and presented.method == "private_key_jwt":
         _require_assertion(runtime, place, client, presented.assertion)
     else:
         raise InvalidClient(f"{client.app.id}: {presented.method} instead of {agreed}")
-    return Client(client.app, client.oidc, authenticated=True)
+    return place, Client(client.app, client.oidc, authenticated=True)
 
 
-def _require_secret(runtime: Runtime, client: Client, secret: str) -> None:
-    now, digest = runtime.clock(), token_hash(secret)
-    with runtime.database.reading() as tx:
-        live = apps.list_secrets(tx, client.app.id, now)
+def _require_secret(runtime: Runtime, client: Client, live: Iterable[AppSecret], secret: str) -> None:
+    digest = token_hash(secret)
     matching = [one for one in live if same(one.secret_hash, digest)]
     if not matching:
         raise InvalidClient(f"{client.app.id}: a wrong secret")

@@ -15,7 +15,7 @@ from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.secrets import token_hash
 from vestibule.storage import connections, sessions
 from vestibule.storage.database import Transaction
-from vestibule.storage.standings import find_standing
+from vestibule.storage.standings import find_standing, find_standing_in_session
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,21 @@ def decide(
     if session is not None:
         presence = Presence(session, runtime.clock(), connections_to_judge(tx, session), max_age)
     return Entry(standing, may_enter(standing, app, presence))
+
+
+def decide_in_session(
+    tx: Transaction, runtime: Runtime, environment: Environment, session_id: str, app: App | None = None
+) -> Entry | None:
+    """Decide about the person of a session of the environment, in it; None when there is no such session any more.
+
+    One statement, and one more for a password session where SAML is on.
+    """
+    now = runtime.clock()
+    found = find_standing_in_session(tx, environment.id, session_id, now)
+    if found is None:
+        return None
+    session, standing = found
+    return Entry(standing, may_enter(standing, app, Presence(session, now, connections_to_judge(tx, session))))
 
 
 def connections_to_judge(tx: Transaction, session: Session) -> tuple[Connection, ...]:

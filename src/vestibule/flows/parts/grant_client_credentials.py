@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.clients import Client
-from vestibule.flows.parts.issuing import TokenAnswer, machine_token, signing_key_of
+from vestibule.flows.parts.issuing import TokenAnswer, machine_token, signing_keys_of
 from vestibule.flows.parts.places import Place
 from vestibule.flows.parts.resources import one_resource, reaches_of
 from vestibule.flows.parts.runtime import Runtime
@@ -33,5 +33,5 @@ def client_credentials(
     if not frozenset(wanted) <= allowed:
         raise InvalidScope("more than an admin allowed this app")
     scope = wanted or tuple(one for one in target.api.scopes if one in allowed)
-    key = signing_key_of(runtime, place, client.oidc.id_token_alg)
-    return machine_token(runtime, place, client, target.api, key, scope=scope)
+    keys = signing_keys_of(runtime, place, client.oidc.id_token_alg)
+    return machine_token(runtime, place, client, target.api, keys.agreed, scope=scope)

@@ -6,7 +6,7 @@ from vestibule.directory.grants import UsedCode
 from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.clients import Client
 from vestibule.flows.parts.granted import end_grant, standing_of
-from vestibule.flows.parts.issuing import TokenAnswer, issue, signing_key_of
+from vestibule.flows.parts.issuing import TokenAnswer, issue, signing_keys_of
 from vestibule.flows.parts.places import Place
 from vestibule.flows.parts.resources import target_of
 from vestibule.flows.parts.runtime import Runtime
@@ -25,7 +25,7 @@ def exchange_code(
     """Return tokens for a code. A code that is brought wrongly is used up, and what it stood for ends. Raises OAuthError."""
     digest = token_hash(read.required(parameters, "code"))
     redirect_uri, verifier = read.required(parameters, "redirect_uri"), read.required(parameters, "code_verifier")
-    key = signing_key_of(runtime, place, client.oidc.id_token_alg)
+    keys = signing_keys_of(runtime, place, client.oidc.id_token_alg)
     with runtime.database.transaction() as tx:
         used = grants.use_code(tx, place.environment.id, digest, runtime.clock())
         # Raised after the commit: that it was used, and what ends because of that, must stay.
@@ -38,7 +38,7 @@ def exchange_code(
                 refused = error
             else:
                 scope = used.grant.scope
-                return issue(tx, runtime, place, client, used.grant, standing, key, scope=scope, target=target)
+                return issue(tx, runtime, place, client, used.grant, standing, keys, scope=scope, target=target)
     raise refused or InvalidGrant("no such code")
 
 

@@ -9,7 +9,7 @@ from vestibule.directory.device_codes import DeviceCode, DeviceStatus
 from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.clients import Client
 from vestibule.flows.parts.granted import end_grant, standing_of
-from vestibule.flows.parts.issuing import TokenAnswer, issue, signing_key_of
+from vestibule.flows.parts.issuing import TokenAnswer, issue, signing_keys_of
 from vestibule.flows.parts.places import Place
 from vestibule.flows.parts.resources import target_of
 from vestibule.flows.parts.runtime import Runtime
@@ -39,7 +39,7 @@ def exchange_device_code(
     Raises OAuthError, of which AuthorizationPending and SlowDown say to ask again.
     """
     digest = token_hash(read.required(parameters, "device_code"))
-    key = signing_key_of(runtime, place, client.oidc.id_token_alg)
+    keys = signing_keys_of(runtime, place, client.oidc.id_token_alg)
     with runtime.database.transaction() as tx:
         code = device_codes.find_device_code(tx, place.environment.id, digest)
         # Raised after the commit: when the device asked last, and what ends because of that, must stay.
@@ -54,7 +54,7 @@ def exchange_device_code(
             except OAuthError as error:
                 refused = error
             else:
-                return issue(tx, runtime, place, client, grant, standing, key, scope=grant.scope, target=target)
+                return issue(tx, runtime, place, client, grant, standing, keys, scope=grant.scope, target=target)
     raise refused or InvalidGrant("no such device code")
 
 

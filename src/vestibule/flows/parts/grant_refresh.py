@@ -6,7 +6,7 @@ from vestibule.directory.grants import Grant
 from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.clients import Client
 from vestibule.flows.parts.granted import end_grant, standing_of
-from vestibule.flows.parts.issuing import TokenAnswer, issue, signing_key_of
+from vestibule.flows.parts.issuing import TokenAnswer, issue, signing_keys_of
 from vestibule.flows.parts.places import Place
 from vestibule.flows.parts.resources import target_of
 from vestibule.flows.parts.runtime import Runtime
@@ -21,7 +21,7 @@ from vestibule.storage.database import Transaction
 def refresh(runtime: Runtime, visitor: Visitor, place: Place, client: Client, parameters: Parameters) -> TokenAnswer:
     """Return new tokens, for the scope of the grant or less. A token that comes a second time ends the grant. Raises OAuthError."""
     digest, wanted = token_hash(read.required(parameters, "refresh_token")), read.words(parameters, "scope")
-    key = signing_key_of(runtime, place, client.oidc.id_token_alg)
+    keys = signing_keys_of(runtime, place, client.oidc.id_token_alg)
     with runtime.database.transaction() as tx:
         grant = grants.use_refresh_token(tx, place.environment.id, digest, runtime.clock())
         # Raised after the commit: that it was used, and what ends because of that, must stay.
@@ -37,7 +37,7 @@ def refresh(runtime: Runtime, visitor: Visitor, place: Place, client: Client, pa
                 refused = error
             else:
                 scope = wanted or grant.scope
-                return issue(tx, runtime, place, client, grant, standing, key, scope=scope, target=target)
+                return issue(tx, runtime, place, client, grant, standing, keys, scope=scope, target=target)
     raise refused or InvalidGrant("no such refresh token")
 
 

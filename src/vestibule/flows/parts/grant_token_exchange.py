@@ -12,7 +12,7 @@ from vestibule.flows.parts.bearers import Bearer, is_for, verified_bearer
 from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.clients import Client
 from vestibule.flows.parts.granted import standing_of
-from vestibule.flows.parts.issuing import TokenAnswer, access_token, answer_for, person_of, signing_key_of
+from vestibule.flows.parts.issuing import TokenAnswer, access_token, answer_for, person_of, signing_keys_of
 from vestibule.flows.parts.places import Place
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.resources import one_resource, reaches_of
@@ -48,7 +48,7 @@ def exchange_token(
     if not client.authenticated:
         raise UnauthorizedClient("a public client can't act for anybody")
     asked = _read(runtime, place, client, parameters)
-    key = signing_key_of(runtime, place, client.oidc.id_token_alg)
+    keys = signing_keys_of(runtime, place, client.oidc.id_token_alg)
     with runtime.database.transaction() as tx:
         parent = grants.find_grant(tx, place.environment.id, asked.subject.grant_id, runtime.clock())
         if parent is None or parent.app_id != asked.subject.client.app.id:
@@ -60,7 +60,7 @@ def exchange_token(
         person = person_of(tx, runtime, client.app, standing)
         scope = asked.scope
         token = access_token(
-            runtime, place, client, child, person, key, scope=scope, now=runtime.clock(), api=target.api
+            runtime, place, client, child, person, keys, scope=scope, now=runtime.clock(), api=target.api
         )
         details = {
             "end_user": child.end_user_id,

@@ -7,26 +7,26 @@ from vestibule.directory.apps import App
 from vestibule.directory.entry import Standing
 from vestibule.directory.grants import Grant
 from vestibule.flows.parts.callers import Visitor
-from vestibule.flows.parts.entry import decide
+from vestibule.flows.parts.entry import decide, decide_in_session
 from vestibule.flows.parts.places import Place
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.oidc.errors import EntryEnded
-from vestibule.storage import grants, sessions
+from vestibule.storage import grants
 from vestibule.storage.database import Transaction
 
 
 def standing_of(tx: Transaction, runtime: Runtime, place: Place, app: App, grant: Grant) -> Standing:
     """Return how the person of a grant stands, who may still use the app, in the session that the grant hangs on. Raises EntryEnded.
 
-    One statement, and one more where there is a session.
+    One statement, and one more for a password session where SAML is on.
     """
-    session = None
-    if grant.session_id is not None:
-        session = sessions.find_live_session(tx, place.environment.id, grant.session_id, runtime.clock())
-        if session is None:
+    if grant.session_id is None:
+        entry = decide(tx, runtime, place.environment, grant.end_user_id, app)
+    else:
+        entry = decide_in_session(tx, runtime, place.environment, grant.session_id, app)
+        if entry is None or entry.standing.end_user.id != grant.end_user_id:
             raise EntryEnded("the browser session has ended")
-    entry = decide(tx, runtime, place.environment, grant.end_user_id, app, session)
     if entry is None or not entry.decision.allowed:
         condition = entry.decision.refused_by if entry else "nobody"
         raise EntryEnded(f"{condition} does not hold")
