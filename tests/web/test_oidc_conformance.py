@@ -9,7 +9,7 @@ from html import unescape
 import httpx
 import pytest
 
-from tests.support import apps
+from tests.support import apps, sign_ins
 from tests.support.apps import CALLBACK
 from tests.support.hearing import hearing
 from tests.support.house import Server
@@ -63,19 +63,54 @@ def test_the_order_of_scopes_does_not_matter(scene: Scene) -> None:
 
 
 def test_parameters_that_mean_nothing_here_change_nothing(scene: Scene) -> None:
-    tokens = scene.app.tokens(scene.client, scene.connection)
+    scene.app.tokens(scene.client, scene.connection)
     passed_over = {
         "display": "popup",
         "ui_locales": "de fr",
         "claims_locales": "de",
         "acr_values": "urn:mace:incommon:iap:silver",
         "claims": '{"userinfo": {"name": {"essential": true}}}',
-        "id_token_hint": tokens["id_token"],
         "extra": "foobar",
     }
     for name, value in {**passed_over, "display": "page"}.items():
         assert "code" in apps.answer_in(scene.app.authorize(scene.client, **{name: value})).parameters, name
     assert "code" in apps.answer_in(scene.app.authorize(scene.client, **passed_over, prompt="none")).parameters
+
+
+def test_an_app_that_means_somebody_is_answered_for_nobody_else(scene: Scene) -> None:
+    house = scene.server.house
+    sign_ins.add_person(house, "noor@example.com", name="Noor Haddad")
+    hint = scene.app.tokens(scene.client, scene.connection)["id_token"]
+    for prompt in ({}, {"prompt": "none"}):
+        assert "code" in apps.answer_in(scene.app.authorize(scene.client, id_token_hint=hint, **prompt)).parameters
+    house.clock.advance(days=1)
+    other = scene.server.client()
+    scene.app.tokens(other, scene.connection, "noor@example.com")
+    house.clock.advance(seconds=1)
+    silent = apps.answer_in(scene.app.authorize(other, id_token_hint=hint, prompt="none"))
+    assert silent.parameters["error"] == "login_required"
+    sent = scene.app.authorize(other, id_token_hint=hint)
+    assert "/sign-in?again=1" in sent.headers["location"]
+    still = apps.answer_in(apps.signed_in_for(scene.app, other, scene.connection, sent, "noor@example.com"))
+    assert still.parameters["error"] == "login_required", "the same person once more is not the one who is meant"
+    house.clock.advance(seconds=1)
+    sent = scene.app.authorize(other, id_token_hint=hint)
+    meant = apps.answer_in(apps.signed_in_for(scene.app, other, scene.connection, sent))
+    claims = id_token_of(scene, scene.app.exchange(meant.code).json()["id_token"])
+    assert claims["name"] == "Grace Okafor"
+
+
+def test_a_hint_that_is_no_id_token_of_this_app_is_refused(scene: Scene) -> None:
+    tokens = scene.app.tokens(scene.client, scene.connection)
+    another = scene.other_app()
+    theirs = another.exchange(apps.answer_in(another.authorize(scene.client)).code).json()
+    head, payload, signature = tokens["id_token"].split(".")
+    bent = f"{head}.{payload}.{signature[::-1]}"
+    for hint in (theirs["id_token"], tokens["access_token"], bent, "x"):
+        answer = apps.answer_in(scene.app.authorize(scene.client, id_token_hint=hint))
+        assert answer.parameters["error"] == "invalid_request", hint
+    pushed = scene.app.post("par", **scene.app.request(client_id=None, id_token_hint=bent))
+    assert (pushed.status_code, pushed.json()["error"]) == (400, "invalid_request")
 
 
 def test_a_login_hint_stands_in_the_sign_in_form(scene: Scene) -> None:

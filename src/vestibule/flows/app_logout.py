@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from vestibule.directory.sessions import BackToApp, Session
 from vestibule.flows.parts.callers import Visitor
-from vestibule.flows.parts.clients import Client, find_client, issuer_of
-from vestibule.flows.parts.issuing import ID_TOKEN
-from vestibule.flows.parts.jwt_keys import keys_to_verify, usable_jwt_keys
+from vestibule.flows.parts.clients import Client, find_client
+from vestibule.flows.parts.id_token_hints import claims_of_hint
 from vestibule.flows.parts.places import Place, find_place
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.sending import Sent
@@ -19,7 +19,6 @@ from vestibule.flows.parts.subjects import sid_of
 from vestibule.kernel.secrets import same
 from vestibule.oidc import parameters as read
 from vestibule.oidc.errors import InvalidRequest
-from vestibule.oidc.jwt import TokenRefused, verify
 from vestibule.oidc.parameters import Parameters
 
 
@@ -40,7 +39,7 @@ def ask(runtime: Runtime, environment_key: str, parameters: Parameters, session:
     """
     place = find_place(runtime, environment_key)
     hint = read.optional(parameters, "id_token_hint")
-    claims = _claims(runtime, place, hint) if hint else {}
+    claims = claims_of_hint(runtime, place, hint) if hint else {}
     client = _client(runtime, place, parameters, claims)
     back_to = read.optional(parameters, "post_logout_redirect_uri") or ""
     if back_to and (client is None or back_to not in client.oidc.post_logout_redirect_uris):
@@ -62,17 +61,7 @@ def leave(runtime: Runtime, visitor: Visitor, leaving: Leaving, session: Session
     return sign_out(runtime, visitor, leaving.place, session, browser, back)
 
 
-def _claims(runtime: Runtime, place: Place, hint: str) -> dict[str, Any]:
-    """Return what an ID token of ours says; one that has ended is as good a hint as any (RP-Initiated Logout 1.0, 4)."""
-    keys = keys_to_verify(usable_jwt_keys(runtime, place.environment))
-    issuer = issuer_of(runtime, place.environment.key)
-    try:
-        return dict(verify(hint, keys, issuer=issuer, typ=ID_TOKEN, now=None).claims)
-    except TokenRefused as error:
-        raise InvalidRequest(f"the id_token_hint: {error.reason}") from error
-
-
-def _client(runtime: Runtime, place: Place, parameters: Parameters, claims: dict[str, Any]) -> Client | None:
+def _client(runtime: Runtime, place: Place, parameters: Parameters, claims: Mapping[str, Any]) -> Client | None:
     named, audience = read.optional(parameters, "client_id"), claims.get("aud")
     if named is not None and isinstance(audience, str) and named != audience:
         raise InvalidRequest("client_id and id_token_hint are of two apps")

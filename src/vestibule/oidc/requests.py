@@ -28,7 +28,10 @@ _MAX_RESOURCES: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """What an app asks for. Checked in form; that the app may have it is decided elsewhere."""
+    """What an app asks for. Checked in form; that the app may have it is decided elsewhere.
+
+    `hinted_sub` is the `sub` of a verified id_token_hint: nobody else may be answered for (OpenID Connect Core 3.1.2.1).
+    """
 
     client_id: str
     redirect_uri: str
@@ -40,6 +43,7 @@ class AuthorizationRequest:
     prompt: frozenset[str] = frozenset()
     max_age: int | None = None
     login_hint: str | None = None
+    hinted_sub: str | None = None
     resources: tuple[str, ...] = ()
 
     def as_data(self) -> dict[str, Any]:
@@ -55,6 +59,7 @@ class AuthorizationRequest:
             "prompt": sorted(self.prompt),
             "max_age": self.max_age,
             "login_hint": self.login_hint,
+            "hinted_sub": self.hinted_sub,
             "resources": list(self.resources),
         }
 
@@ -72,6 +77,7 @@ def request_from_data(data: Mapping[str, Any]) -> AuthorizationRequest:
         prompt=frozenset(data["prompt"]),
         max_age=data["max_age"],
         login_hint=data["login_hint"],
+        hinted_sub=data["hinted_sub"],
         resources=tuple(data["resources"]),
     )
 

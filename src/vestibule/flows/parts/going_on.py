@@ -54,7 +54,7 @@ def go_on(
     Raises AuthorizationRefused.
     """
     session = resume(runtime, place.environment.key, browser.token)
-    if session is None or _is_stale(session, waiting):
+    if session is None or _is_stale(session, waiting) or _is_somebody_else(runtime, session, waiting):
         return _sign_in_first(runtime, place, waiting, browser, session)
     with runtime.database.reading() as tx:
         entry = decide(tx, runtime, place.environment, session.end_user.id, waiting.client.app, session)
@@ -70,10 +70,11 @@ def _sign_in_first(
     runtime: Runtime, place: Place, waiting: Waiting, browser: Browser, session: Session | None
 ) -> Answer | SignInFirst:
     if "none" in waiting.request.prompt:
-        return error_to(runtime, place, waiting, LoginRequired("nobody is signed in, or not freshly enough"))
+        reason = "nobody is signed in, not freshly enough, or not the one who is meant"
+        return error_to(runtime, place, waiting, LoginRequired(reason))
     if session is not None and session.created_at >= waiting.since:
-        # They signed in for this very request, and their IdP says that it asked them nothing.
-        return error_to(runtime, place, waiting, LoginRequired("the identity provider did not ask again"))
+        # They signed in for this very request, and their IdP says that it asked them nothing; or somebody else than is meant did.
+        return error_to(runtime, place, waiting, LoginRequired("signing in again did not help"))
     handle = waiting.handle or _store(runtime, place, waiting, browser)
     return SignInFirst(place, handle, waiting.request.login_hint or "", again=session is not None)
 
@@ -85,6 +86,12 @@ def _ask(runtime: Runtime, place: Place, waiting: Waiting, browser: Browser, ses
     handle = waiting.handle or _store(runtime, place, waiting, browser)
     app, person = waiting.client.app, session.end_user
     return AskConsent(place, app, handle, request.scope, person, request.redirect_uri, request.resources)
+
+
+def _is_somebody_else(runtime: Runtime, session: Session, waiting: Waiting) -> bool:
+    """Say whether the app means another person than the one who is here (OpenID Connect Core 3.1.2.1, id_token_hint)."""
+    hinted = waiting.request.hinted_sub
+    return hinted is not None and hinted != subject_of(runtime, waiting.client.app, session.end_user.id)
 
 
 def _is_stale(session: Session, waiting: Waiting) -> bool:

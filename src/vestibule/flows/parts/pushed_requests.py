@@ -9,11 +9,13 @@ from typing import Final
 from vestibule.directory.apps import GrantType
 from vestibule.directory.grants import StoredRequest
 from vestibule.flows.parts.clients import Client
+from vestibule.flows.parts.id_token_hints import hinted_sub
 from vestibule.flows.parts.issuing import scopes_of
 from vestibule.flows.parts.places import Place
 from vestibule.flows.parts.resources import reaches_of
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.secrets import new_token, token_hash
+from vestibule.oidc import parameters as read
 from vestibule.oidc.parameters import Parameters
 from vestibule.oidc.requests import AuthorizationRequest, read_addressee, read_request
 from vestibule.oidc.scopes import known
@@ -36,6 +38,9 @@ def checked_request(runtime: Runtime, place: Place, client: Client, parameters: 
     """Return a client's request with the scopes that it may have. Raises OAuthError. Where the answer goes is checked by who calls."""
     request = read_request(parameters, read_addressee(parameters))
     client.require_grant(GrantType.AUTHORIZATION_CODE)
+    hint = read.optional(parameters, "id_token_hint")
+    if hint is not None:
+        request = replace(request, hinted_sub=hinted_sub(runtime, place, client, hint))
     if not request.resources:
         return replace(request, scope=known(request.scope, scopes_of(client.oidc)))
     with runtime.database.reading() as tx:

@@ -1,0 +1,35 @@
+"""ID tokens of ours that an app hands back as a hint: who, and which session, it means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from vestibule.flows.parts.clients import Client, issuer_of
+from vestibule.flows.parts.issuing import ID_TOKEN
+from vestibule.flows.parts.jwt_keys import keys_to_verify, usable_jwt_keys
+from vestibule.flows.parts.places import Place
+from vestibule.flows.parts.runtime import Runtime
+from vestibule.oidc.errors import InvalidRequest
+from vestibule.oidc.jwt import TokenRefused, verify
+
+
+def claims_of_hint(runtime: Runtime, place: Place, hint: str) -> Mapping[str, Any]:
+    """Return what an ID token of ours (untrusted) says. One that has ended is as good a hint as any. Raises InvalidRequest.
+
+    RP-Initiated Logout 1.0, 4; OpenID Connect Core 3.1.2.1.
+    """
+    keys = keys_to_verify(usable_jwt_keys(runtime, place.environment))
+    issuer = issuer_of(runtime, place.environment.key)
+    try:
+        return verify(hint, keys, issuer=issuer, typ=ID_TOKEN, now=None).claims
+    except TokenRefused as error:
+        raise InvalidRequest(f"the id_token_hint: {error.reason}") from error
+
+
+def hinted_sub(runtime: Runtime, place: Place, client: Client, hint: str) -> str:
+    """Return whom a client means by an ID token (untrusted) that it was given once. Raises InvalidRequest for one that is not its own."""
+    claims = claims_of_hint(runtime, place, hint)
+    if claims.get("aud") != client.app.id:
+        raise InvalidRequest("the id_token_hint is another client's")
+    return str(claims["sub"])
