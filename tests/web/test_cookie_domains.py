@@ -22,7 +22,12 @@ def test_a_domain_is_registered_in_one_spelling_for_one_environment(server: Serv
     assert (registered(server), registered(server, "prod")) == (["example.com"], [])
 
 
-@pytest.mark.parametrize("typed", ["", "localhost", "192.0.2.7", "com", "https://example.com/", "gmail.com", "a b.com"])
+SHARED = ["co.uk", "*.github.io", "Herokuapp.com", "公司.cn", "kawasaki.jp", "a.kawasaki.jp"]
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "localhost", "192.0.2.7", "com", "https://example.com/", "gmail.com", "a b.com", *SHARED]
+)
 def test_what_is_no_domain_of_ones_own_is_refused_beside_the_field(
     server: Server, admin_client: Client, typed: str
 ) -> None:
@@ -30,6 +35,13 @@ def test_what_is_no_domain_of_ones_own_is_refused_beside_the_field(
     page = admin_client.post(PAGE, {"domain": typed})
     assert (page.status_code, 'id="domain-error"' in page.text) == (422, True)
     assert registered(server) == []
+
+
+def test_a_domain_below_a_shared_one_and_one_of_an_inner_network_are_ones_own(server: Server) -> None:
+    own = ["acme.co.uk", "acme.github.io", "city.kawasaki.jp", "acme.internal", "食狮.公司.cn"]
+    for domain in own:
+        register_cookie_domain(server.house.runtime, server.house.owner, "dev", domain)
+    assert len(registered(server)) == len(own)
 
 
 def test_a_domain_twice_or_one_too_many_is_refused(server: Server, admin_client: Client) -> None:

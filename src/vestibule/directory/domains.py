@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Final
+
+from publicsuffixlist import PublicSuffixList
 
 from vestibule.kernel.errors import FieldError
 from vestibule.kernel.text import N_, clean_domain, printable
@@ -53,6 +56,17 @@ def parse_domains(field: str, typed: str) -> tuple[str, ...]:
     if not found:
         raise FieldError(field, N_("Enter one domain or more, such as example.com, separated by commas."))
     return tuple(found)
+
+
+def is_public_suffix(domain: str) -> bool:
+    """Say whether strangers register names directly below a domain: a top-level domain, `co.uk`, `github.io` (publicsuffix.org)."""
+    return _public_suffixes().is_public(domain)
+
+
+@cache
+def _public_suffixes() -> PublicSuffixList:
+    # Read when somebody asks for the first time: ten thousand rules that few processes need.
+    return PublicSuffixList()
 
 
 def covers(entry: str, domain: str) -> bool:

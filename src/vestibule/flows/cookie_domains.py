@@ -8,7 +8,7 @@ from typing import Final
 
 from vestibule.directory.activity import Event, Subject
 from vestibule.directory.admins import Permission
-from vestibule.directory.domains import PUBLIC_MAIL_DOMAINS
+from vestibule.directory.domains import PUBLIC_MAIL_DOMAINS, is_public_suffix
 from vestibule.directory.workspaces import Environment
 from vestibule.flows.parts.callers import AdminCaller
 from vestibule.flows.parts.recording import record
@@ -58,7 +58,8 @@ def _clean(typed: str) -> str:
     domain = clean_domain(typed.strip().removeprefix("*.").removeprefix("."))
     if domain is None:
         raise FieldError("domain", N_("Enter a domain, such as example.com."))
-    if domain in PUBLIC_MAIL_DOMAINS:
+    # A browser keeps no cookie for a public suffix that it knows; for one that it does not, every stranger below would be sent it.
+    if domain in PUBLIC_MAIL_DOMAINS or is_public_suffix(domain):
         raise FieldError("domain", N_("%(domain)s is a public service. Its hosts are not all yours."), domain=domain)
     return domain
 

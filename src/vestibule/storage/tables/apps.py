@@ -9,14 +9,13 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ForeignKey,
-    ForeignKeyConstraint,
     Index,
     PrimaryKeyConstraint,
     Table,
     UniqueConstraint,
 )
 
-from vestibule.storage.tables.base import environment, instant, metadata, workspace
+from vestibule.storage.tables.base import environment, in_environment, instant, metadata, workspace
 from vestibule.storage.types import Blob, Json, Key, Text
 
 
@@ -58,8 +57,8 @@ app_groups = Table(
     Column("environment_id", Key, nullable=False),
     Column("workspace_id", Key, nullable=False),
     PrimaryKeyConstraint("app_id", "group_id"),
-    ForeignKeyConstraint(["app_id", "environment_id"], ["apps.id", "apps.environment_id"], ondelete="CASCADE"),
-    ForeignKeyConstraint(["group_id", "environment_id"], ["groups.id", "groups.environment_id"], ondelete="CASCADE"),
+    in_environment("app_id", "apps"),
+    in_environment("group_id", "groups"),
     Index(None, "group_id"),
 )
 
@@ -72,7 +71,7 @@ app_hosts = Table(
     Column("app_id", Key, nullable=False, index=True),
     Column("workspace_id", Key, nullable=False),
     PrimaryKeyConstraint("environment_id", "host"),
-    ForeignKeyConstraint(["app_id", "environment_id"], ["apps.id", "apps.environment_id"], ondelete="CASCADE"),
+    in_environment("app_id", "apps"),
 )
 
 # The domains below which forward-auth may set its cookie for all subdomains.

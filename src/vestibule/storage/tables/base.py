@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, MetaData
+from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, MetaData
 
 from vestibule.storage.types import Instant, Key, Text
 
@@ -27,6 +27,13 @@ def workspace() -> Column[Any]:
 def environment(**options: Any) -> Column[Any]:
     """Return the column for the environment that a row belongs to."""
     return Column("environment_id", Key, ForeignKey("environments.id", ondelete="CASCADE"), nullable=False, **options)
+
+
+def in_environment(column: str, table: str) -> ForeignKeyConstraint:
+    """Return the reference by a column to a row of the same environment, with which the row goes."""
+    return ForeignKeyConstraint(
+        [column, "environment_id"], [f"{table}.id", f"{table}.environment_id"], ondelete="CASCADE"
+    )
 
 
 def source() -> Column[Any]:

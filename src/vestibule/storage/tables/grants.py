@@ -6,6 +6,8 @@ takes those away takes the grant, and with the grant its codes and refresh token
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     Boolean,
     Column,
@@ -21,6 +23,10 @@ from sqlalchemy import (
 from vestibule.storage.tables.apps import app
 from vestibule.storage.tables.base import environment, instant, metadata
 from vestibule.storage.types import Blob, Json, Key, Text
+
+
+def _grant() -> Column[Any]:
+    return Column("grant_id", Key, ForeignKey("oidc_grants.id", ondelete="CASCADE"), nullable=False, index=True)
 
 
 def _on_access() -> ForeignKeyConstraint:
@@ -79,7 +85,7 @@ oidc_codes = Table(
     metadata,
     Column("code_hash", Key, primary_key=True),
     Column("workspace_id", Key, nullable=False),
-    Column("grant_id", Key, ForeignKey("oidc_grants.id", ondelete="CASCADE"), nullable=False, index=True),
+    _grant(),
     Column("redirect_uri", Text, nullable=False),
     Column("code_challenge", Text, nullable=False),
     instant("expires_at"),
@@ -93,7 +99,7 @@ oidc_refresh_tokens = Table(
     metadata,
     Column("token_hash", Key, primary_key=True),
     Column("workspace_id", Key, nullable=False),
-    Column("grant_id", Key, ForeignKey("oidc_grants.id", ondelete="CASCADE"), nullable=False, index=True),
+    _grant(),
     instant("created_at"),
     instant("expires_at"),
     instant("used_at", nullable=True),

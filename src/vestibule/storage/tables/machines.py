@@ -6,7 +6,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
-    ForeignKeyConstraint,
     Index,
     Integer,
     PrimaryKeyConstraint,
@@ -15,7 +14,7 @@ from sqlalchemy import (
 )
 
 from vestibule.storage.tables.apps import app
-from vestibule.storage.tables.base import environment, instant, metadata, workspace
+from vestibule.storage.tables.base import environment, in_environment, instant, metadata, workspace
 from vestibule.storage.types import Json, Key, Text
 
 # `app_id` is the app that the API itself is, as a client of ours: it may introspect and exchange the tokens that it is sent.
@@ -45,10 +44,8 @@ app_apis = Table(
     Column("workspace_id", Key, nullable=False),
     Column("scopes", Json, nullable=False),
     PrimaryKeyConstraint("app_id", "api_id"),
-    ForeignKeyConstraint(["app_id", "environment_id"], ["apps.id", "apps.environment_id"], ondelete="CASCADE"),
-    ForeignKeyConstraint(
-        ["api_id", "environment_id"], ["resource_apis.id", "resource_apis.environment_id"], ondelete="CASCADE"
-    ),
+    in_environment("app_id", "apps"),
+    in_environment("api_id", "resource_apis"),
     Index(None, "api_id"),
 )
 
