@@ -68,6 +68,18 @@ def test_somebody_comes_in_and_the_app_is_told_who(place: Place) -> None:
     assert told["x-vestibule-identity"][0].count(".") == 2
 
 
+def test_the_app_has_a_sign_out(place: Place) -> None:
+    with place.guarded.client() as http:
+        enter(place, http)
+        foreign = http.get("/.vestibule/sign-out", headers={**PAGE, "Sec-Fetch-Site": "cross-site"})
+        assert foreign.headers["location"] == f"{place.server.base_url}/e/dev/sign-out"
+        assert "set-cookie" not in foreign.headers
+        left = http.get("/.vestibule/sign-out", headers={**PAGE, "Sec-Fetch-Site": "same-origin"})
+        assert (left.status_code, left.headers["location"]) == (303, f"{place.server.base_url}/e/dev/sign-out")
+        assert http.get("/", headers=PAGE).status_code == 302
+    assert len(place.guarded.upstream.seen) == 1, "the app itself is not asked to sign anybody out"
+
+
 def test_nothing_reaches_the_app_from_somebody_who_is_not_signed_in(place: Place) -> None:
     with place.guarded.client() as http:
         assert http.get("/", headers={"Sec-Fetch-Mode": "cors"}).status_code == 401

@@ -182,6 +182,42 @@ def test_an_answer_changes_within_a_moment(server: Server, how: str) -> None:
     assert "x-vestibule-identity" not in answer.headers
 
 
+def test_signing_out_at_the_apps_host_ends_the_session_there_and_asks_at_ours_about_the_rest(server: Server) -> None:
+    wiki(server.house)
+    wiki(server.house, "graphs.example.com", name="Graphs")
+    grace(server.house)
+    client, there, other = server.client(), AppHost(server), AppHost(server, "graphs.example.com")
+    sign_in_here(client)
+    there.enter(client)
+    other.enter(client)
+    token = dict(there.cookies)
+    left = there.ask("/.vestibule/sign-out", Sec_Fetch_Site="same-origin")
+    assert (left.status_code, left.headers["location"]) == (303, f"{server.base_url}/e/dev/sign-out")
+    assert there.cookies["vestibule_app_dev"] == '""'
+    there.cookies = token
+    eventually(there, 302)
+    assert other.ask().status_code == 200, "the page has not asked yet"
+    assert "You are signed in as Grace Okafor" in client.get("/e/dev/sign-out").text
+    assert client.post("/e/dev/sign-out").status_code == 303
+    eventually(other, 302)
+    again = client.get("/e/dev/sign-out")
+    assert (again.status_code, again.headers["location"]) == (303, "/e/dev/sign-in?signed_out=1")
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", ""])
+def test_another_site_that_leads_to_the_sign_out_ends_nothing(server: Server, site: str) -> None:
+    wiki(server.house)
+    grace(server.house)
+    there = signed_in(server)
+    for mode, method in (("navigate", "GET"), ("no-cors", "GET"), ("navigate", "POST")):
+        left = there.ask(
+            "/.vestibule/sign-out?return_to=//evil.example", method=method, Sec_Fetch_Site=site, Sec_Fetch_Mode=mode
+        )
+        assert (left.status_code, left.headers["location"]) == (303, f"{server.base_url}/e/dev/sign-out")
+        assert "set-cookie" not in left.headers
+    assert there.ask().status_code == 200
+
+
 def test_a_password_does_not_suffice_any_more_once_saml_is_required(server: Server) -> None:
     wiki(server.house)
     grace(server.house)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -133,6 +133,16 @@ def finish(
         raise _refused(runtime, visitor, NotAllowed(found.app, found.session, reason))
     lasts = int((found.session.expires_at - now).total_seconds())
     return Finished(token, found.counts_at.domain, max(1, lasts), taken.return_to)
+
+
+def leave(runtime: Runtime, environment_key: str, tokens: Sequence[str]) -> None:
+    """End the sessions at an app's host that a browser has there (untrusted tokens). Raises NotFound. Twice is no error."""
+    place = find_place(runtime, environment_key)
+    if not tokens:
+        return
+    with runtime.database.transaction() as tx:
+        for token in tokens:
+            forward_auth.delete_session(tx, place.environment.id, token_hash(token))
 
 
 def _begin(

@@ -98,6 +98,11 @@ class HostCookies:
         name = self._names.at_host if done.domain is None else self._names.at_domain
         self._set(response, name, done.token, done.lasts_seconds, done.domain)
 
+    def end(self, response: Response) -> None:
+        """Clear the cookie of the session at this host; one of a whole domain is worth nothing by now, and goes when the browser does."""
+        if self._names.at_host in self._given:
+            self._set(response, self._names.at_host, "", 0)
+
     def _set(self, response: Response, name: str, value: str, seconds: int, domain: str | None = None) -> None:
         response.set_cookie(
             name, value, max_age=seconds, path="/", domain=domain, secure=self._secure, httponly=True, samesite="lax"
@@ -127,6 +132,19 @@ def take_back(visit: Visit, asked: Asked, cookies: HostCookies) -> Response:
     )
     response = redirect(done.return_to)
     cookies.begin(response, done)
+    return response
+
+
+def to_sign_out(visit: Visit, asked: Asked, cookies: HostCookies) -> Response:
+    """End the session at this host, and send the browser to the page at ours that asks and signs out of all apps.
+
+    Where another site led here nothing ends before that page has asked: a link or a picture must sign nobody out.
+    """
+    key = visit.path_params["env"]
+    response = redirect(f"{visit.runtime.public_url}{home_of(key)}sign-out")
+    if asked.from_own_page:
+        signing_in.leave(visit.runtime, key, cookies.tokens)
+        cookies.end(response)
     return response
 
 

@@ -18,11 +18,12 @@ from vestibule.kernel.errors import VestibuleError
 from vestibule.kernel.text import N_, printable
 
 CALLBACK_PATH: Final = "/.vestibule/callback"
+SIGN_OUT_PATH: Final = "/.vestibule/sign-out"
 _URL: Final = b"x-original-url"
 _METHOD: Final = b"x-original-method"
 _FORWARDED: Final = (b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-uri", b"x-forwarded-method")
 _DECISIVE: Final = frozenset({_URL, _METHOD, *_FORWARDED})
-_ABOUT_THE_BROWSER: Final = frozenset({b"sec-fetch-mode", b"accept"})
+_ABOUT_THE_BROWSER: Final = frozenset({b"sec-fetch-mode", b"sec-fetch-site", b"accept"})
 # Those that say which app: the others may be there for another reason.
 _OF_BOTH: Final = frozenset({b"x-forwarded-host", b"x-forwarded-uri", b"x-forwarded-method"})
 _MAX_FIELDS: Final = 10
@@ -51,6 +52,7 @@ class Asked:
 
     `by_status` says that the proxy can only tell 2xx, 401 and 403 apart, as nginx's auth_request does; others hand our answer on.
     `opens_page` says that somebody opens a page, who can be sent to sign in: a script that fetches something can't.
+    `from_own_page` says, by the browser's word, that no other site led here: a page of the app did, or the person's own typing.
     """
 
     scheme: str
@@ -58,6 +60,7 @@ class Asked:
     uri: str
     by_status: bool
     opens_page: bool
+    from_own_page: bool = False
 
     @property
     def origin(self) -> str:
@@ -67,7 +70,15 @@ class Asked:
     @property
     def is_callback(self) -> bool:
         """Say whether a browser comes back from signing in."""
-        return not self.by_status and self.uri.partition("?")[0] == CALLBACK_PATH
+        return self._is_at(CALLBACK_PATH)
+
+    @property
+    def is_sign_out(self) -> bool:
+        """Say whether somebody wants to sign out."""
+        return self._is_at(SIGN_OUT_PATH)
+
+    def _is_at(self, path: str) -> bool:
+        return not self.by_status and self.uri.partition("?")[0] == path
 
     @property
     def code(self) -> str:
@@ -129,4 +140,5 @@ def _asked(scheme: str, host: str, uri: str, method: str, about: Mapping[bytes, 
         uri=quote(uri.encode("latin-1"), safe=_PRINTABLE),
         by_status=by_status,
         opens_page=method in {"GET", "HEAD"} and navigates,
+        from_own_page=about.get(b"sec-fetch-site") in {"same-origin", "none"},
     )

@@ -44,9 +44,12 @@ def to_launch_page(visit: Visit, browser: str) -> Response:  # noqa: ARG001 - ev
     return redirect(home_of(find_place(visit.runtime, visit.path_params["env"]).environment.key))
 
 
-def sign_out_page(visit: Visit, browser: str, session: Session) -> Response:
-    """Ask before signing out: a link or a picture on some page must not do it."""
-    place = find_place(visit.runtime, session.environment.key)
+def sign_out_page(visit: Visit, browser: str) -> Response:
+    """Ask before signing out: a link or a picture on some page must not do it. Who is signed out already is told so."""
+    place = find_place(visit.runtime, visit.path_params["env"])
+    session = member_of(visit, place.environment.key)
+    if session is None:
+        return redirect(sign_in_path(place.environment.key, signed_out="1"))
     return place_page(visit, "portal/sign_out.html", place, binding=browser, session=session)
 
 
@@ -67,6 +70,6 @@ def sign_out(visit: Visit, browser: str) -> Response:
 ROUTES = [
     Route("/e/{env}", portal(to_launch_page), methods=["GET"]),
     Route("/e/{env}/", member(launch_page), methods=["GET"]),
-    Route("/e/{env}/sign-out", member(sign_out_page), methods=["GET"]),
+    Route("/e/{env}/sign-out", portal(sign_out_page), methods=["GET"]),
     Route("/e/{env}/sign-out", portal(sign_out), methods=["POST"]),
 ]

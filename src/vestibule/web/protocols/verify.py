@@ -27,7 +27,15 @@ from vestibule.flows.parts.forwarding import NotAllowed, NotSignedIn
 from vestibule.flows.parts.places import find_place
 from vestibule.kernel.errors import VestibuleError
 from vestibule.kernel.text import N_, has_unsafe_characters
-from vestibule.web.app_host import HostCookies, closed_page, sentence_of, start_sign_in, status_behind, take_back
+from vestibule.web.app_host import (
+    HostCookies,
+    closed_page,
+    sentence_of,
+    start_sign_in,
+    status_behind,
+    take_back,
+    to_sign_out,
+)
 from vestibule.web.doors import answer
 from vestibule.web.entrance import going_page, place_page, portal, session_token, sign_in_path
 from vestibule.web.forwarded import Asked, ForwardedRefused, answers_by_status, read_asked
@@ -59,7 +67,7 @@ class Verify:
             return
         key = scope["path_params"]["env"]
         cookies = HostCookies(raw, key, asked)
-        if not asked.is_callback:
+        if not (asked.is_callback or asked.is_sign_out):
             for token in cookies.tokens:
                 remembered = site.recent.admissions.get((key, asked.host, token))
                 if remembered is not None:
@@ -78,6 +86,8 @@ def _look(visit: Visit, asked: Asked, cookies: HostCookies) -> Response:
     try:
         if asked.is_callback:
             return take_back(visit, asked, cookies)
+        if asked.is_sign_out:
+            return to_sign_out(visit, asked, cookies)
         return _yes(_admit(visit, asked, cookies))
     except NotSignedIn as error:
         _UNKNOWN.inc()
