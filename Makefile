@@ -26,7 +26,7 @@ $(VENV)/.dev: requirements/dev.lock requirements/build.lock pyproject.toml scrip
 	@scripts/environment dev
 
 # What the tests need beside Python packages: a browser, Node.js, xmlsec1. Found, or installed, or a clear refusal.
-$(TOOLS): $(VENV)/.dev scripts/test_tools.py $(wildcard tests/idps/*/package-lock.json)
+$(TOOLS): $(VENV)/.dev scripts/test_tools.py $(wildcard tests/*/*/package-lock.json)
 	@$(BIN)/python scripts/test_tools.py
 
 demo: $(VENV)/.runtime

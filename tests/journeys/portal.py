@@ -38,6 +38,12 @@ class Portal:
         self.go_to_idp(idp, person.email)
         idp.sign_in(self.page, person)
 
+    def come_through(self, idp: RunningIdp, person: Person) -> None:
+        """Go the whole way from the sign-in page, to which an app has sent us, through the identity provider."""
+        self.page.wait_for_url(f"{self.base_url}/e/{self.environment}/sign-in**")
+        self.type_email(person.email)
+        idp.sign_in(self.page, person)
+
     def sign_in_badly(self, idp: RunningIdp, person: Person, misbehaviour: str) -> None:
         """Sign in at the practice identity provider with one of its switches set."""
         self.go_to_idp(idp, person.email)

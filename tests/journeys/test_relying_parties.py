@@ -62,9 +62,7 @@ def app_at(server: Server, base_url: str, **changes: Any) -> App:
 
 def through(page: Page, server: Server, idp: RunningIdp, person: Person) -> None:
     """Go the whole way from our sign-in page through the identity provider."""
-    page.wait_for_url(f"{server.base_url}/e/dev/sign-in**")
-    Portal(page, server.base_url).type_email(person.email)
-    idp.sign_in(page, person)
+    Portal(page, server.base_url).come_through(idp, person)
 
 
 def claims_on(page: Page) -> dict[str, Any]:

@@ -1,9 +1,10 @@
-"""nginx and Caddy before a tiny app, set up by the recipes that the console and the how-to pages show."""
+"""nginx, Caddy and Traefik before a tiny app, set up by the recipes that the console and the how-to pages show."""
 
 from __future__ import annotations
 
 import http.server
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -17,6 +18,7 @@ import httpx
 from tests.support.served import settled_port
 from tests.support.tools import tool
 from vestibule.web.pages import template_environment
+from vestibule.web.recipes import filled_in
 
 START_SECONDS = 60
 _NGINX = """
@@ -41,6 +43,19 @@ _CADDY = """{{
 	storage file_system {folder}/storage
 }}
 {site}
+"""
+# Its recipe is a file of the dynamic configuration; the name of the entry point is all that the two share.
+_TRAEFIK = """
+entryPoints:
+  websecure:
+    address: "127.0.0.1:{port}"
+providers:
+  file:
+    filename: {folder}/dynamic.yaml
+    watch: false
+global:
+  checkNewVersion: false
+  sendAnonymousUsage: false
 """
 
 
@@ -79,24 +94,31 @@ Proxy = Callable[[Path, int, dict[str, str]], list[str]]
 
 
 def _nginx(folder: Path, port: int, values: dict[str, str]) -> list[str]:
-    server = recipe("nginx.conf", **values, listen=f"127.0.0.1:{port}")
+    server = _recipe("nginx.conf", **values, listen=f"127.0.0.1:{port}")
     (folder / "nginx.conf").write_text(_NGINX.format(folder=folder, server=server))
     return [tool("nginx"), "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log"), "-p", str(folder)]
 
 
 def _caddy(folder: Path, port: int, values: dict[str, str]) -> list[str]:
-    site = recipe("Caddyfile", **values, address=f"http://{values['host']}")
+    site = _recipe("Caddyfile", **values, address=f"http://{values['host']}")
     assert values["host"].endswith(f":{port}")
     (folder / "Caddyfile").write_text(_CADDY.format(folder=folder, site=site))
     return [tool("caddy"), "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
 
 
-PROXIES: dict[str, Proxy] = {"nginx": _nginx, "caddy": _caddy}
+def _traefik(folder: Path, port: int, values: dict[str, str]) -> list[str]:
+    dynamic = _recipe("traefik.yaml", **values, name="wiki", hostname=values["host"].partition(":")[0])
+    (folder / "dynamic.yaml").write_text(dynamic)
+    (folder / "traefik.yaml").write_text(_TRAEFIK.format(folder=folder, port=port))
+    return [str(Path(sys.executable).with_name("traefik")), f"--configFile={folder / 'traefik.yaml'}"]
 
 
-def recipe(template: str, /, **values: object) -> str:
-    """Return a recipe with values, as the console shows it."""
-    return template_environment().get_template(f"recipes/{template}").render(**{"tls": False, **values})
+PROXIES: dict[str, Proxy] = {"nginx": _nginx, "caddy": _caddy, "traefik": _traefik}
+
+
+def _recipe(template: str, **values: str) -> str:
+    """Return a recipe with values, as the console shows it but for the certificates."""
+    return filled_in(template_environment(), template, values, tls=False)
 
 
 @contextmanager

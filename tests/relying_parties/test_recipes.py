@@ -1,4 +1,4 @@
-"""The how-to pages of apps behind a proxy: their configurations are those that the console shows, and their Python works."""
+"""The how-to pages of apps: what they show is what the console shows, and the Python that verifies an identity token works."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import jwt
 import pytest
 from joserfc.errors import JoseError
 
-from tests.relying_parties.proxies import recipe
+from tests.relying_parties.snippets import CLIENT_ID, ISSUER, blocks
 from tests.support.forward_auth import grace, signed_in, wiki
 from tests.support.house import Server
 from tests.support.people import group_of
@@ -18,12 +18,15 @@ from tests.support.tools import ROOT
 from vestibule.directory.apps import App, SigningAlgorithm
 from vestibule.flows.parts.jwt_keys import key_to_sign, usable_jwt_keys
 from vestibule.oidc.jwt import sign
+from vestibule.web.pages import template_environment
+from vestibule.web.recipes import filled_in, oidc_values
 
+TEMPLATES = ROOT / "src" / "vestibule" / "web" / "templates" / "recipes"
 SHOWN = {
-    "tls": True,
     "public_url": "https://vestibule.example.com",
     "environment": "prod",
     "host": "wiki.example.com",
+    "hostname": "wiki.example.com",
     "address": "wiki.example.com",
     "scheme": "https",
     "upstream": "http://127.0.0.1:9000",
@@ -34,23 +37,50 @@ PAGES = {
     "forward-auth-caddy.md": "Caddyfile",
     "forward-auth-traefik.md": "traefik.yaml",
 }
+OIDC_PAGES = {
+    "app-argo-cd.md": ("argo-cd.yaml", "https://argocd.example.com/auth/callback"),
+    "app-django.md": ("django.py.jinja", "https://app.example.com/accounts/oidc/vestibule/login/callback/"),
+    "app-fastapi.md": ("fastapi.py.jinja", "https://app.example.com/callback"),
+    "app-gitlab.md": ("gitlab.rb", "https://gitlab.example.com/users/auth/openid_connect/callback"),
+    "app-grafana.md": ("grafana.ini", "https://grafana.example.com/login/generic_oauth"),
+    "app-nextjs.md": ("nextjs.js", "https://app.example.com/api/auth/callback/vestibule"),
+    "app-oauth2-proxy.md": ("oauth2-proxy.cfg", "https://wiki.example.com/oauth2/callback"),
+}
 VERIFY = "verify-identity-token.md"
 
 
-def blocks(page: str, language: str) -> list[str]:
-    text = (ROOT / "docs" / "how-to" / page).read_text(encoding="utf-8")
-    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+def recipe(name: str, values: dict[str, str]) -> str:
+    return filled_in(template_environment(), name, values)
 
 
 @pytest.mark.parametrize(("page", "name"), PAGES.items())
 def test_a_page_shows_the_recipe_that_the_console_shows(page: str, name: str) -> None:
     shown = blocks(page, r"\w+")
-    assert [one.strip() for one in shown] == [recipe(name, **SHOWN).strip()]
+    assert [one.strip() for one in shown] == [recipe(name, SHOWN).strip()]
+
+
+@pytest.mark.parametrize("page", OIDC_PAGES)
+def test_a_page_about_an_app_shows_the_recipe_and_names_the_redirect_uri(page: str) -> None:
+    name, redirect_uri = OIDC_PAGES[page]
+    assert blocks(page, r"\w+")[0].strip() == recipe(name, oidc_values(ISSUER, CLIENT_ID, redirect_uri)).strip()
+    text = (ROOT / "docs" / "how-to" / page).read_text(encoding="utf-8")
+    assert f"`{redirect_uri}`" in text.partition("```")[0]
+
+
+def test_every_recipe_has_its_page() -> None:
+    files = {path.name for path in TEMPLATES.iterdir()}
+    assert files == {*PAGES.values(), *(name for name, _ in OIDC_PAGES.values())}
+    assert set(OIDC_PAGES) == {path.name for path in (ROOT / "docs" / "how-to").glob("app-*.md")}
+
+
+def test_a_value_stands_in_a_recipe_as_it_is() -> None:
+    odd = "https://app.example.com/callback?a=1&b='2'"
+    assert f'redirect_url = "{odd}"' in recipe("oauth2-proxy.cfg", oidc_values(ISSUER, CLIENT_ID, odd))
 
 
 @pytest.mark.parametrize("name", PAGES.values())
 def test_a_recipe_passes_on_every_header_and_asks_the_environment(name: str) -> None:
-    text = recipe(name, **SHOWN)
+    text = recipe(name, SHOWN)
     for header in ("Remote-User", "Remote-Email", "Remote-Name", "Remote-Groups", "X-Vestibule-Identity"):
         assert header in text
     assert "https://vestibule.example.com" in text

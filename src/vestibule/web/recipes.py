@@ -1,17 +1,32 @@
-"""What to enter in well-known apps, filled in with one app's values. A client secret is never among them: it is shown once, elsewhere."""
+"""What to enter in well-known apps, filled in with one app's values. A client secret is never among them: it is shown once, elsewhere.
+
+The recipes are files under `templates/recipes`: the how-to pages show the same, and the tests run them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from string import Template
 from typing import Final
+from urllib.parse import urlsplit
 
 from jinja2 import Environment
+from markupsafe import Markup
 
 from vestibule.directory.apps import AppKind
 from vestibule.flows.apps import AppFacts
 
-SECRET = "…the client secret…"  # noqa: S105 - where it goes
+SECRET: Final = "…the client secret…"  # noqa: S105 - where it goes
+_OIDC: Final = (
+    ("Argo CD", "argo-cd.yaml"),
+    ("Django", "django.py.jinja"),
+    ("FastAPI", "fastapi.py.jinja"),
+    ("GitLab", "gitlab.rb"),
+    ("Grafana", "grafana.ini"),
+    ("Next.js", "nextjs.js"),
+    ("oauth2-proxy", "oauth2-proxy.cfg"),
+)
+_FORWARD_AUTH: Final = (("nginx", "nginx.conf"), ("Caddy", "Caddyfile"), ("Traefik", "traefik.yaml"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,135 +37,43 @@ class Recipe:
     text: str
 
 
-_OIDC: Final = (
-    (
-        "Argo CD",
-        """\
-oidc.config: |
-  name: Vestibule
-  issuer: $issuer
-  clientID: $client_id
-  clientSecret: $secret
-  requestedScopes: ["openid", "profile", "email", "groups"]
-  enablePKCEAuthentication: true
-""",
-    ),
-    (
-        "Django",
-        """\
-# pip install mozilla-django-oidc
-OIDC_OP_DISCOVERY_ENDPOINT = "$issuer/.well-known/openid-configuration"
-OIDC_RP_CLIENT_ID = "$client_id"
-OIDC_RP_CLIENT_SECRET = "$secret"
-OIDC_RP_SIGN_ALGO = "RS256"
-OIDC_RP_SCOPES = "openid profile email groups"
-OIDC_USE_PKCE = True
-OIDC_PKCE_CODE_CHALLENGE_METHOD = "S256"
-""",
-    ),
-    (
-        "FastAPI",
-        """\
-# pip install authlib httpx itsdangerous
-oauth = OAuth()
-oauth.register(
-    "vestibule",
-    server_metadata_url="$issuer/.well-known/openid-configuration",
-    client_id="$client_id",
-    client_secret="$secret",
-    client_kwargs={"scope": "openid profile email groups", "code_challenge_method": "S256"},
-)
-""",
-    ),
-    (
-        "GitLab",
-        """\
-gitlab_rails['omniauth_providers'] = [{
-  name: "openid_connect",
-  label: "Vestibule",
-  args: {
-    name: "openid_connect",
-    scope: ["openid", "profile", "email", "groups"],
-    response_type: "code",
-    issuer: "$issuer",
-    discovery: true,
-    client_auth_method: "basic",
-    pkce: true,
-    client_options: { identifier: "$client_id", secret: "$secret", redirect_uri: "$redirect_uri" }
-  }
-}]
-""",
-    ),
-    (
-        "Grafana",
-        """\
-[auth.generic_oauth]
-enabled = true
-name = Vestibule
-client_id = $client_id
-client_secret = $secret
-scopes = openid profile email groups
-auth_url = $issuer/oauth2/authorize
-token_url = $issuer/oauth2/token
-api_url = $issuer/oauth2/userinfo
-use_pkce = true
-groups_attribute_path = groups
-""",
-    ),
-    (
-        "Next.js",
-        """\
-// npm install next-auth
-providers: [{
-  id: "vestibule", name: "Vestibule", type: "oidc",
-  issuer: "$issuer",
-  clientId: "$client_id",
-  clientSecret: process.env.VESTIBULE_CLIENT_SECRET,
-  checks: ["pkce", "state", "nonce"],
-  authorization: { params: { scope: "openid profile email groups" } },
-}]
-""",
-    ),
-    (
-        "oauth2-proxy",
-        """\
-provider = "oidc"
-oidc_issuer_url = "$issuer"
-client_id = "$client_id"
-client_secret = "$secret"
-redirect_url = "$redirect_uri"
-scope = "openid profile email groups"
-code_challenge_method = "S256"
-oidc_groups_claim = "groups"
-""",
-    ),
-)
-# The files that the how-to pages show and the tests run, with places for an app's values.
-_FORWARD_AUTH: Final = (("nginx", "nginx.conf"), ("Caddy", "Caddyfile"), ("Traefik", "traefik.yaml"))
-
-
 def recipes_for(facts: AppFacts, templates: Environment, public_url: str) -> tuple[Recipe, ...]:
     """Return the recipes for an app's kind."""
     if facts.app.kind is AppKind.OIDC:
         oidc = facts.app.oidc
-        values = {
-            "issuer": facts.issuer,
-            "client_id": facts.app.id,
-            "secret": SECRET,
-            "redirect_uri": oidc.redirect_uris[0] if oidc and oidc.redirect_uris else "",
-        }
-        return tuple(Recipe(name, Template(text).substitute(values)) for name, text in _OIDC)
+        redirect_uri = oidc.redirect_uris[0] if oidc and oidc.redirect_uris else ""
+        values = oidc_values(facts.issuer, facts.app.id, redirect_uri)
+        return tuple(Recipe(name, filled_in(templates, file, values)) for name, file in _OIDC)
     if facts.app.kind is AppKind.FORWARD_AUTH and facts.app.hosts:
         host = facts.app.hosts[0]
         values = {
             "address": host,
             "host": host,
+            "hostname": host.partition(":")[0],
             "name": host.partition(".")[0],
             "environment": facts.environment.key,
             "public_url": public_url,
             "upstream": "http://127.0.0.1:8080",
             "scheme": "https",
         }
-        found = ((name, templates.get_template(f"recipes/{file}")) for name, file in _FORWARD_AUTH)
-        return tuple(Recipe(name, template.render(tls=True, **values)) for name, template in found)
+        return tuple(Recipe(name, filled_in(templates, file, values)) for name, file in _FORWARD_AUTH)
     return ()
+
+
+def oidc_values(issuer: str, client_id: str, redirect_uri: str, secret: str = SECRET) -> dict[str, str]:
+    """Return what the recipes of OpenID Connect apps are filled in with."""
+    parts = urlsplit(redirect_uri)
+    return {
+        "issuer": issuer,
+        "client_id": client_id,
+        "secret": secret,
+        "redirect_uri": redirect_uri,
+        "redirect_path": parts.path or "/",
+        "origin": f"{parts.scheme}://{parts.netloc}",
+    }
+
+
+def filled_in(templates: Environment, file: str, values: Mapping[str, str], *, tls: bool = True) -> str:
+    """Return a recipe's text, which is not HTML yet: whoever shows it in a page escapes it there, once."""
+    plain = {name: Markup(value) for name, value in values.items()}  # noqa: S704 - see above
+    return templates.get_template(f"recipes/{file}").render(tls=tls, **plain)
