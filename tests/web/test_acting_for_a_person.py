@@ -101,6 +101,16 @@ def test_nothing_wider_and_nobody_else_comes_of_an_exchange(scene: Scene, change
     assert scene.exchange(**{"token": subject, **changes}).json()["error"] == error
 
 
+def test_an_id_token_is_refused_with_a_sentence_that_says_what_to_send(scene: Scene) -> None:
+    tokens = scene.grant()
+    for token in (tokens["id_token"], tokens["access_token"]):
+        kind = "urn:ietf:params:oauth:token-type:id_token"
+        answer = scene.exchange(token, subject_token_type=kind).json()
+        assert (answer["error"], "must be an access token" in answer["error_description"]) == ("invalid_request", True)
+    # Called an access token it is none, either.
+    assert scene.exchange(tokens["id_token"]).json()["error"] == "invalid_request"
+
+
 def test_what_was_narrowed_once_is_not_widened_by_exchanging_again(scene: Scene) -> None:
     narrow = scene.exchange(scene.grant()["access_token"]).json()["access_token"]
     assert scene.exchange(narrow, scope="files:write").json()["error"] == "invalid_scope"

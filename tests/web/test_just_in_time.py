@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
@@ -13,15 +14,19 @@ from sqlalchemy import func, select
 
 from tests.saml import forge
 from tests.support import sign_ins
+from tests.support.apps import make_app
 from tests.support.house import House, Server
 from tests.support.people import group_of
 from vestibule.directory.connections import Connection, Provisioning
 from vestibule.directory.end_users import EndUser, EndUserStatus
+from vestibule.directory.grants import Authentication, Grant
 from vestibule.directory.mapping import AttributeMapping
 from vestibule.directory.provisioning import GroupsBy, JitRules, MapEntry, UnknownGroups
+from vestibule.directory.receipts import GrantsEnded
 from vestibule.directory.refusals import DomainOutOfReach, EmailMissing, EntryRefusal
 from vestibule.directory.sources import Source
-from vestibule.storage import access, connections, end_users, group_map
+from vestibule.kernel.ids import new_id
+from vestibule.storage import access, connections, end_users, grants, group_map, receipts
 from vestibule.storage.tables import activity, groups, identity_links
 from vestibule.storage.tables import end_users as people
 
@@ -219,6 +224,29 @@ def test_kept_in_sync_profile_and_own_memberships_follow_and_those_given_by_hand
         ["Designers"],
         "Grace Hopper",
     )
+
+
+def test_a_group_that_a_sign_in_takes_away_takes_what_its_app_holds_along(server: Server) -> None:
+    house = server.house
+    ops = group_of(house, "dev", name="Ops")
+    connection = jit(house, IN_SYNC)
+    arrive(server, connection, groups=("Ops",))
+    app, person = make_app(house, everyone=False, group_ids=frozenset({ops.id})), found(house)
+    now = house.clock()
+    place, ends = house.environments["dev"], now + timedelta(days=30)
+    signed_in = Authentication(now, ("fed",))
+    mine = (house.workspace.id, place.id, app.id, person.id, None, "sid", ("openid",), (), None)
+    grant = Grant(new_id("grant", now), *mine, authentication=signed_in, created_at=now, expires_at=ends)
+    with house.runtime.database.transaction() as tx:
+        grants.insert_grant(tx, grant)
+    arrive(server, connection, groups=("Ops",))
+    with house.runtime.database.reading() as tx:
+        assert grants.find_grant(tx, grant.environment_id, grant.id, house.clock()) is not None
+    arrive(server, connection)
+    with house.runtime.database.reading() as tx:
+        assert grants.find_grant(tx, grant.environment_id, grant.id, house.clock()) is None
+        (receipt,) = receipts.list_receipts(tx, house.workspace.id, person.id, 5)
+    assert receipt.ended.grants == (GrantsEnded(app.id, 1, 1),)
 
 
 def test_a_membership_given_by_hand_is_not_taken_over_by_the_sync_and_so_not_removed_later(server: Server) -> None:

@@ -42,6 +42,13 @@ class CodeChallengeMethodRefused(InvalidRequest):
     public = "The code_challenge_method must be S256."
 
 
+class SubjectTokenRefused(InvalidRequest):
+    """The subject_token is an ID token, or of another type that says who somebody is and not what was granted (RFC 8693, 2.1)."""
+
+    code = "oauth_subject_token_type"
+    public = "The subject_token must be an access token: what it was granted is the most that can come of it."
+
+
 class PushedRequestRequired(InvalidRequest):
     """The app has to push its requests (RFC 9126, 5)."""
 

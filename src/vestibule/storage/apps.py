@@ -124,6 +124,12 @@ def narrowed_to(tx: Transaction, group_ids: Collection[str]) -> frozenset[str]:
     return frozenset(tx.execute(query).scalars())
 
 
+def narrowed_in(tx: Transaction, environment_id: str) -> frozenset[str]:
+    """Return the apps of an environment that are for some groups alone."""
+    query = select(apps.c.id).where(apps.c.environment_id == environment_id, apps.c.everyone.is_(False))
+    return frozenset(tx.execute(query).scalars())
+
+
 def list_usable_apps(tx: Transaction, workspace_id: str, environment_id: str, end_user_id: str) -> tuple[App, ...]:
     """Return the apps of an environment that a person's groups allow and that are not disabled, by name."""
     member = group_members.join(app_groups, app_groups.c.group_id == group_members.c.group_id)

@@ -19,7 +19,14 @@ from vestibule.flows.parts.resources import one_resource, reaches_of
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.ids import new_id
 from vestibule.oidc import parameters as read
-from vestibule.oidc.errors import InvalidRequest, InvalidScope, InvalidTarget, InvalidToken, UnauthorizedClient
+from vestibule.oidc.errors import (
+    InvalidRequest,
+    InvalidScope,
+    InvalidTarget,
+    InvalidToken,
+    SubjectTokenRefused,
+    UnauthorizedClient,
+)
 from vestibule.oidc.parameters import Parameters
 from vestibule.storage import grants, resource_apis
 from vestibule.storage.database import Transaction
@@ -76,7 +83,7 @@ def exchange_token(
 
 def _read(runtime: Runtime, place: Place, client: Client, parameters: Parameters) -> _Asked:
     if read.required(parameters, "subject_token_type") != ACCESS_TOKEN_TYPE:
-        raise InvalidRequest("the subject_token_type is not that of an access token")
+        raise SubjectTokenRefused("the subject_token_type is not that of an access token")
     if read.optional(parameters, "requested_token_type") not in {None, ACCESS_TOKEN_TYPE}:
         raise InvalidRequest("the requested_token_type is not that of an access token")
     # The actor is who authenticated: one that is named in a parameter could be anybody.

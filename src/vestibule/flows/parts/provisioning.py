@@ -18,9 +18,10 @@ from vestibule.flows.parts.entering import end_user_actor
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.refusing import Attempt
 from vestibule.flows.parts.runtime import Runtime
+from vestibule.flows.parts.taking_away import take_apps
 from vestibule.kernel.ids import new_id
 from vestibule.kernel.text import email_key, printable
-from vestibule.storage import access, end_users, group_map, scim_users, synced_groups
+from vestibule.storage import access, apps, end_users, group_map, scim_users, synced_groups
 from vestibule.storage.database import Transaction
 
 # How many names of groups one entry of the activity lists.
@@ -78,7 +79,10 @@ def keep_in_sync(
     current, profile = _sync_profile(tx, runtime, connection, rival_entries, claim, person)
     details = profile | _sync_groups(tx, runtime, connection, claim, current, leaves=True)
     if details.keys() - {"groups_ignored", "groups_left_out"}:
-        _record(tx, runtime, attempt, connection, current, "end_user.synced", **details)
+        entry_id = _record(tx, runtime, attempt, connection, current, "end_user.synced", **details)
+        if "groups_left" in details:
+            lost = apps.narrowed_in(tx, connection.environment_id)
+            take_apps(tx, runtime, connection.workspace_id, lost, entry_id, (current.id,))
     return current
 
 
@@ -212,7 +216,7 @@ def _record(
     person: EndUser,
     action: str,
     **details: object,
-) -> None:
+) -> str:
     event = Event(
         action,
         Subject("end_user", person.id, person.full_name),
@@ -220,4 +224,4 @@ def _record(
         connection_id=connection.id,
         details=details,
     )
-    record(tx, runtime, connection.workspace_id, end_user_actor(person, attempt.visitor), event)
+    return record(tx, runtime, connection.workspace_id, end_user_actor(person, attempt.visitor), event)
