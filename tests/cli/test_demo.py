@@ -1,53 +1,24 @@
-"""`vestibule demo` as a process: two servers on loopback, a real round trip through the practice IdP, and nothing left behind."""
+"""`vestibule demo` as a process: three servers on loopback, a real round trip through the practice IdP, and nothing left behind."""
 
 from __future__ import annotations
 
 import html
-import json
 import re
 import signal
-import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urljoin
 
 import httpx
 import pytest
 
-from tests.support.commands import COMMAND
-from tests.support.tools import product_environment
-
-
-@dataclass(frozen=True)
-class Demo:
-    """A running demo, what it printed, and its temporary folder's parent."""
-
-    process: subprocess.Popen[str]
-    console: str
-    sign_in: str
-    practice_idp: str
-    folder: Path
+from tests.support.demos import Demo, running_demo
 
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[Demo]:
-    # A setting of a real install, and a wrong one at that: the demo looks at neither.
-    environment = product_environment(TMPDIR=str(tmp_path), VESTIBULE_DATABASE_URL="postgresql://nobody@127.0.0.1:1/x")
-    process = subprocess.Popen(
-        [*COMMAND, "demo", "--port", "18080", "--json"],
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=tmp_path,
-    )
-    assert process.stdout is not None
-    said = json.loads(process.stdout.readline())
-    yield Demo(process, said["console"], said["sign_in"], said["practice_idp"], tmp_path)
-    if process.poll() is None:
-        process.kill()
-    process.wait()
-    process.stdout.close()
+    with running_demo(tmp_path) as running:
+        yield running
 
 
 def form_of(page: httpx.Response, base: str) -> tuple[str, dict[str, str]]:

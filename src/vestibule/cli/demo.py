@@ -24,6 +24,7 @@ from vestibule.cli.demo_house import House, furnish
 from vestibule.cli.output import AsJson
 from vestibule.kernel.clock import system_clock
 from vestibule.outside.logs import set_up_logs
+from vestibule.practice.app import PracticeApp
 from vestibule.practice.idp import PracticeIdp
 from vestibule.practice.people import PEOPLE, STRANGER
 from vestibule.practice.server import base_url_of, listen_on_loopback, practice_config
@@ -35,7 +36,7 @@ _SHUTDOWN_SECONDS: Final = 3
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it is ready, and leaves Ctrl-C to the one who runs two of them."""
+    """A server that says when it is ready, and leaves Ctrl-C to the one who runs several."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -54,20 +55,24 @@ class _Server(uvicorn.Server):
 
 @dataclass(frozen=True, slots=True)
 class _Doors:
-    """The two sockets, bound before anything is built so that the addresses are certain."""
+    """The sockets, bound before anything is built so that the addresses are certain."""
 
     console: socket.socket
     idp: socket.socket
+    app: socket.socket
 
 
 def demo(
     port: Annotated[
-        int, typer.Option(help="Vestibule’s port, or the next free one; then comes the practice IdP’s.")
+        int,
+        typer.Option(
+            help="Vestibule’s port, or the next free one; then come the practice IdP’s and the practice app’s."
+        ),
     ] = PORT,
     no_color: Annotated[bool, typer.Option("--no-color", help="Print without colours.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Try the whole product on this machine: an embedded database, three environments, a practice identity provider, three people."""
+    """Try the whole product on this machine: an embedded database, three environments, a practice identity provider, an app, people."""
     set_up_logs("warning")
     folder = Path(tempfile.mkdtemp(prefix="vestibule-demo-"))
     try:
@@ -81,15 +86,13 @@ def demo(
 
 @contextlib.contextmanager
 def _doors(port: int) -> Iterator[_Doors]:
-    console = _listen(port)
-    try:
-        idp = _listen(console.getsockname()[1] + 1)
-        try:
-            yield _Doors(console, idp)
-        finally:
-            idp.close()
-    finally:
-        console.close()
+    with contextlib.ExitStack() as bound:
+        found: list[socket.socket] = []
+        for _ in range(3):
+            listener = _listen(found[-1].getsockname()[1] + 1 if found else port)
+            bound.callback(listener.close)
+            found.append(listener)
+        yield _Doors(*found)
 
 
 def _listen(port: int) -> socket.socket:
@@ -101,7 +104,7 @@ def _listen(port: int) -> socket.socket:
 
 
 async def _run(folder: Path, doors: _Doors, console: Console, *, as_json: bool) -> None:
-    public_url, idp_url = base_url_of(doors.console), base_url_of(doors.idp)
+    public_url, idp_url, app_url = (base_url_of(one) for one in (doors.console, doors.idp, doors.app))
     settings = Settings(
         public_url=public_url,
         database_url=f"sqlite:///{folder / 'vestibule.db'}",
@@ -115,10 +118,12 @@ async def _run(folder: Path, doors: _Doors, console: Console, *, as_json: bool) 
     migrate(settings.database_url)
     runtime = build_runtime(settings)
     idp = PracticeIdp(idp_url, PEOPLE, system_clock)
-    house = furnish(runtime, idp)
+    practice_app = PracticeApp(app_url, f"{public_url}/e/dev", system_clock)
+    house = furnish(runtime, idp, practice_app)
     app = build_app(settings, runtime, with_worker=True)
-    # Both with the practice side's settings, which refuse any socket but a loopback one.
-    configs = practice_config(app, doors.console), practice_config(idp.app, doors.idp)
+    # All with the practice side's settings, which refuse any socket but a loopback one.
+    served = ((app, doors.console), (idp.app, doors.idp), (practice_app.app, doors.app))
+    configs = [practice_config(*one) for one in served]
     configs[0].lifespan = "on"  # ours has a worker to start and to stop
     servers = [_Server(config) for config in configs]
 
@@ -132,21 +137,21 @@ async def _run(folder: Path, doors: _Doors, console: Console, *, as_json: bool) 
         config.timeout_graceful_shutdown = _SHUTDOWN_SECONDS
     try:
         async with asyncio.TaskGroup() as serving:
-            for server, listener in zip(servers, (doors.console, doors.idp), strict=True):
+            for server, (_, listener) in zip(servers, served, strict=True):
                 serving.create_task(server.serve(sockets=[listener]))
             for server in servers:
                 await server.ready.wait()
-            _tell(console, public_url, idp_url, house, as_json=as_json)
+            _tell(console, public_url, idp_url, app_url, house, as_json=as_json)
     finally:
         runtime.database.close()
 
 
-def _tell(console: Console, public_url: str, idp_url: str, house: House, *, as_json: bool) -> None:
+def _tell(console: Console, public_url: str, idp_url: str, app_url: str, house: House, *, as_json: bool) -> None:
     sign_in = f"{public_url}/e/{house.environment_key}/sign-in"
     if as_json:
         people = [one.email for one in PEOPLE]
-        values = {"console": house.link, "sign_in": sign_in, "practice_idp": idp_url, "people": people}
-        print(json.dumps({**values, "stranger": STRANGER.email}), flush=True)
+        values = {"console": house.link, "sign_in": sign_in, "practice_idp": idp_url, "practice_app": app_url}
+        print(json.dumps({**values, "people": people, "stranger": STRANGER.email}), flush=True)
         return
     in_group = {house.member: f"  (in the group {house.group})"}
     lines = "\n".join(f"     {one.name:<12} {one.email}{in_group.get(one.email, '')}" for one in PEOPLE)
@@ -163,7 +168,11 @@ def _tell(console: Console, public_url: str, idp_url: str, house: House, *, as_j
      [cyan]{sign_in}[/]
 {lines}
 
-[bold]3. See a refusal[/]: sign in as {STRANGER.name} ({STRANGER.email}), whom nobody has added.
+[bold]3. Open an app[/]: the launch page has a tile for the Practice app, at [cyan]{app_url}[/]
+     It signs you in without another password. Now take the person’s access to DEV away in the console,
+     under End users, and watch the app: within a second it says that you are signed out.
+
+[bold]4. See a refusal[/]: sign in as {STRANGER.name} ({STRANGER.email}), whom nobody has added.
      Then look at End users → Waiting, and add {STRANGER.name} with one click.
      The practice identity provider can also misbehave: choose how on its page, then read the Activity.
 

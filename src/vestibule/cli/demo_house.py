@@ -1,4 +1,4 @@
-"""What the demo is furnished with: a workspace with three environments, DEV connected to the practice IdP, three people.
+"""What the demo is furnished with: a workspace with three environments, DEV connected to the practice IdP and with two apps, three people.
 
 Everything goes through the same flows as the console's pages, in the name of the demo's Owner, so the activity tells the truth.
 """
@@ -8,9 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
+from vestibule.directory.app_drafts import AppDraft
 from vestibule.directory.end_users import AccessDraft, EndUserDraft
 from vestibule.flows import (
     admins,
+    apps,
     authentication,
     connection_set_up,
     connections,
@@ -24,6 +26,7 @@ from vestibule.flows.parts.callers import AdminCaller, Visitor, system
 from vestibule.flows.parts.connecting import TypedConnection
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.understanding import TypedIdp
+from vestibule.practice.app import PracticeApp
 from vestibule.practice.idp import PracticeIdp
 from vestibule.practice.people import DOMAIN, PEOPLE
 
@@ -42,7 +45,7 @@ class House:
     member: str
 
 
-def furnish(runtime: Runtime, idp: PracticeIdp) -> House:
+def furnish(runtime: Runtime, idp: PracticeIdp, app: PracticeApp) -> House:
     """Fill an empty database; return the ways in."""
     workspace = workspaces.create_workspace(runtime, system(), WORKSPACE, ("DEV", "TEST", "PROD"))
     owner, link = admins.create_admin(runtime, system(), workspace.id, "Demo Owner", f"owner@{DOMAIN}", "owner", None)
@@ -54,6 +57,9 @@ def furnish(runtime: Runtime, idp: PracticeIdp) -> House:
         chosen = (group.id,) if person is PEOPLE[0] else ()
         draft = EndUserDraft(person.name, person.email, (AccessDraft(dev.id, group_ids=chosen),))
         end_users.add_end_user(runtime, caller, draft)
+    _register(runtime, caller, dev.key, app)
+    link_to_idp = AppDraft("Practice identity provider", "link", icon="key", launch_url=f"{idp.base_url}/")
+    apps.create_app(runtime, caller, dev.key, link_to_idp)
     return House(link or "", dev.key, group.name, PEOPLE[0].email)
 
 
@@ -66,3 +72,17 @@ def _connect(runtime: Runtime, caller: AdminCaller, environment_key: str, idp: P
     idp_values.save_idp_values(runtime, caller, connection.id, values)
     connections.choose_provisioning(runtime, caller, connection.id, "manual")
     authentication.set_saml(runtime, caller, environment_key, on=True)
+
+
+def _register(runtime: Runtime, caller: AdminCaller, environment_key: str, app: PracticeApp) -> None:
+    draft = AppDraft(
+        "Practice app",
+        "oidc",
+        icon="activity",
+        launch_url=app.launch_url,
+        redirect_uris=app.redirect_uri,
+        post_logout_redirect_uris=app.signed_out_uri,
+        backchannel_logout_uri=app.backchannel_logout_uri,
+    )
+    made = apps.create_app(runtime, caller, environment_key, draft)
+    app.party.know(made.facts.app.id, made.secret)

@@ -52,3 +52,31 @@ class NotLoopback(PracticeError):
 
     code = "practice_not_loopback"
     public = N_("The practice side listens on loopback addresses only.")
+
+
+class ForeignForm(PracticeError):
+    """A form of another page wants something of the practice app."""
+
+    code = "practice_foreign_form"
+    public = N_("That did not come from a page of this app.")
+
+
+class NotBelieved(PracticeError):
+    """An answer or a token does not verify, or belongs to nothing that this browser asked."""
+
+    code = "practice_not_believed"
+    public = N_("The app could not believe the answer that it got. Sign in again.")
+
+
+class ProviderRefused(PracticeError):
+    """Vestibule gave an error instead of a person. The reason is its code."""
+
+    code = "practice_provider_refused"
+    public = N_("Vestibule did not sign you in to this app.")
+
+
+class ProviderSilent(PracticeError):
+    """Vestibule did not answer, or not in its protocol."""
+
+    code = "practice_provider_silent"
+    public = N_("Vestibule did not answer this app.")

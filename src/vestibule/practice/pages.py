@@ -1,4 +1,4 @@
-"""The practice identity provider's HTML answers: templates in, a response with strict headers out. Decides nothing."""
+"""The practice side's HTML answers: templates in, a response with strict headers out. Decides nothing."""
 
 from __future__ import annotations
 
@@ -25,17 +25,23 @@ class Pages:
         )
 
     def render(
-        self, name: str, values: dict[str, object], *, posts_to: str = "'self'", status_code: int = 200
+        self,
+        name: str,
+        values: dict[str, object],
+        *,
+        posts_to: str = "'self'",
+        fetches: str = "'none'",
+        status_code: int = 200,
     ) -> HTMLResponse:
-        """Return template `name` filled with `values`; `posts_to` is the one CSP source that its form may post to."""
+        """Return template `name` filled with `values`; `posts_to` and `fetches` are CSP sources for its forms and its script."""
         body = self._templates.get_template(name).render(values)
-        return HTMLResponse(body, status_code=status_code, headers=_headers(posts_to))
+        return HTMLResponse(body, status_code=status_code, headers=_headers(posts_to, fetches))
 
 
-def _headers(posts_to: str) -> dict[str, str]:
+def _headers(posts_to: str, fetches: str) -> dict[str, str]:
     policy = (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-        f"form-action {posts_to}; frame-ancestors 'none'; base-uri 'none'"
+        f"connect-src {fetches}; form-action {posts_to}; frame-ancestors 'none'; base-uri 'none'"
     )
     return {
         "Content-Security-Policy": policy,
