@@ -17,7 +17,7 @@ from tests.support.apps import RelyingApp
 from tests.support.house import Server
 from tests.support.oidc_scene import Scene, scene_of
 from vestibule.directory.apps import SigningAlgorithm
-from vestibule.flows.parts.issuing import signing_key_of
+from vestibule.flows.parts.jwt_keys import key_to_sign, usable_jwt_keys
 from vestibule.flows.parts.places import find_place
 from vestibule.oidc.jwt import sign
 from vestibule.oidc.logout_tokens import LOGOUT_TOKEN, logout_claims
@@ -66,7 +66,7 @@ class Practised:
         """Return a logout token that the server could have signed, but for the changes; None takes a claim out."""
         runtime = self.scene.server.house.runtime
         place = find_place(runtime, "dev")
-        key = signing_key_of(runtime, place, SigningAlgorithm.RS256)
+        key = key_to_sign(runtime, usable_jwt_keys(runtime, place.environment), SigningAlgorithm.RS256)
         claims = logout_claims(
             self.scene.app.issuer,
             self.relying.app.id,
