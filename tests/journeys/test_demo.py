@@ -72,10 +72,12 @@ def test_a_tile_opens_the_app_and_taking_access_away_ends_its_session(
     page_faults.allow("net::ERR_ABORTED")
 
 
-def test_signing_out_of_the_app_signs_out_of_vestibule(demo: Demo, ada: Page) -> None:
+def test_signing_out_of_the_app_signs_out_of_vestibule_and_at_the_idp_and_comes_back(demo: Demo, ada: Page) -> None:
     ada.goto(demo.practice_app)
     ada.get_by_role("link", name="Sign in with Vestibule").click()
     expect_in_the_app(ada, demo)
+    ada.get_by_role("button", name="Sign out").click()
+    ada.wait_for_url(f"{demo.practice_idp}/**")
     ada.get_by_role("button", name="Sign out").click()
     expect(ada.get_by_role("heading", name="You are signed out")).to_be_visible()
     expect(ada).to_have_url(f"{demo.practice_app}/")
