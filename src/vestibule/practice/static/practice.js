@@ -7,9 +7,12 @@ const watching = document.querySelector("[data-watches]");
 if (watching) {
   const timer = setInterval(async () => {
     const answer = await fetch(watching.dataset.watches).catch(() => null);
-    if (answer?.ok && !(await answer.json()).signed_in) {
-      clearInterval(timer);
-      location.reload();
-    }
+    if (answer?.ok && !(await answer.json()).signed_in && !going) location.reload();
   }, 500);
+  // A form is on its way elsewhere: a reload would call it back.
+  let going = false;
+  addEventListener("submit", () => {
+    going = true;
+    clearInterval(timer);
+  });
 }
