@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.idps.serving import serve_until_input_ends
 from vestibule.kernel.clock import system_clock
+from vestibule.practice.directories import DIRECTORY_PEOPLE
 from vestibule.practice.idp import PracticeIdp
 from vestibule.practice.people import PEOPLE
 from vestibule.practice.server import base_url_of, listen_on_loopback
@@ -19,7 +20,7 @@ def main() -> None:
     parser.add_argument("--ready-file", type=Path, required=True)
     arguments = parser.parse_args()
     listener = listen_on_loopback(arguments.port)
-    idp = PracticeIdp(base_url_of(listener), PEOPLE, system_clock)
+    idp = PracticeIdp(base_url_of(listener), (*PEOPLE, *DIRECTORY_PEOPLE), system_clock)
     facts = {
         "base_url": idp.base_url,
         "entity_id": idp.entity_id,

@@ -25,6 +25,7 @@ from vestibule.cli.output import AsJson
 from vestibule.kernel.clock import system_clock
 from vestibule.outside.logs import set_up_logs
 from vestibule.practice.app import PracticeApp
+from vestibule.practice.directories import DIRECTORY_PEOPLE
 from vestibule.practice.idp import PracticeIdp
 from vestibule.practice.people import PEOPLE, STRANGER
 from vestibule.practice.server import base_url_of, listen_on_loopback, practice_config
@@ -117,7 +118,7 @@ async def _run(folder: Path, doors: _Doors, console: Console, *, as_json: bool) 
     )
     migrate(settings.database_url)
     runtime = build_runtime(settings)
-    idp = PracticeIdp(idp_url, PEOPLE, system_clock)
+    idp = PracticeIdp(idp_url, (*PEOPLE, *DIRECTORY_PEOPLE), system_clock)
     practice_app = PracticeApp(app_url, f"{public_url}/e/dev", system_clock)
     house = furnish(runtime, idp, practice_app)
     app = build_app(settings, runtime, with_worker=True)
@@ -161,7 +162,7 @@ def _tell(console: Console, public_url: str, idp_url: str, app_url: str, house: 
 
 [bold]1. The console[/]: this link signs you in once, as the Owner
      [cyan]{house.link}[/]
-     DEV is connected to a practice identity provider. TEST and PROD are empty: connect one yourself,
+     DEV is connected to a practice identity provider. TEST is empty: connect one yourself,
      with the metadata URL [cyan]{idp_url}/metadata[/]
 
 [bold]2. Come in as an end user[/] of DEV, best in a private window
@@ -175,6 +176,10 @@ def _tell(console: Console, public_url: str, idp_url: str, app_url: str, house: 
 [bold]4. See a refusal[/]: sign in as {STRANGER.name} ({STRANGER.email}), whom nobody has added.
      Then look at End users → Waiting, and add {STRANGER.name} with one click.
      The practice identity provider can also misbehave: choose how on its page, then read the Activity.
+
+[bold]4. Let a directory push people[/] into PROD, as Okta, Entra ID, OneLogin or JumpCloud does
+     [cyan]{idp_url}/directory[/]
+     Create, rename, move, deactivate, rehire, and watch End users and the live list of PROD’s connection.
 
 Ctrl-C stops everything and leaves nothing behind.
 """

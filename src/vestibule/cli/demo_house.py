@@ -1,4 +1,4 @@
-"""What the demo is furnished with: a workspace with three environments, DEV connected to the practice IdP and with two apps, three people.
+"""What the demo is furnished with: three environments, three people and two apps in DEV, and a directory that pushes into PROD.
 
 Everything goes through the same flows as the console's pages, in the name of the demo's Owner, so the activity tells the truth.
 """
@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from vestibule.directory.app_drafts import AppDraft
+from vestibule.directory.connections import Connection
 from vestibule.directory.end_users import AccessDraft, EndUserDraft
 from vestibule.flows import (
     admins,
@@ -20,6 +21,7 @@ from vestibule.flows import (
     environments,
     groups,
     idp_values,
+    scim_directories,
     workspaces,
 )
 from vestibule.flows.parts.callers import AdminCaller, Visitor, system
@@ -50,8 +52,8 @@ def furnish(runtime: Runtime, idp: PracticeIdp, app: PracticeApp) -> House:
     workspace = workspaces.create_workspace(runtime, system(), WORKSPACE, ("DEV", "TEST", "PROD"))
     owner, link = admins.create_admin(runtime, system(), workspace.id, "Demo Owner", f"owner@{DOMAIN}", "owner", None)
     caller = AdminCaller(owner, "", _COMMAND)
-    dev = environments.list_environments(runtime, caller)[0]
-    _connect(runtime, caller, dev.key, idp)
+    dev, _, prod = environments.list_environments(runtime, caller)
+    connection = _connect(runtime, caller, dev.key, idp)
     group = groups.create_group(runtime, caller, dev.key, GROUP)
     for person in PEOPLE:
         chosen = (group.id,) if person is PEOPLE[0] else ()
@@ -60,10 +62,11 @@ def furnish(runtime: Runtime, idp: PracticeIdp, app: PracticeApp) -> House:
     _register(runtime, caller, dev.key, app)
     link_to_idp = AppDraft("Practice identity provider", "link", icon="key", launch_url=f"{idp.base_url}/")
     apps.create_app(runtime, caller, dev.key, link_to_idp)
+    _push(runtime, caller, prod.key, idp, connection.idp.id)
     return House(link or "", dev.key, group.name, PEOPLE[0].email)
 
 
-def _connect(runtime: Runtime, caller: AdminCaller, environment_key: str, idp: PracticeIdp) -> None:
+def _connect(runtime: Runtime, caller: AdminCaller, environment_key: str, idp: PracticeIdp) -> Connection:
     typed = TypedConnection("Practice IdP", "generic", enforce="all", domains="")
     connection = connection_set_up.begin_set_up(runtime, caller, environment_key, typed)
     # The IdP is not listening yet, so its metadata is handed over; the URL is kept for reading it again.
@@ -72,6 +75,7 @@ def _connect(runtime: Runtime, caller: AdminCaller, environment_key: str, idp: P
     idp_values.save_idp_values(runtime, caller, connection.id, values)
     connections.choose_provisioning(runtime, caller, connection.id, "manual")
     authentication.set_saml(runtime, caller, environment_key, on=True)
+    return connection
 
 
 def _register(runtime: Runtime, caller: AdminCaller, environment_key: str, app: PracticeApp) -> None:
@@ -86,3 +90,12 @@ def _register(runtime: Runtime, caller: AdminCaller, environment_key: str, app: 
     )
     made = apps.create_app(runtime, caller, environment_key, draft)
     app.party.know(made.facts.app.id, made.secret)
+
+
+def _push(runtime: Runtime, caller: AdminCaller, environment_key: str, idp: PracticeIdp, idp_id: str) -> None:
+    """Let the practice directory push into an environment that the same IdP signs people in to."""
+    connection = connection_set_up.reuse_idp(runtime, caller, environment_key, idp_id, "all", "")
+    connections.choose_provisioning(runtime, caller, connection.id, "scim")
+    made = scim_directories.make_token(runtime, caller, connection.id, "Practice directory", "never")
+    idp.directory.aim(made.base_url, made.secret)
+    authentication.set_saml(runtime, caller, environment_key, on=True)

@@ -47,6 +47,48 @@ class NothingToReplay(PracticeError):
     public = N_("There is no earlier response to send again. Sign in once, then replay it.")
 
 
+class TargetNotLocal(PracticeError):
+    """The SCIM base URL leads to another machine, or is none. Whoever runs the demo must not push to strangers."""
+
+    code = "practice_target_not_local"
+    public = N_("The practice directory pushes to this machine only. Copy the SCIM base URL that Vestibule shows.")
+
+
+class TokenUnusable(PracticeError):
+    """The token can't stand in a header."""
+
+    code = "practice_token_unusable"
+    public = N_("This is not a token. Copy it as Vestibule shows it when it is made.")
+
+
+class NoTarget(PracticeError):
+    """Nobody has said where to push."""
+
+    code = "practice_no_target"
+    public = N_("Enter a SCIM base URL and a token first.")
+
+
+class StepNotNow(PracticeError):
+    """The step does not follow from where the person is."""
+
+    code = "practice_step_not_now"
+    public = N_("That can’t be done now. Look at the page again: something else was done meanwhile.")
+
+
+class ForeignPage(PracticeError):
+    """Another site's page sent the form."""
+
+    code = "practice_foreign_page"
+    public = N_("This can be done from the practice directory’s own page only.")
+
+
+class AnswerUnexpected(PracticeError):
+    """The service provider's answer lacks what the directory needs to go on."""
+
+    code = "practice_answer_unexpected"
+    public = N_("The service provider’s answer could not be used.")
+
+
 class NotLoopback(PracticeError):
     """Somebody tried to offer the practice side on an address that other machines can reach."""
 

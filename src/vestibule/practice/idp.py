@@ -24,8 +24,11 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from vestibule.kernel.clock import Clock
+from vestibule.practice.directory import PracticeDirectory
+from vestibule.practice.directory_pages import DirectoryPages
 from vestibule.practice.errors import (
     AnswerNotLocal,
+    ForeignPage,
     NothingToReplay,
     NotLoopback,
     PracticeError,
@@ -74,6 +77,7 @@ class PracticeIdp:
         self._key = make_key_pair("Practice identity provider", clock())
         self._forger = Forger(other_key=make_key_pair("Practice identity provider", clock()))
         self._answers: dict[str, bytes] = {}
+        self.directory = PracticeDirectory()
         self._pages = Pages()
         self.certificate_pem = self._key.certificate_pem
         self.metadata_xml = build_metadata(self.entity_id, self.sso_url, self.slo_url, self._key)
@@ -91,6 +95,7 @@ class PracticeIdp:
                 Route("/start", self._start),
                 Route("/answer", self._answer, methods=["POST"]),
                 *logout.routes(),
+                *DirectoryPages(self.directory, self._pages).routes(),
                 Mount("/static", StaticFiles(directory=STATIC_DIRECTORY)),
             ],
             middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[host, "localhost"], www_redirect=False)],
@@ -188,7 +193,7 @@ class PracticeIdp:
             self._answers.pop(next(iter(self._answers)))
 
     async def _problem(self, _: Request, error: Exception) -> Response:
-        status_code = 403 if isinstance(error, AnswerNotLocal) else 400
+        status_code = 403 if isinstance(error, AnswerNotLocal | ForeignPage) else 400
         expected = "" if not isinstance(error, RequestUnreadable | RequestIncomplete) else self.sso_url
         values: dict[str, object] = {"sentence": str(error), "sso_url": expected}
         return self._pages.render("problem.html", values, status_code=status_code)
