@@ -6,6 +6,7 @@ import html
 import re
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -59,6 +60,22 @@ def test_the_link_opens_the_console_and_every_port_is_loopback_only(demo: Demo) 
         assert "Practice IdP" not in browser.get(f"{origin}/admin/environments/test/groups").text
     if Path("/proc").exists():
         assert listening_addresses(demo.process.pid) == {"0100007F"}
+
+
+def test_the_practice_directory_pushes_into_prod_at_a_click(demo: Demo) -> None:
+    origin = demo.console.partition("/admin/")[0]
+    with httpx.Client(follow_redirects=True, timeout=60) as browser:
+        pushed = browser.post(f"{demo.practice_idp}/directory/okta/create", headers={"Origin": demo.practice_idp})
+        assert "Done: 6 requests." in pushed.text
+        token = re.findall(r'csrf_token" value="(\w+)"', browser.get(demo.console).text)[0]
+        headers = {"Origin": origin, "Sec-Fetch-Site": "same-origin"}
+        browser.post(demo.console, data={"csrf_token": token}, headers=headers)
+        assert "Oscar Lind" in browser.get(f"{origin}/admin/end-users").text
+        assert "Design (Okta)" in browser.get(f"{origin}/admin/environments/prod/groups").text
+    in_prod = replace(demo, sign_in=demo.sign_in.replace("/e/dev/", "/e/prod/"))
+    with httpx.Client(follow_redirects=True, timeout=60) as browser:
+        assert "Oscar Lind" in come_in(browser, in_prod, "oscar@practice.example").text
+        assert come_in(browser, in_prod, "ada@practice.example").status_code == 403
 
 
 def come_in(browser: httpx.Client, demo: Demo, email: str) -> httpx.Response:

@@ -177,7 +177,7 @@ def _tell(console: Console, public_url: str, idp_url: str, app_url: str, house: 
      Then look at End users → Waiting, and add {STRANGER.name} with one click.
      The practice identity provider can also misbehave: choose how on its page, then read the Activity.
 
-[bold]4. Let a directory push people[/] into PROD, as Okta, Entra ID, OneLogin or JumpCloud does
+[bold]5. Let a directory push people[/] into PROD, as Okta, Entra ID, OneLogin or JumpCloud does
      [cyan]{idp_url}/directory[/]
      Create, rename, move, deactivate, rehire, and watch End users and the live list of PROD’s connection.
 

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import unquote
 
 import httpcore
 
@@ -126,7 +127,9 @@ class PracticeDirectory:
                     desk.account = desk.vendor.account()
                     return "The service provider does not know this any more. The next push begins anew: create."
                 if answer.status >= _FAILED:
-                    return f"The service provider refused request {number} with {answer.status}. {answer.detail}".strip()
+                    return (
+                        f"The service provider refused request {number} with {answer.status}. {answer.detail}".strip()
+                    )
                 sent = talk.send(answer)
         except StopIteration:
             return f"Done: {number} {'request' if number == 1 else 'requests'}."
@@ -165,7 +168,8 @@ def _read(body: bytes) -> Mapping[str, Any]:
 
 
 def _shown(sent: Sent, answer: Answer) -> Exchange:
-    return Exchange(sent.method, sent.path, _pretty(sent.body), answer.status, _pretty(answer.body))
+    # A filter is for reading here, so without the escapes that it travels with.
+    return Exchange(sent.method, unquote(sent.path), _pretty(sent.body), answer.status, _pretty(answer.body))
 
 
 def _pretty(body: Mapping[str, Any] | None) -> str:
