@@ -75,6 +75,7 @@ def test_the_practice_directory_pushes_into_prod_at_a_click(demo: Demo) -> None:
     in_prod = replace(demo, sign_in=demo.sign_in.replace("/e/dev/", "/e/prod/"))
     with httpx.Client(follow_redirects=True, timeout=60) as browser:
         assert "Oscar Lind" in come_in(browser, in_prod, "oscar@practice.example").text
+    with httpx.Client(follow_redirects=True, timeout=60) as browser:
         assert come_in(browser, in_prod, "ada@practice.example").status_code == 403
 
 
