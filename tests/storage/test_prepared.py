@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import bindparam, func, insert, literal, select, text, update
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import DBAPIError, StatementError
 
 from bench.statements import counting
 from vestibule.kernel.errors import AlreadyTaken, DatabaseUnreachable
-from vestibule.storage.database import Database
+from vestibule.storage import pipeline
+from vestibule.storage.database import Database, Transaction, savepoint
 from vestibule.storage.prepared import Prepared
 from vestibule.storage.tables import activity, workspaces
 
@@ -140,4 +143,108 @@ def test_a_connection_that_the_server_ended_is_replaced(postgresql_url: str) -> 
     for _ in range(2):
         with database.reading() as tx:
             assert find.rows(tx, {"whose": "wsp_1"}) == []
+    database.close()
+
+
+def names(database: Database) -> list[str]:
+    with database.reading() as tx:
+        return list(tx.execute(select(workspaces.c.id).order_by(workspaces.c.id)).scalars())
+
+
+def test_what_nobody_waits_for_is_there_for_the_next_statement_and_after_the_commit(database: Database) -> None:
+    count = Prepared(select(func.count().label("number")).select_from(workspaces))
+    with database.transaction() as tx:
+        INSERT.write_later(tx, *({**WORKSPACE, "id": f"wsp_{number}", "name": "x" * 200_000} for number in (2, 3)))
+        assert count.rows(tx, {})[0].number == 3
+        INSERT.write_later(tx, {**WORKSPACE, "id": "wsp_4"})
+        assert tx.execute(select(func.count()).select_from(workspaces)).scalar_one() == 4
+        INSERT.write_later(tx, {**WORKSPACE, "id": "wsp_5"})
+    assert names(database) == [f"wsp_{number}" for number in range(1, 6)]
+
+
+def test_a_key_that_exists_is_haste_at_the_commit_too_and_nothing_of_the_transaction_is_left(
+    database: Database,
+) -> None:
+    def insert_twice() -> None:
+        with database.transaction() as tx:
+            INSERT.write_later(tx, {**WORKSPACE, "id": "wsp_2"}, WORKSPACE)
+            INSERT.write_later(tx, {**WORKSPACE, "id": "wsp_3"})
+
+    with pytest.raises(AlreadyTaken) as caught:
+        insert_twice()
+    assert "Northwind" not in str(caught.value)
+    assert names(database) == ["wsp_1"]
+
+
+def test_what_waits_belongs_to_its_savepoint(database: Database) -> None:
+    def insert_and_stop(tx: Transaction, workspace_id: str) -> None:
+        with savepoint(tx):
+            INSERT.write_later(tx, {**WORKSPACE, "id": workspace_id})
+            raise ValueError("stop")
+
+    def insert_again(tx: Transaction) -> None:
+        with savepoint(tx):
+            INSERT.write_later(tx, WORKSPACE)
+
+    with database.transaction() as tx:
+        INSERT.write_later(tx, {**WORKSPACE, "id": "wsp_2"})
+        with pytest.raises(ValueError, match="stop"):
+            insert_and_stop(tx, "wsp_3")
+        with pytest.raises(AlreadyTaken):
+            insert_again(tx)
+        with savepoint(tx):
+            INSERT.write_later(tx, {**WORKSPACE, "id": "wsp_4"})
+    assert names(database) == ["wsp_1", "wsp_2", "wsp_4"]
+
+
+def test_what_waits_when_a_transaction_fails_is_never_sent(database: Database) -> None:
+    def insert_and_stop() -> None:
+        with database.transaction() as tx:
+            INSERT.write_later(tx, {**WORKSPACE, "id": "wsp_2"})
+            raise ValueError("stop")
+
+    for _ in range(3):  # each connection of the pool
+        with pytest.raises(ValueError, match="stop"):
+            insert_and_stop()
+    with database.transaction():
+        pass
+    assert names(database) == ["wsp_1"]
+
+
+def test_a_text_that_postgresql_can_not_keep_is_refused_whole(postgresql_url: str) -> None:
+    database = Database(postgresql_url, pool_size=1)
+    with pytest.raises(DBAPIError, match="NUL"), database.transaction() as tx:
+        INSERT.write_later(tx, {**WORKSPACE, "name": "North\0wind"})
+    assert names(database) == []
+    database.close()
+
+
+def test_begin_and_commit_cost_no_round_trip_and_what_is_prepared_outlives_a_rollback(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, sent = Database(postgresql_url, pool_size=1), list[int]()
+
+    def insert(*, stop: bool) -> None:
+        with database.transaction() as tx:
+            INSERT.write_later(tx, {**WORKSPACE, "id": f"wsp_{len(sent)}"})
+            assert Prepared(_FIND).rows(tx, {"whose": "nobody"}) == []
+            APPEND.write_later(tx, {**ENTRY, "workspace_id": f"wsp_{len(sent) - 1}"})
+            if stop:
+                raise ValueError("stop")
+
+    results = pipeline._results
+
+    def counted(connection: psycopg.Connection[Any]) -> Any:
+        sent.append(1)
+        return results(connection)
+
+    for _ in range(2):
+        with pytest.raises(ValueError, match="stop"):
+            insert(stop=True)
+    monkeypatch.setattr(pipeline, "_results", counted)
+    insert(stop=False)
+    assert len(sent) == 2  # BEGIN, INSERT, SELECT; then INSERT, COMMIT
+    with database.reading() as tx:
+        kept = tx.execute(text("SELECT statement FROM pg_prepared_statements")).scalars().all()
+    assert sum("INSERT INTO workspaces" in one for one in kept) == 1
     database.close()

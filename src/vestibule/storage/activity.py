@@ -55,7 +55,7 @@ class _Condition:
 def append(tx: Transaction, workspace_id: str, entry: Entry) -> None:
     """Append one entry."""
     actor, event = entry.actor, entry.event
-    _APPEND.write(
+    _APPEND.write_later(
         tx,
         {
             "id": entry.id,

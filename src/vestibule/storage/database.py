@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg
+from psycopg._preparing import PrepareManager
 from psycopg.pq import ExecStatus
 from sqlalchemy import Connection as Transaction
 from sqlalchemy import create_engine, event, make_url
@@ -17,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from vestibule.kernel.errors import AlreadyTaken, DatabaseBusy, DatabaseUnreachable
+from vestibule.storage.pipeline import pipeline_of, send
 
 __all__ = ["Database", "Transaction"]
 
@@ -47,9 +49,6 @@ class Database:
             self.engine = _sqlite(parsed, pool_size, lock_timeout_seconds)
         else:
             self.engine = _postgresql(parsed, pool_size, lock_timeout_seconds)
-            # Without BEGIN and ROLLBACK a read costs one round trip instead of three, and psycopg keeps its prepared
-            # statements: at each ROLLBACK it forgets them all.
-            self._reading["isolation_level"] = "AUTOCOMMIT"
         event.listen(self.engine, "before_cursor_execute", _refuse_to_write_while_reading)
 
     @contextmanager
@@ -91,6 +90,8 @@ def savepoint(tx: Transaction) -> Iterator[None]:
     """Do a part of a transaction whole or not at all, the rest unharmed. Raises AlreadyTaken, DatabaseBusy."""
     with timely(), tx.begin_nested():
         yield
+        if tx.dialect.name == "postgresql":
+            send(tx)  # a failure of what waits is one of this part: at its RELEASE it would be too late to roll back
 
 
 @contextmanager
@@ -188,6 +189,17 @@ class _Cursor(psycopg.Cursor[Any]):
         ]
 
 
+class _Kept(PrepareManager):
+    """What psycopg prepared: kept for as long as the connection, though psycopg would drop all at each ROLLBACK, ours as well.
+
+    It does so since what was made in the transaction may be gone with it; we make tables in migrations only.
+    """
+
+    def clear(self) -> bool:
+        """Forget nothing."""
+        return False
+
+
 def _postgresql(url: Any, pool_size: int, timeout_seconds: float) -> Engine:
     limits = {
         "lock_timeout": int(timeout_seconds * 1000),
@@ -196,12 +208,43 @@ def _postgresql(url: Any, pool_size: int, timeout_seconds: float) -> Engine:
         "timezone": "UTC",
     }
     options = " ".join(f"-c {name}={value}" for name, value in limits.items())
-    return create_engine(
+    engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         hide_parameters=True,  # they would stand in error messages, and so in the log
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=30,
         pool_pre_ping=False,
-        connect_args={"options": options, "connect_timeout": 10, "prepare_threshold": 2, "cursor_factory": _Cursor},
+        # We say BEGIN ourselves, below: a read needs none.
+        connect_args={"options": options, "connect_timeout": 10, "autocommit": True, "cursor_factory": _Cursor},
     )
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: psycopg.Connection[Any], _: object) -> None:
+        connection._prepared = _Kept()  # noqa: SLF001 - there is no other way to tell psycopg
+        connection.prepare_threshold = 2
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Transaction) -> None:
+        # A round trip less at either end: BEGIN goes out with the first statement, COMMIT with the last that waits.
+        if not connection.get_execution_options().get(READ_ONLY):
+            pipeline_of(connection).begin()
+
+    @event.listens_for(engine, "commit")
+    def commit(connection: Transaction) -> None:
+        pipeline_of(connection).end()
+        send(connection)
+
+    @event.listens_for(engine, "rollback")
+    @event.listens_for(engine, "rollback_savepoint")
+    def forget(connection: Transaction, *_: Any) -> None:
+        if not connection.invalidated:
+            pipeline_of(connection).forget()
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def send_before(connection: Transaction, *event_arguments: Any) -> None:
+        # Prepared statements, which come without a context, see to it themselves.
+        if event_arguments[3] is not None:
+            send(connection)
+
+    return engine

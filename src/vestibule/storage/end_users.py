@@ -21,7 +21,7 @@ COLUMNS: tuple[Any, ...] = (
     *(column for column in end_users.c if column.name not in {"password_hash", "email_key", "name_key"}),
     end_users.c.password_hash.is_not(None).label("has_password"),
 )
-_INSERT_TERMS: Final = insert(end_user_terms)
+_INSERT_TERM: Final = Prepared(insert(end_user_terms))
 # Built once: each sign-in runs it, and building a statement costs more than running it.
 _NOTE_SIGN_IN: Final = Prepared(
     update(end_users)
@@ -182,12 +182,8 @@ def _row(end_user: EndUser, password_hash: str | None, connection_id: str | None
 
 
 def _insert_terms(tx: Transaction, workspace_id: str, end_user_id: str, name_key: str, terms: Iterable[str]) -> None:
-    rows = [
-        {"end_user_id": end_user_id, "term": term, "workspace_id": workspace_id, "name_key": name_key}
-        for term in sorted(terms)
-    ]
-    # As a list beside the statement, which then is built once, whatever the number of terms.
-    tx.execute(_INSERT_TERMS, rows)
+    mine = {"end_user_id": end_user_id, "workspace_id": workspace_id, "name_key": name_key}
+    _INSERT_TERM.write_later(tx, *({**mine, "term": term} for term in sorted(terms)))
 
 
 def _mine(workspace_id: str, end_user_id: str) -> tuple[Any, Any]:

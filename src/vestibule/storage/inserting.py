@@ -30,4 +30,11 @@ class PreparedInsert:
 
     def write(self, tx: Transaction, values: Mapping[str, Any]) -> int:
         """Return how many rows were written."""
-        return (self._sqlite if tx.dialect.name == "sqlite" else self._postgresql).write(tx, values)
+        return self._of(tx).write(tx, values)
+
+    def write_later(self, tx: Transaction, values: Mapping[str, Any]) -> None:
+        """Write where nobody looks at the outcome."""
+        self._of(tx).write_later(tx, values)
+
+    def _of(self, tx: Transaction) -> Prepared:
+        return self._sqlite if tx.dialect.name == "sqlite" else self._postgresql

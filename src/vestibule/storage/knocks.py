@@ -112,13 +112,13 @@ def delete_knock(tx: Transaction, workspace_id: str, knock_id: str) -> bool:
     )
 
 
-def delete_answered(tx: Transaction, workspace_id: str, environment_id: str, end_user_id: str, email: str) -> int:
-    """Forget the knocks at an environment of somebody who may now enter it; return how many.
+def delete_answered(tx: Transaction, workspace_id: str, environment_id: str, end_user_id: str, email: str) -> None:
+    """Forget the knocks at an environment of somebody who may now enter it.
 
     Not one that came with the address of this very account under another identity: whom that is, an admin has to say.
     """
     whose = {"in_workspace": workspace_id, "in_environment": environment_id, "whose": end_user_id}
-    return _DELETE_ANSWERED.write(tx, {**whose, "address": email_key(email)})
+    _DELETE_ANSWERED.write_later(tx, {**whose, "address": email_key(email)})
 
 
 def _bound(moment: tuple[datetime, str]) -> Any:

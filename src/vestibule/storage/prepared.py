@@ -6,24 +6,28 @@ on its own work. For statements that are written once, with every value a parame
 
 from __future__ import annotations
 
+import re
 from collections import namedtuple
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import SelectBase
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.dml import UpdateBase
 
 from vestibule.storage.database import READ_ONLY, Transaction
+from vestibule.storage.pipeline import Pipeline, pipeline_of, translated
 
 _CURSOR: Final = "vestibule_prepared_cursor"
+_PARAMETER: Final = re.compile(r"%(?:%|\((?P<name>[^)]+)\)s)")
 
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
     sql: str
-    positional: bool
+    # The same as PostgreSQL itself writes it, with $1 for the first parameter.
+    numbered: bytes
+    on_sqlite: bool
     order: tuple[str, ...]
     writes: bool
     # For each parameter of the SQL its name, and what a caller calls it with how it is written, or the constant that it is.
@@ -31,13 +35,13 @@ class _Compiled:
     row: type[Any]
     processors: tuple[tuple[int, Callable[[Any], Any]], ...]
 
-    def parameters_of(self, values: Mapping[str, Any]) -> Any:
-        """Return what goes with the SQL."""
+    def parameters_of(self, values: Mapping[str, Any]) -> list[Any]:
+        """Return what goes with the SQL, in order."""
         written = {
             name: rest if key is None else values[key] if rest is None else rest(values[key])
             for name, key, rest in self.parameters
         }
-        return [written[name] for name in self.order] if self.positional else written
+        return [written[name] for name in self.order]
 
 
 class Prepared:
@@ -51,44 +55,82 @@ class Prepared:
 
     def rows(self, tx: Transaction, values: Mapping[str, Any]) -> list[Any]:
         """Return every row, its columns by name."""
-        compiled, cursor = self._run(tx, values)
-        found = cursor.fetchall()
+        compiled, parameters = self._announce(tx, values)
+        found = _executed(tx, compiled, parameters)
+        if compiled.on_sqlite:
+            rows = found.fetchall()
+        else:
+            loader = pipeline_of(tx).transformer
+            loader.set_pgresult(found)
+            rows = loader.load_rows(0, found.ntuples, tuple)
         make, processors = compiled.row._make, compiled.processors
         if not processors:
-            return [make(row) for row in found]
-        rows = []
-        for row in found:
+            return [make(row) for row in rows]
+        made = []
+        for row in rows:
             cells = list(row)
             for index, process in processors:
                 cells[index] = process(cells[index])
-            rows.append(make(cells))
-        return rows
+            made.append(make(cells))
+        return made
 
     def write(self, tx: Transaction, values: Mapping[str, Any]) -> int:
         """Return how many rows were written. Raises IntegrityError as SQLAlchemy does."""
-        _, cursor = self._run(tx, values)
-        count: int = cursor.rowcount
+        compiled, parameters = self._announce(tx, values)
+        done = _executed(tx, compiled, parameters)
+        count: int = done.rowcount if compiled.on_sqlite else done.command_tuples or 0
         return count
 
-    def _run(self, tx: Transaction, values: Mapping[str, Any]) -> tuple[_Compiled, Any]:
+    def write_later(self, tx: Transaction, *rows: Mapping[str, Any]) -> None:
+        """Write once for each of `rows`; on PostgreSQL it goes out with the next statement that is answered, or with COMMIT.
+
+        For what nobody looks at the outcome of: an IntegrityError is that statement's then.
+        """
+        if not rows:
+            return
+        compiled, first = self._announce(tx, rows[0])
+        every = [first, *(compiled.parameters_of(values) for values in rows[1:])]
+        if compiled.on_sqlite:
+            _executed(tx, compiled, every, many=True)
+            return
+        for parameters in every:
+            _waiting(tx, compiled, parameters)
+
+    def _announce(self, tx: Transaction, values: Mapping[str, Any]) -> tuple[_Compiled, list[Any]]:
         compiled = self._by_dialect.get(tx.dialect.name)
         if compiled is None:
             compiled = self._by_dialect[tx.dialect.name] = _compile(self._statement, tx, values)
         if compiled.writes and tx.get_execution_options().get(READ_ONLY):
             raise RuntimeError("a write in Database.reading()")
         parameters = compiled.parameters_of(values)
-        cursor = _cursor(tx)
         for listener in tx.dispatch.before_cursor_execute:
-            listener(tx, cursor, compiled.sql, parameters, None, False)
-        try:
-            cursor.execute(compiled.sql, parameters)
-        except Exception as error:
-            raise _translated(tx, cursor, compiled.sql, error) from error
-        return compiled, cursor
+            listener(tx, None, compiled.sql, parameters, None, False)
+        return compiled, parameters
+
+
+def _executed(tx: Transaction, compiled: _Compiled, parameters: list[Any], *, many: bool = False) -> Any:
+    pipeline = None if compiled.on_sqlite else _waiting(tx, compiled, parameters)
+    try:
+        if pipeline is not None:
+            return pipeline.send()
+        cursor = _cursor(tx)
+        (cursor.executemany if many else cursor.execute)(compiled.sql, parameters)
+    except Exception as error:
+        raise translated(tx, None, compiled.sql, error) from error
+    return cursor
+
+
+def _waiting(tx: Transaction, compiled: _Compiled, parameters: list[Any]) -> Pipeline:
+    pipeline = pipeline_of(tx)
+    try:
+        pipeline.add(compiled.numbered, parameters)
+    except Exception as error:
+        raise translated(tx, None, compiled.sql, error) from error
+    return pipeline
 
 
 def _cursor(tx: Transaction) -> Any:
-    # One for each connection, as every result is fetched at once: making a cursor costs psycopg a third of what running one does.
+    # One for each connection, as every result is fetched at once.
     connection = tx.connection
     cursor = connection.info.get(_CURSOR)
     if cursor is None:
@@ -116,10 +158,13 @@ def _compile(statement: SelectBase | UpdateBase, tx: Transaction, values: Mappin
     columns = compiled._result_columns  # noqa: SLF001 - what SQLAlchemy's own results are made of
     row: type[Any] = namedtuple("Row", [str(column.keyname) for column in columns])  # type: ignore[misc]  # noqa: PYI024 - its names come from the statement
     readers = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+    # A constant that is written into the SQL is none of its parameters any more.
+    order = tuple(compiled.positiontup or dict.fromkeys(filter(None, _PARAMETER.findall(compiled.string))))
     return _Compiled(
         sql=compiled.string,
-        positional=compiled.positional,
-        order=tuple(compiled.positiontup or ()),
+        numbered=_numbered(compiled.string, order),
+        on_sqlite=compiled.positional,
+        order=order,
         writes=compiled.isinsert or compiled.isupdate or compiled.isdelete,
         parameters=tuple(parameters),
         row=row,
@@ -127,14 +172,6 @@ def _compile(statement: SelectBase | UpdateBase, tx: Transaction, values: Mappin
     )
 
 
-def _translated(tx: Transaction, cursor: Any, sql: str, error: Exception) -> BaseException:
-    dbapi = tx.dialect.loaded_dbapi
-    if not isinstance(error, dbapi.Error):
-        return error
-    gone = tx.dialect.is_disconnect(error, tx.connection, cursor)
-    translated = DBAPIError.instance(
-        sql, None, error, dbapi.Error, hide_parameters=True, connection_invalidated=gone, dialect=tx.dialect
-    )
-    if gone:
-        tx.invalidate(error)
-    return translated
+def _numbered(sql: str, order: tuple[str, ...]) -> bytes:
+    numbers = {name: f"${number}" for number, name in enumerate(order, 1)}
+    return _PARAMETER.sub(lambda found: numbers[found["name"]] if found["name"] else "%", sql).encode()

@@ -20,7 +20,7 @@ _INSERT: Final = Prepared(insert(events))
 
 def append(tx: Transaction, workspace_id: str, connection_id: str, event: ScimEvent) -> None:
     """Save one event."""
-    _INSERT.write(
+    _INSERT.write_later(
         tx,
         {
             "id": event.id,

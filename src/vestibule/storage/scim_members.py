@@ -232,7 +232,7 @@ def _locked(query: Select[Any]) -> Select[Any]:
 def join_pushed_groups(tx: Transaction, place: Place, scim_user_id: str, end_user_id: str, now: datetime) -> None:
     """Put somebody who may enter (again) into every group that the directory has them in."""
     whose = {"who_is": scim_user_id, "whose": end_user_id, "in_environment": place.environment_id}
-    _JOIN_PUSHED.write(tx, {**whose, "by": place.connection_id, "since": now})
+    _JOIN_PUSHED.write_later(tx, {**whose, "by": place.connection_id, "since": now})
 
 
 def fill_group(tx: Transaction, place: Place, group: PushedGroup, now: datetime) -> None:

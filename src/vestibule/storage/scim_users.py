@@ -123,7 +123,7 @@ _HELD_BY_ANOTHER: Final = Prepared(
     )
     .limit(1)
 )
-_INSERT_EMAILS: Final = insert(scim_user_emails)
+_INSERT_EMAIL: Final = Prepared(insert(scim_user_emails))
 
 
 def user_key(user_name: str) -> str:
@@ -172,18 +172,18 @@ def find_account(
 
 
 def insert_user(tx: Transaction, workspace_id: str, connection_id: str, user: PushedUser) -> None:
-    """Save a new user. Raises IntegrityError when the connection has one of that userName."""
+    """Save a new user. The next statement raises IntegrityError when the connection has one of that userName."""
     row = _values(user) | {"id": user.id, "workspace_id": workspace_id, "connection_id": connection_id}
-    _INSERT.write(tx, row | {"created_at": user.created_at, "deleted_at": None})
+    _INSERT.write_later(tx, row | {"created_at": user.created_at, "deleted_at": None})
     _insert_emails(tx, workspace_id, connection_id, user)
 
 
 def update_user(
     tx: Transaction, workspace_id: str, connection_id: str, user: PushedUser, *, emails_changed: bool
 ) -> None:
-    """Save a changed user. Raises IntegrityError when the connection has another one of that userName."""
+    """Save a changed user. The next statement raises IntegrityError when the connection has another one of that userName."""
     mine = {"in_workspace": workspace_id, "in_connection": connection_id, "whose": user.id}
-    _UPDATE.write(tx, mine | {f"new_{name}": value for name, value in _values(user).items()})
+    _UPDATE.write_later(tx, mine | {f"new_{name}": value for name, value in _values(user).items()})
     if emails_changed:
         tx.execute(delete(scim_user_emails).where(scim_user_emails.c.scim_user_id == user.id))
         _insert_emails(tx, workspace_id, connection_id, user)
@@ -329,18 +329,9 @@ def _values(user: PushedUser) -> dict[str, Any]:
 
 
 def _insert_emails(tx: Transaction, workspace_id: str, connection_id: str, user: PushedUser) -> None:
-    rows = [
-        {
-            "scim_user_id": user.id,
-            "position": position,
-            "workspace_id": workspace_id,
-            "connection_id": connection_id,
-            "value_key": fold(value),
-        }
-        for position, value in enumerate(_addresses(user.attributes))
-    ]
-    if rows:
-        tx.execute(_INSERT_EMAILS, rows)
+    mine = {"scim_user_id": user.id, "workspace_id": workspace_id, "connection_id": connection_id}
+    rows = ({"position": at, "value_key": fold(value)} for at, value in enumerate(_addresses(user.attributes)))
+    _INSERT_EMAIL.write_later(tx, *({**mine, **row} for row in rows))
 
 
 def _addresses(attributes: Mapping[str, Any]) -> Iterable[str]:
