@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.idps import RunningIdp
+from tests.journeys.conftest import NewConsole
 from tests.journeys.console import Console
 from tests.journeys.portal import Portal
 from tests.journeys.providers import Providers
@@ -24,6 +25,8 @@ from tests.support.browser import PageFaults, Pages
 from tests.support.databases import Databases
 from tests.support.house import Server, TestClock, serving
 from tests.support.served import settled_port
+from vestibule.web.pages import template_environment
+from vestibule.web.recipes import filled_in, oidc_values
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +67,19 @@ def no_icon(page_faults: PageFaults) -> None:
 def said_by(page: Page) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(page.locator("body").inner_text())
     return found
+
+
+def test_an_admin_copies_a_recipe_with_the_values_of_the_app(server: Server, new_console: NewConsole) -> None:
+    redirect_uri = "https://app.example/callback?tenant=1&kind='a'"
+    app = change_app(server.house, make_app(server.house, "Dashboards"), redirect_uris=(redirect_uri,))
+    console = new_console()
+    console.sign_in()
+    console.page.goto(f"{server.base_url}/admin/apps/{app.id}")
+    console.page.locator("summary", has_text="oauth2-proxy").click()
+    console.page.get_by_role("button", name="Copy oauth2-proxy").click()
+    values = oidc_values(f"{server.base_url}/e/dev", app.id, redirect_uri)
+    recipe = filled_in(template_environment(), "oauth2-proxy.cfg", values)
+    assert console.page.evaluate("navigator.clipboard.readText()") == recipe
 
 
 def test_the_fastapi_page_signs_somebody_in(server: Server, page: Page, idp: RunningIdp) -> None:

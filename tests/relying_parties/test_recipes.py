@@ -46,6 +46,10 @@ OIDC_PAGES = {
     "app-nextjs.md": ("nextjs.js", "https://app.example.com/api/auth/callback/vestibule"),
     "app-oauth2-proxy.md": ("oauth2-proxy.cfg", "https://wiki.example.com/oauth2/callback"),
 }
+API_PAGES = {
+    "machine-access.md": ("api.py.jinja", "https://files.example.com/api"),
+    "mcp-server.md": ("mcp-server.js", "https://mcp.example.com/mcp"),
+}
 VERIFY = "verify-identity-token.md"
 
 
@@ -67,9 +71,16 @@ def test_a_page_about_an_app_shows_the_recipe_and_names_the_redirect_uri(page: s
     assert f"`{redirect_uri}`" in text.partition("```")[0]
 
 
+@pytest.mark.parametrize("page", API_PAGES)
+def test_a_page_about_an_api_shows_the_recipe(page: str) -> None:
+    name, identifier = API_PAGES[page]
+    shown = [one.strip() for one in blocks(page, r"(?:python|js)")]
+    assert shown == [recipe(name, {"issuer": ISSUER, "identifier": identifier}).strip()]
+
+
 def test_every_recipe_has_its_page() -> None:
     files = {path.name for path in TEMPLATES.iterdir()}
-    assert files == {*PAGES.values(), *(name for name, _ in OIDC_PAGES.values())}
+    assert files == {*PAGES.values(), *(name for name, _ in (OIDC_PAGES | API_PAGES).values())}
     assert set(OIDC_PAGES) == {path.name for path in (ROOT / "docs" / "how-to").glob("app-*.md")}
 
 

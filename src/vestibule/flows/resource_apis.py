@@ -46,10 +46,11 @@ class ApiList:
 
 @dataclass(frozen=True, slots=True)
 class ApiPage:
-    """One API, where its metadata is, and the environment's OpenID Connect apps with the scopes that each is allowed."""
+    """One API, whose tokens it takes, where its metadata is, and the environment's OpenID Connect apps with the scopes of each."""
 
     environment: Environment
     api: ResourceApi
+    issuer: str
     metadata_url: str
     apps: tuple[App, ...]
     allowed: Mapping[str, tuple[str, ...]]
@@ -88,9 +89,10 @@ def look_at_api(runtime: Runtime, caller: AdminCaller, environment_key: str, api
         place, api = _find(tx, caller, environment_key, api_id)
         known = apps.list_apps(tx, caller.workspace_id, place.id)
         allowed = resource_apis.list_allowed(tx, place.id, api.id)
-    address = f"{issuer_of(runtime, place.key)}/.well-known/oauth-protected-resource/{api.id}"
+    issuer = issuer_of(runtime, place.key)
+    address = f"{issuer}/.well-known/oauth-protected-resource/{api.id}"
     own = tuple(one for one in known if one.kind is AppKind.OIDC and not one.registered)
-    return ApiPage(place, api, address, own, allowed)
+    return ApiPage(place, api, issuer, address, own, allowed)
 
 
 def add_api(runtime: Runtime, caller: AdminCaller, environment_key: str, typed: TypedApi) -> ResourceApi:

@@ -1,6 +1,7 @@
-"""What to enter in well-known apps, filled in with one app's values. A client secret is never among them: it is shown once, elsewhere.
+"""What to enter in well-known apps and APIs, filled in with the values of one.
 
-The recipes are files under `templates/recipes`: the how-to pages show the same, and the tests run them.
+A client secret is never among them: it is shown once, elsewhere. The recipes are files under `templates/recipes`: the how-to
+pages show the same, and the tests run them.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ _OIDC: Final = (
     ("oauth2-proxy", "oauth2-proxy.cfg"),
 )
 _FORWARD_AUTH: Final = (("nginx", "nginx.conf"), ("Caddy", "Caddyfile"), ("Traefik", "traefik.yaml"))
+_API: Final = (("MCP server", "mcp-server.js"), ("Python", "api.py.jinja"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,12 @@ def recipes_for(facts: AppFacts, templates: Environment, public_url: str) -> tup
         }
         return tuple(Recipe(name, filled_in(templates, file, values)) for name, file in _FORWARD_AUTH)
     return ()
+
+
+def api_recipes(issuer: str, identifier: str, templates: Environment) -> tuple[Recipe, ...]:
+    """Return how an API of this identifier verifies the tokens of an issuer."""
+    values = {"issuer": issuer, "identifier": identifier}
+    return tuple(Recipe(name, filled_in(templates, file, values)) for name, file in _API)
 
 
 def oidc_values(issuer: str, client_id: str, redirect_uri: str, secret: str = SECRET) -> dict[str, str]:

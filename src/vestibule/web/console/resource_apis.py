@@ -17,6 +17,7 @@ from vestibule.web import flash
 from vestibule.web.doors import console
 from vestibule.web.forms import errors_by_field
 from vestibule.web.pages import redirect, render
+from vestibule.web.recipes import api_recipes
 from vestibule.web.visits import Visit
 
 _ALLOWED: Final = "allowed_"
@@ -131,6 +132,7 @@ def _api_form(visit: Visit, typed: TypedApi | None, errors: Mapping[str, str]) -
         typed=typed or saved,
         errors=errors,
         tab_path=_tab(visit),
+        recipes=api_recipes(page.issuer, api.identifier, visit.site.templates),
         may_manage=_may_manage(visit),
     )
 
