@@ -25,7 +25,7 @@ from vestibule.kernel.secrets import new_token, token_hash
 from vestibule.kernel.text import N_, printable
 from vestibule.oidc.client_authentication import require_usable_keys
 from vestibule.oidc.errors import InvalidClient
-from vestibule.storage import apps, groups, workspaces
+from vestibule.storage import apps, groups, registrations, workspaces
 from vestibule.storage.database import Transaction
 
 MOST_SECRETS: Final = 3
@@ -141,6 +141,8 @@ def change_app(runtime: Runtime, caller: AdminCaller, app_id: str, draft: AppDra
             changed = replace(facts.app, **_fields(checked))
             if changed != facts.app:
                 apps.update_app(tx, changed)
+                # An app that registered itself is the admin's from now on.
+                registrations.end_registration(tx, changed.id)
                 entry_id = _record(tx, runtime, caller, "app.changed", changed, **_differences(facts.app, changed))
                 take_apps(tx, runtime, caller.workspace_id, (app_id,), entry_id)
             return replace(facts, app=changed)

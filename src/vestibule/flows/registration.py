@@ -8,24 +8,22 @@ from datetime import timedelta
 from typing import Any, Final
 
 from vestibule.directory.activity import Event, Subject
-from vestibule.directory.apps import App, AppKind, AppSecret, ClientAuthentication, GrantType, OidcSettings
+from vestibule.directory.apps import App, AppKind, AppSecret, ClientAuthentication
 from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.places import Place, find_place
 from vestibule.flows.parts.recording import record
+from vestibule.flows.parts.registering import information, require_no_admins_name, settings_of, tidy_name
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.throttling import Limit, count_attempt
 from vestibule.kernel.errors import AlreadyTaken
 from vestibule.kernel.ids import new_id
 from vestibule.kernel.secrets import new_token, token_hash
-from vestibule.kernel.text import clean_name, fold, has_unsafe_characters
-from vestibule.oidc.errors import InvalidClientMetadata, NameTaken, RegistrationClosed
+from vestibule.oidc.errors import RegistrationClosed
 from vestibule.oidc.registration import Registration, read_registration
-from vestibule.storage import apps, resource_apis
+from vestibule.storage import apps, registrations, resource_apis
 
 PER_ADDRESS: Final = Limit("registration-address", 30, timedelta(hours=1))
 PER_TOKEN: Final = Limit("registration-token", 300, timedelta(days=1))
-_MAX_NAME: Final = 80
-_METHODS: Final = {"none": ClientAuthentication.NONE, "private_key_jwt": ClientAuthentication.PRIVATE_KEY_JWT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ def register(runtime: Runtime, visitor: Visitor, environment_key: str, token: st
         raise RegistrationClosed("no such initial access token")
     count_attempt(runtime, (PER_TOKEN, found.id))
     wanted = read_registration(body)
-    name = _tidy(wanted.client_name)
+    name = tidy_name(wanted.client_name)
     try:
         return _saved(runtime, visitor, place, wanted, name, found.id)
     except AlreadyTaken:
@@ -57,16 +55,10 @@ def register(runtime: Runtime, visitor: Visitor, environment_key: str, token: st
         return _saved(runtime, visitor, place, wanted, f"{name} {secrets.token_hex(3)}", found.id)
 
 
-def _tidy(untrusted: str) -> str:
-    if has_unsafe_characters(untrusted) or len(untrusted) > _MAX_NAME:
-        raise InvalidClientMetadata("client_name is too long or has characters that deceive")
-    return clean_name(untrusted) or "App"
-
-
 def _saved(
     runtime: Runtime, visitor: Visitor, place: Place, wanted: Registration, name: str, token_id: str
 ) -> Registered:
-    now = runtime.clock()
+    now, settings = runtime.clock(), settings_of(wanted)
     app = App(
         id=new_id("app", now),
         workspace_id=place.workspace.id,
@@ -80,14 +72,14 @@ def _saved(
         third_party=True,
         registered=True,
         created_at=now,
-        oidc=_settings(wanted),
+        oidc=settings,
     )
-    secret = new_token() if app.oidc and app.oidc.authentication is ClientAuthentication.SECRET else ""
+    secret = new_token() if settings.authentication is ClientAuthentication.SECRET else ""
+    token = new_token()
     with runtime.database.transaction() as tx:
-        others = apps.list_apps(tx, place.workspace.id, place.environment.id)
-        if any(fold(one.name) == fold(name) and not one.registered for one in others):
-            raise NameTaken("an admin's app has that name")
+        require_no_admins_name(tx, place, name)
         apps.insert_app(tx, app)
+        registrations.insert_registration(tx, app.workspace_id, app.id, token_hash(token))
         if secret:
             kept = AppSecret(new_id("app_secret", now), app.id, secret[-4:], now, None, None, token_hash(secret))
             apps.insert_secret(tx, app.workspace_id, kept)
@@ -95,26 +87,4 @@ def _saved(
         subject = Subject("app", app.id, app.name)
         event = Event("app.registered", subject, environment_id=place.environment.id, details=details)
         record(tx, runtime, place.workspace.id, visitor.anonymous, event)
-    return Registered(_answer(app, wanted, secret))
-
-
-def _settings(wanted: Registration) -> OidcSettings:
-    return OidcSettings(
-        redirect_uris=wanted.redirect_uris,
-        authentication=_METHODS.get(wanted.method, ClientAuthentication.SECRET),
-        grant_types=frozenset(GrantType(one) for one in wanted.grant_types),
-        jwks=wanted.jwks,
-    )
-
-
-def _answer(app: App, wanted: Registration, secret: str) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        "client_id": app.id,
-        "client_id_issued_at": int(app.created_at.timestamp()),
-        "client_name": app.name,
-        "redirect_uris": list(wanted.redirect_uris),
-        "grant_types": list(wanted.grant_types),
-        "response_types": ["code"],
-        "token_endpoint_auth_method": wanted.method,
-    }
-    return {**body, "client_secret": secret, "client_secret_expires_at": 0} if secret else body
+    return Registered(information(runtime, place, app, settings, token, method=wanted.method, secret=secret))

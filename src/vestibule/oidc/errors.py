@@ -192,6 +192,13 @@ class RegistrationClosed(OAuthError):
     public = "Registering needs a valid initial access token."
 
 
+class RegistrationTokenRefused(RegistrationClosed):
+    """The registration access token is unknown, another client's, or ended: an admin changed the app (RFC 7592, 2)."""
+
+    code = "oauth_registration_token"
+    public = "There is no such client for this registration access token (any more)."
+
+
 class InvalidRedirectUri(OAuthError):
     """A redirect URI can't be registered (RFC 7591, 3.2.2)."""
 

@@ -20,6 +20,16 @@ _METHODS: Final = frozenset({"none", "client_secret_basic", "client_secret_post"
 # Those in which a person agrees. A machine's own access and acting for others are an admin's to give.
 DEVICE_CODE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 _GRANTS: Final = frozenset({"authorization_code", "refresh_token", DEVICE_CODE})
+# Never part of a change (RFC 7592, 2.2); a new secret is an admin's to make.
+_OURS: Final = frozenset(
+    {
+        "registration_access_token",
+        "registration_client_uri",
+        "client_id_issued_at",
+        "client_secret",
+        "client_secret_expires_at",
+    }
+)
 _PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
@@ -61,6 +71,20 @@ def read_registration(body: bytes) -> Registration:
         grant_types=grants,
         jwks=_jwks(data) if method == "private_key_jwt" else "",
     )
+
+
+def read_change(body: bytes, client_id: str) -> Registration:
+    """Return what an untrusted change of a client's registration asks for: all of it anew, with its client_id (RFC 7592, 2.2).
+
+    Raises InvalidRedirectUri, InvalidClientMetadata.
+    """
+    wanted = read_registration(body)
+    data = json.loads(body)
+    if data.get("client_id") != client_id:
+        raise InvalidClientMetadata("client_id is missing or another one")
+    if not _OURS.isdisjoint(data):
+        raise InvalidClientMetadata("what only the server says is in it")
+    return wanted
 
 
 def _name(data: Mapping[str, Any]) -> str:

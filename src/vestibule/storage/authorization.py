@@ -100,6 +100,11 @@ def delete_consent(tx: Transaction, workspace_id: str, app_id: str, end_user_id:
     return tx.execute(delete(oidc_consents).where(oidc_consents.c.workspace_id == workspace_id, *mine)).rowcount == 1
 
 
+def delete_consents_for(tx: Transaction, app_id: str) -> int:
+    """Forget that anybody agreed to give an app something; return how many had."""
+    return tx.execute(delete(oidc_consents).where(oidc_consents.c.app_id == app_id)).rowcount
+
+
 def use_assertion(tx: Transaction, workspace_id: str, assertion_key: str, expires_at: datetime) -> bool:
     """Note that a client assertion was used; return whether that is the first time."""
     row = insert_into(tx, client_assertions).values(

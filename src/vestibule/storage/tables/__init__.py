@@ -25,7 +25,13 @@ from vestibule.storage.tables.grants import (
     receipts,
 )
 from vestibule.storage.tables.house import admin_sessions, admins, environments, one_time_links, workspaces
-from vestibule.storage.tables.machines import app_apis, device_codes, registration_tokens, resource_apis
+from vestibule.storage.tables.machines import (
+    app_apis,
+    app_registrations,
+    device_codes,
+    registration_tokens,
+    resource_apis,
+)
 from vestibule.storage.tables.people import end_user_terms, end_users, environment_access, group_members, groups
 from vestibule.storage.tables.records import activity, jobs
 from vestibule.storage.tables.rollover import (
@@ -53,6 +59,7 @@ __all__ = [
     "app_apis",
     "app_groups",
     "app_hosts",
+    "app_registrations",
     "app_secrets",
     "app_sessions",
     "app_tries",

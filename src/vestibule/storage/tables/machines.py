@@ -63,6 +63,15 @@ registration_tokens = Table(
     Index(None, "expires_at"),
 )
 
+# The token with which an app that registered itself manages its registration (RFC 7592), until an admin changes the app.
+app_registrations = Table(
+    "app_registrations",
+    metadata,
+    app(primary_key=True),
+    Column("workspace_id", Key, nullable=False),
+    Column("token_hash", Key, nullable=False, unique=True),
+)
+
 # A device that waits for its person (RFC 8628). `grant_id` once they agreed; the row goes when the device fetches its tokens.
 device_codes = Table(
     "device_codes",

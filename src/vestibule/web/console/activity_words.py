@@ -14,6 +14,8 @@ DONE: Final[Mapping[str, str]] = MappingProxyType(
     {
         "app.device_signed_in": N_("%(actor)s let a device into the app %(subject)s"),
         "app.registered": N_("The app %(subject)s registered itself"),
+        "app.registration_changed": N_("The app %(subject)s changed its registration"),
+        "app.registration_withdrawn": N_("The app %(subject)s withdrew its registration"),
         "app.token_exchanged": N_("The app %(subject)s acts for a person"),
         "api.added": N_("%(actor)s added the API %(subject)s"),
         "api.app_allowed": N_("%(actor)s changed what an app may ask of the API %(subject)s"),

@@ -1,7 +1,8 @@
-"""The registration endpoint of an environment: JSON in, JSON out (RFC 7591, 3)."""
+"""The registration endpoint of an environment, and what each registration is managed at: JSON in, JSON out (RFC 7591, 3; RFC 7592, 2)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -9,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from vestibule.flows import registration
+from vestibule.flows import registered_apps, registration
 from vestibule.kernel.text import has_unsafe_characters
 from vestibule.oidc.registration import MAX_BODY_BYTES
 from vestibule.web.machines import answered, json_answer, preflight
@@ -20,7 +21,29 @@ async def register(request: Request) -> Response:
     """Take a registration. Its body is no form, so it is read here, and bounded."""
     if request.method == "OPTIONS":
         return preflight()
-    if has_unsafe_characters(str(request.path_params["env"])):
+
+    def handler(visit: Visit, body: bytes) -> Response:
+        found = registration.register(visit.runtime, visit.visitor, visit.path_params["env"], _bearer(visit), body)
+        return json_answer(found.body, 201)
+
+    return await _taken(request, handler)
+
+
+async def manage(request: Request) -> Response:
+    """Read, change or withdraw a registration for whoever has its token."""
+
+    def handler(visit: Visit, body: bytes) -> Response:
+        who = (visit.runtime, visit.visitor, visit.path_params["env"], visit.path_params["client_id"], _bearer(visit))
+        if visit.method == "DELETE":
+            registered_apps.withdraw(*who)
+            return Response(status_code=204, headers={"Cache-Control": "no-store"})
+        return json_answer(registered_apps.change(*who, body) if visit.method == "PUT" else registered_apps.read(*who))
+
+    return await _taken(request, handler)
+
+
+async def _taken(request: Request, handler: Callable[[Visit, bytes], Response]) -> Response:
+    if any(has_unsafe_characters(str(part)) for part in request.path_params.values()):
         return json_answer({"error": "not_found"}, 404)
     body = b""
     try:
@@ -30,14 +53,15 @@ async def register(request: Request) -> Response:
                 return json_answer({"error": "invalid_client_metadata", "error_description": "Too long."}, 413)
     except ClientDisconnect:
         return Response(status_code=400)  # nobody reads it
-
-    def handler(visit: Visit) -> Response:
-        scheme, _, token = visit.authorization.partition(" ")
-        bearer = token.strip() if scheme.lower() == "bearer" else ""
-        found = registration.register(visit.runtime, visit.visitor, visit.path_params["env"], bearer, body)
-        return json_answer(found.body, 201)
-
-    return await run_in_threadpool(answered, handler, read_head(request))
+    return await run_in_threadpool(answered, lambda visit: handler(visit, body), read_head(request))
 
 
-ROUTES: Final = [Route("/e/{env}/oauth2/register", register, methods=["POST", "OPTIONS"])]
+def _bearer(visit: Visit) -> str:
+    scheme, _, token = visit.authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+ROUTES: Final = [
+    Route("/e/{env}/oauth2/register", register, methods=["POST", "OPTIONS"]),
+    Route("/e/{env}/oauth2/register/{client_id}", manage, methods=["GET", "PUT", "DELETE"]),
+]

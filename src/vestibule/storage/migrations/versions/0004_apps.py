@@ -34,6 +34,7 @@ def upgrade() -> None:
     _resource_apis()
     _app_apis()
     _registration_tokens()
+    _app_registrations()
     _device_codes()
 
 
@@ -477,6 +478,18 @@ def _registration_tokens() -> None:
     )
     op.create_index("ix_registration_tokens_environment_id", "registration_tokens", ["environment_id"])
     op.create_index("ix_registration_tokens_expires_at", "registration_tokens", ["expires_at"])
+
+
+def _app_registrations() -> None:
+    op.create_table(
+        "app_registrations",
+        sa.Column("app_id", Key, nullable=False),
+        sa.Column("workspace_id", Key, nullable=False),
+        sa.Column("token_hash", Key, nullable=False),
+        sa.PrimaryKeyConstraint("app_id", name="pk_app_registrations"),
+        sa.ForeignKeyConstraint(["app_id"], ["apps.id"], name="fk_app_registrations_app_id", ondelete="CASCADE"),
+        sa.UniqueConstraint("token_hash", name="uq_app_registrations_token_hash"),
+    )
 
 
 def _device_codes() -> None:
