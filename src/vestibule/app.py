@@ -114,7 +114,10 @@ def build_app(settings: Settings, runtime: Runtime | None = None, *, with_worker
     app = Starlette(
         routes=routes(),
         lifespan=_lifespan(settings, runtime, closes=own, with_worker=with_worker),
-        middleware=[Middleware(Surroundings, https=settings.https, trusted_proxies=settings.trusted_proxies)],
+        middleware=[
+            Middleware(Surroundings, https=settings.https, trusted_proxies=settings.trusted_proxies),
+            Middleware(verify.FromMemory),
+        ],
         exception_handlers={HTTPException: on_http_exception},
     )
     # Starlette's own redirect for a slash too many leads wherever the Host header says, without https behind a proxy, and

@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import re
+import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
 import structlog
 from prometheus_client import Counter, Histogram
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from ulid import ULID
 
 from vestibule.kernel import locales
 from vestibule.kernel.secrets import new_reference
@@ -39,6 +38,12 @@ CSP: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; font-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+_READ: Final = frozenset(
+    {b"x-forwarded-for", b"x-request-id", b"accept-language", b"content-length", b"transfer-encoding"}
+)
+_ID_BYTES: Final = 16
+# What is longer is not remembered: strangers write it.
+_SHORT: Final = 100
 _DEFAULT_HEADERS: Final = ((b"content-security-policy", CSP.encode()), (b"cache-control", b"no-store"))
 _FIXED_HEADERS: Final = {
     b"x-content-type-options": b"nosniff",
@@ -89,25 +94,26 @@ def _within(address: _IpAddress | None, networks: Sequence[Network]) -> bool:
 
 
 class Surroundings:
-    """The one middleware. Pure ASGI: it costs no task and no copy of the body."""
+    """What is around everything. Pure ASGI: it costs no task and no copy of the body."""
 
     def __init__(self, app: ASGIApp, *, https: bool, trusted_proxies: Sequence[Network]) -> None:
         self.app = app
         self.https = https
         self.trusted = trusted_proxies
         self._fixed = {**_FIXED_HEADERS, **(_HSTS if https else {})}
+        self._added = {**self._fixed, **dict(_DEFAULT_HEADERS)}
+        self._addresses = lru_cache(maxsize=4096)(lambda peer, said: client_address(peer, said, trusted_proxies))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
+        size, said = _read_head(scope["headers"])
         state = scope.setdefault("state", {})
         peer = scope["client"][0] if scope.get("client") else ""
-        # Proxies may add a line of their own below the client's: all lines are one list (RFC 9110, 5.3).
-        state["client_address"] = client_address(peer, ",".join(headers.getlist("x-forwarded-for")), self.trusted)
-        state["request_id"] = self._request_id(peer, headers)
+        state["client_address"] = self._address(peer, said.get(b"x-forwarded-for", ""))
+        state["request_id"] = self._request_id(peer, said.get(b"x-request-id", ""))
         structlog.contextvars.bind_contextvars(request_id=state["request_id"])
         started, status = time.perf_counter(), 0
 
@@ -119,12 +125,12 @@ class Surroundings:
             await send(message)
 
         try:
-            if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
+            if size > MAX_HEADER_BYTES:
                 await _bare_page(431, _TOO_MANY_HEADERS)(scope, receive, send_with_headers)
             else:
                 # Worker threads of the request speak the same language: they get a copy of this context.
-                with locales.speaking(locales.choose_language(headers.get("accept-language", ""))):
-                    await self.app(scope, _limited(headers, receive), send_with_headers)
+                with locales.speaking(locales.choose_language(said.get(b"accept-language", ""))):
+                    await self.app(scope, _limited(said, receive), send_with_headers)
         except Exception as error:
             # Outside of every door's own wall, so that even a defect in the walls answers with headers and a code.
             reference = new_reference()
@@ -136,15 +142,22 @@ class Surroundings:
             self._account(scope, status or 500, time.perf_counter() - started, state["client_address"])
             structlog.contextvars.unbind_contextvars("request_id")
 
-    def _request_id(self, peer: str, headers: Headers) -> str:
-        given = headers.get("x-request-id", "")
-        trusted = _REQUEST_ID.match(given) and _within(_parse_address(peer), self.trusted)
-        return given if trusted else str(ULID()).lower()
+    def _address(self, peer: str, forwarded_for: str) -> str:
+        if len(forwarded_for) > _SHORT:
+            return client_address(peer, forwarded_for, self.trusted)
+        return self._addresses(peer, forwarded_for)
+
+    def _request_id(self, peer: str, given: str) -> str:
+        trusted = given and _REQUEST_ID.match(given) and _within(_parse_address(peer), self.trusted)
+        return given if trusted else secrets.token_hex(_ID_BYTES)
 
     def _add_headers(self, message: Message, request_id: str) -> None:
         # One pass over the list: setting each by itself would look for it in all the others.
         headers, given = message["headers"], {name for name, _ in message["headers"]}
         fixed = self._fixed
+        if self._added.keys().isdisjoint(given):
+            message["headers"] = [*headers, (b"x-request-id", request_id.encode()), *self._added.items()]
+            return
         if not fixed.keys().isdisjoint(given):
             headers = [pair for pair in headers if pair[0] not in fixed]
         defaults = (pair for pair in _DEFAULT_HEADERS if pair[0] not in given)
@@ -181,8 +194,24 @@ def _bare_page(status: int, sentence: str, reference: str = "") -> HTMLResponse:
     return HTMLResponse(page, status)
 
 
-def _limited(headers: Headers, receive: Receive) -> Callable[[], Awaitable[Message]]:
-    declared = headers.get("content-length", "0")
+def _read_head(headers: Iterable[tuple[bytes, bytes]]) -> tuple[int, dict[bytes, str]]:
+    """Return the size of all headers, and those that are read here: a list as one, of anything else the first."""
+    size, said = 0, dict[bytes, str]()
+    for name, value in headers:
+        size += len(name) + len(value)
+        if name in _READ:
+            if name not in said:
+                said[name] = value.decode("latin-1")
+            elif name == b"x-forwarded-for":
+                # Proxies may add a line of their own below the client's: all lines are one list (RFC 9110, 5.3).
+                said[name] += "," + value.decode("latin-1")
+    return size, said
+
+
+def _limited(said: Mapping[bytes, str], receive: Receive) -> Callable[[], Awaitable[Message]]:
+    if b"content-length" not in said and b"transfer-encoding" not in said:
+        return receive  # without either there is no body (RFC 9112, 6.3)
+    declared = said.get(b"content-length", "0")
     if not _LENGTH.match(declared) or int(declared) > MAX_BODY_BYTES:
         return _refuse_body
     deadline = asyncio.get_running_loop().time() + BODY_SECONDS

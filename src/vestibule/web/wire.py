@@ -19,6 +19,7 @@ class CarefulProtocol(HttpToolsProtocol):
     """HTTP/1.1 as uvicorn speaks it, to clients that come to the point."""
 
     _waits_for_head = True
+    _has_begun = False
     _head_bytes = 0
     _head_timer: asyncio.TimerHandle | None = None
 
@@ -29,21 +30,24 @@ class CarefulProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what comes; end the connection when it is still not a whole head after MAX_HEAD_BYTES."""
-        if self._waits_for_head and self._head_timer is None:
-            self._start_timer()
         self._head_bytes += len(data)
         super().data_received(data)
-        if self._waits_for_head and self._head_bytes > MAX_HEAD_BYTES:
-            self._give_up()
+        if self._waits_for_head and (self._has_begun or self._head_bytes):
+            # Most heads are whole by now, and need no timer.
+            if self._head_timer is None:
+                self._start_timer()
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._give_up()
 
     def on_message_begin(self) -> None:
         """Begin to count the next head; what stands before it in the same piece of data is not counted."""
         super().on_message_begin()
+        self._has_begun = True
         self._head_bytes = 0
 
     def on_headers_complete(self) -> None:
         """Stop waiting: the request is whole enough to be judged."""
-        self._waits_for_head = False
+        self._waits_for_head = self._has_begun = False
         self._stop_timer()
         super().on_headers_complete()
 

@@ -1,6 +1,6 @@
 """`/e/{env}/verify`: what nginx, Caddy and Traefik ask before they let a request through to an app.
 
-A yes of a moment ago is answered from memory, on the event loop; all else runs in a worker thread. What is not a yes is answered at
+A yes of a moment ago is answered from memory, on the event loop, before routing; all else runs in a worker thread. What is not a yes is answered at
 the app's host, where no other page of ours is: `web.protocols.app_host`.
 """
 
@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from vestibule.flows import forward_auth
 from vestibule.flows import forward_auth_sign_in as signing_in
@@ -44,19 +44,52 @@ from vestibule.web.visits import Visit, read_visit
 
 _ANSWERS: Final = Counter("vestibule_forward_auth_answers_total", "Answers of forward-auth by outcome", ["outcome"])
 _YES, _NO, _UNKNOWN, _BROKEN = (_ANSWERS.labels(one) for one in ("allowed", "refused", "not_signed_in", "malformed"))
+_ASKS: Final = re.compile(r"/e/([^/]+)/verify\Z")
+_METHODS: Final = frozenset({"GET", "HEAD"})
 _TICKET: Final = re.compile(r"[A-Za-z0-9_-]{1,1900}\Z")
 log = structlog.get_logger()
 
 
-class Verify:
-    """Answers a proxy's question: 200 lets the request through, with headers about the person; 401 and 403 don't.
+class FromMemory:
+    """Gives a yes of a moment ago, before anybody looks for a route: what Starlette does until there costs as much as the answer.
 
-    An ASGI application, not a function of a Request: what Starlette makes for one costs as much as the answer.
+    Everything else goes on to the app behind it, to `Verify` in the end.
     """
 
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer from memory, or go and look."""
-        raw, site = scope["headers"], scope["app"].state.site
+        """Answer from memory, or hand on."""
+        asks = _ASKS.match(scope["path"]) if scope["type"] == "http" and scope["method"] in _METHODS else None
+        remembered = _remembered(scope, asks[1]) if asks else None
+        if remembered is None:
+            await self.app(scope, receive, send)
+            return
+        _YES.inc()
+        scope["route"] = _VERIFY
+        await send({"type": "http.response.start", "status": 200, "headers": [*remembered.raw]})
+        await send({"type": "http.response.body", "body": b""})
+
+
+def _remembered(scope: Scope, key: str) -> Admission | None:
+    raw, admissions = scope["headers"], scope["app"].state.site.recent.admissions
+    try:
+        asked = read_asked(raw)
+    except ForwardedRefused:
+        return None
+    if asked.is_callback or asked.is_sign_out:
+        return None
+    tokens = HostCookies(raw, key, asked).tokens
+    return next((yes for one in tokens if (yes := admissions.get((key, asked.host, one))) is not None), None)
+
+
+class Verify:
+    """Answers a proxy's question: 200 lets the request through, with headers about the person; 401 and 403 don't."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Go and look."""
+        raw = scope["headers"]
         try:
             asked = read_asked(raw)
         except ForwardedRefused as error:
@@ -67,14 +100,6 @@ class Verify:
             return
         key = scope["path_params"]["env"]
         cookies = HostCookies(raw, key, asked)
-        if not (asked.is_callback or asked.is_sign_out):
-            for token in cookies.tokens:
-                remembered = site.recent.admissions.get((key, asked.host, token))
-                if remembered is not None:
-                    _YES.inc()
-                    await send({"type": "http.response.start", "status": 200, "headers": [*remembered.raw]})
-                    await send({"type": "http.response.body", "body": b""})
-                    return
         if has_unsafe_characters(key):
             raise HTTPException(404)
         visit = await read_visit(Request(scope, receive))
@@ -163,7 +188,8 @@ def _refused_page(visit: Visit, browser: str, refused: NotAllowed) -> Response:
     )
 
 
+_VERIFY: Final = Route("/e/{env}/verify", Verify(), methods=["GET"])
 ROUTES = [
-    Route("/e/{env}/verify", Verify(), methods=["GET"]),
+    _VERIFY,
     Route("/e/{env}/verify/sign-in", portal(sign_in), methods=["GET"]),
 ]
