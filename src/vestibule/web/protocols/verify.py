@@ -1,7 +1,7 @@
 """`/e/{env}/verify`: what nginx, Caddy and Traefik ask before they let a request through to an app.
 
-A yes of a moment ago is answered from memory, on the event loop, before routing; all else runs in a worker thread. What is not a yes is answered at
-the app's host, where no other page of ours is: `web.protocols.app_host`.
+A yes of a moment ago is answered from memory, on the event loop, before a route is looked for; all else runs in a worker thread. What is
+not a yes is answered at the app's host, where no other page of ours is: `web.protocols.app_host`.
 """
 
 from __future__ import annotations
