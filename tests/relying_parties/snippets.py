@@ -59,13 +59,10 @@ def replaced(code: str, values: dict[str, str]) -> str:
 def fastapi_app(client: Client) -> Iterator[str]:
     """Run the file that the page about FastAPI shows; give its address."""
     (code,) = blocks("app-fastapi.md", "python")
-    with _folder() as folder:
-        ours = {ISSUER: client.issuer, CLIENT_ID: client.client_id, APP_URL: client.base_url}
-        (folder / "main.py").write_text(replaced(code, ours), encoding="utf-8")
-        secrets = {"SESSION_SECRET": "only-for-this-test", "VESTIBULE_CLIENT_SECRET": client.secret}
-        command = [sys.executable, "-m", "uvicorn", "main:app", "--port", str(client.port), "--log-level", "warning"]
-        with _listening(command, folder, client, secrets) as base_url:
-            yield base_url
+    ours = {ISSUER: client.issuer, CLIENT_ID: client.client_id, APP_URL: client.base_url}
+    secrets = {"SESSION_SECRET": "only-for-this-test", "VESTIBULE_CLIENT_SECRET": client.secret}
+    with _fastapi(client, replaced(code, ours), secrets) as base_url:
+        yield base_url
 
 
 _DJANGO_URLS: Final = """
@@ -82,6 +79,12 @@ def front(request):
 
 urlpatterns = [path("", front)]
 """
+_DJANGO_ME: Final = """
+from django.http import JsonResponse
+from django.urls import path
+
+urlpatterns = [path("me", lambda request: JsonResponse({"email": request.person["email"]}))]
+"""
 _DJANGO_APP: Final = """
 from django.apps import AppConfig
 
@@ -97,17 +100,56 @@ class People(AppConfig):
 def django_app(client: Client) -> Iterator[str]:
     """Run a new Django project with what the page about Django shows; give its address."""
     settings, urls, signals = blocks("app-django.md", "python")
+    ours = {ISSUER: client.issuer, CLIENT_ID: client.client_id, SECRET: client.secret}
+    settings = replaced(settings, ours) + '\nINSTALLED_APPS += ["people.apps.People"]\n'
+    files = {"people/apps.py": _DJANGO_APP, "people/signals.py": signals}
+    with _django_project(client, settings, _DJANGO_URLS + urls, files) as base_url:
+        yield base_url
+
+
+@contextmanager
+def django_service(client: Client) -> Iterator[str]:
+    """Run a new Django project behind the middleware of the page about identity tokens; give its address."""
+    shown = blocks("verify-identity-token.md", "python")
+    files = {"identity.py": replaced(shown[0], _as_verified(client)) + shown[3]}
+    settings = '\nMIDDLEWARE.insert(0, "identity.IdentityMiddleware")\n'
+    with _django_project(client, settings, _DJANGO_ME, files) as base_url:
+        yield base_url
+
+
+@contextmanager
+def fastapi_service(client: Client) -> Iterator[str]:
+    """Run what the page about identity tokens shows for FastAPI; give its address."""
+    shown = blocks("verify-identity-token.md", "python")
+    with _fastapi(client, replaced(shown[0], _as_verified(client)) + shown[2], {}) as base_url:
+        yield base_url
+
+
+def _as_verified(client: Client) -> dict[str, str]:
+    return {"https://vestibule.example.com/e/prod": client.issuer, CLIENT_ID: client.client_id}
+
+
+@contextmanager
+def _fastapi(client: Client, code: str, secrets: dict[str, str]) -> Iterator[str]:
+    with _folder() as folder:
+        (folder / "main.py").write_text(code, encoding="utf-8")
+        command = [sys.executable, "-m", "uvicorn", "main:app", "--port", str(client.port), "--log-level", "warning"]
+        with _listening(command, folder, client, secrets) as base_url:
+            yield base_url
+
+
+@contextmanager
+def _django_project(client: Client, settings: str, urls: str, files: dict[str, str]) -> Iterator[str]:
+    """Run what `startproject` makes, with more at the end of its settings, other URLs, and files of its own."""
     with _folder() as folder:
         manage = [sys.executable, "manage.py"]
         made = [sys.executable, "-m", "django", "startproject", "mysite", str(folder)]
         subprocess.run(made, check=True, capture_output=True)
-        ours = {ISSUER: client.issuer, CLIENT_ID: client.client_id, SECRET: client.secret}
         with (folder / "mysite" / "settings.py").open("a", encoding="utf-8") as file:
-            file.write(replaced(settings, ours) + '\nINSTALLED_APPS += ["people.apps.People"]\n')
-        (folder / "mysite" / "urls.py").write_text(_DJANGO_URLS + urls, encoding="utf-8")
-        (folder / "people").mkdir()
-        (folder / "people" / "apps.py").write_text(_DJANGO_APP, encoding="utf-8")
-        (folder / "people" / "signals.py").write_text(signals, encoding="utf-8")
+            file.write(settings)
+        for name, text in {"mysite/urls.py": urls, **files}.items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8")
         subprocess.run([*manage, "check", "--fail-level", "WARNING"], cwd=folder, check=True, capture_output=True)
         subprocess.run([*manage, "migrate", "-v", "0"], cwd=folder, check=True, capture_output=True)
         with _listening([*manage, "runserver", "--noreload", str(client.port)], folder, client, {}) as base_url:
