@@ -34,6 +34,7 @@ from vestibule.web import health, static_files
 from vestibule.web.console import (
     access_control,
     activity,
+    app_icons,
     app_tries,
     apps,
     authentication,
@@ -61,6 +62,7 @@ from vestibule.web.icons import icon
 from vestibule.web.middleware import Surroundings
 from vestibule.web.pages import template_environment
 from vestibule.web.portal import account, arrivals, launch, links
+from vestibule.web.portal import app_icons as shown_icons
 from vestibule.web.portal import sign_in as portal_sign_in
 from vestibule.web.problems import problem_page
 from vestibule.web.protocols import device, oauth, oidc, registration, saml, saml_logout, verify
@@ -189,6 +191,8 @@ def routes() -> list[BaseRoute]:
         *saml_keys.ROUTES,
         *app_tries.ROUTES,  # before those of an app, whose id would match its path
         *apps.ROUTES,
+        *app_icons.ROUTES,
+        *shown_icons.ROUTES,
         *coming.ROUTES,
     ]
 

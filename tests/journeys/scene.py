@@ -14,10 +14,11 @@ from tests.journeys.portal import Portal
 from tests.journeys.providers import Providers
 from tests.support import apps, directories, people
 from tests.support.house import House, Server
+from tests.support.pictures import png
 from vestibule.directory.apps import ClientAuthentication, GrantType, OidcSettings
 from vestibule.directory.connections import Connection
 from vestibule.directory.sessions import KnockReason
-from vestibule.flows import admins, connections, end_user, environments, resource_apis, scim_directories
+from vestibule.flows import admins, app_icons, connections, end_user, environments, resource_apis, scim_directories
 
 FAR_TOO_LONG: Final = "Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh of the long corridor"
 
@@ -101,8 +102,10 @@ def furnish_apps(scene: Scene, house: House) -> None:
             everyone=icon != "key",
             group_ids=frozenset({designers} if icon == "key" else ()),
         )
+    third_party = apps.make_app(house, "Notes for everybody", third_party=True)
+    app_icons.upload_icon(house.runtime, house.owner, third_party.id, png(120))
     for name, app in (
-        ("third_party", apps.make_app(house, "Notes for everybody", third_party=True)),
+        ("third_party", third_party),
         ("closed", apps.make_app(house, "Treasury", everyone=False)),
     ):
         asked = apps.RelyingApp(scene.server, app)

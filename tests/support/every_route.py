@@ -16,12 +16,13 @@ from tests.support.apps import CALLBACK, make_app, make_secret
 from tests.support.directories import pushed_group
 from tests.support.house import Client, House, Server
 from tests.support.people import add_person, connect, group_of, knock, link, sign_in
+from tests.support.pictures import png
 from vestibule.directory.admins import Admin, Permission
 from vestibule.directory.connections import Connection, IdentityProvider
 from vestibule.directory.end_users import EndUser, EndUserStatus
 from vestibule.directory.rollover import values_of
 from vestibule.directory.sessions import Knock, KnockReason
-from vestibule.flows import admins, scim_directories
+from vestibule.flows import admins, app_icons, scim_directories
 from vestibule.flows import connections as connections_flow
 from vestibule.flows import resource_apis as api_flows
 from vestibule.flows.parts.callers import operator
@@ -139,6 +140,7 @@ def _apps(house: House, here: str, number: int) -> dict[str, str]:
     app = make_app(house, f"App {number}", here)
     make_secret(house, app)
     closed = make_app(house, f"Closed app {number}", here, disabled=True)
+    app_icons.upload_icon(house.runtime, house.owner, closed.id, png())
     with house.runtime.database.reading() as tx:
         (secret,) = apps.list_secrets(tx, app.id, house.clock())
     return {"app": app.id, "closed_app": closed.id, "app_secret": secret.id}
@@ -426,6 +428,8 @@ CASES: Mapping[str, Case] = {
     f"{_APP}/disable": Case(P.MANAGE_APPS, _app),
     f"{_APP}/enable": Case(P.MANAGE_APPS, lambda w: {"app_id": w.closed_app}),
     f"{_APP}/delete": Case(P.MANAGE_APPS, _app),
+    f"{_APP}/icon": Case(P.MANAGE_APPS, _app, lambda _: {"picture": png()}),
+    f"{_APP}/icon/remove": Case(P.MANAGE_APPS, lambda w: {"app_id": w.closed_app}),
     f"{_APP}/try": Case(P.MANAGE_APPS, _app),
     f"{_APP}/secrets/new": Case(P.MANAGE_APPS, _app),
     f"{_APP}/secrets/{{secret_id}}/revoke": Case(P.MANAGE_APPS, lambda w: {**_app(w), "secret_id": w.app_secret}),
@@ -474,4 +478,6 @@ def dump(server: Server, workspace_id: str) -> dict[str, list[tuple[Any, ...]]]:
 
 def send(client: Client, path: str, form: Mapping[str, Any], **options: Any) -> Any:
     """Send a form with the token of a page that the admin has open."""
-    return client.post(path, dict(form), **options)
+    fields = {name: value for name, value in form.items() if not isinstance(value, bytes)}
+    files = {name: ("file", value) for name, value in form.items() if isinstance(value, bytes)}
+    return client.post(path, fields, **({"files": files} if files else {}) | options)

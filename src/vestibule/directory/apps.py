@@ -83,7 +83,7 @@ class App:
     """Something end users sign in to. Everyone may use it, or the groups in `group_ids` only, which may be none.
 
     For OpenID Connect `id` is the client_id and `oidc` is set. `hosts` are the names under which a forward-auth app is reached.
-    `registered` says that the app registered itself (RFC 7591).
+    `registered` says that the app registered itself (RFC 7591). `icon` is one of the set; `icon_digest` names a picture of its own.
     """
 
     id: str
@@ -101,6 +101,7 @@ class App:
     group_ids: frozenset[str] = frozenset()
     hosts: tuple[str, ...] = ()
     oidc: OidcSettings | None = None
+    icon_digest: str | None = None
 
     @property
     def sector(self) -> str:

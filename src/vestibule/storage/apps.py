@@ -252,6 +252,7 @@ def to_app(row: Any, group_ids: Iterable[str], hosts: tuple[str, ...]) -> App:
         group_ids=frozenset(group_ids),
         hosts=hosts,
         oidc=_read(row.oidc) if row.oidc else None,
+        icon_digest=row.icon_digest,
     )
 
 

@@ -1,6 +1,6 @@
 """The schema. Every row carries its workspace; uniqueness and foreign keys are the database's job."""
 
-from vestibule.storage.tables.apps import app_groups, app_hosts, app_secrets, apps, cookie_domains, jwt_keys
+from vestibule.storage.tables.apps import app_groups, app_hosts, app_icons, app_secrets, apps, cookie_domains, jwt_keys
 from vestibule.storage.tables.base import metadata
 from vestibule.storage.tables.connections import (
     connection_domains,
@@ -59,6 +59,7 @@ __all__ = [
     "app_apis",
     "app_groups",
     "app_hosts",
+    "app_icons",
     "app_registrations",
     "app_secrets",
     "app_sessions",

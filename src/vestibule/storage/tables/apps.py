@@ -37,6 +37,7 @@ apps = Table(
     Column("name_key", Key, nullable=False),
     Column("kind", Text, nullable=False),
     Column("icon", Text, nullable=False),
+    Column("icon_digest", Key),
     Column("launch_url", Text),
     Column("everyone", Boolean, nullable=False),
     Column("disabled", Boolean, nullable=False),
@@ -72,6 +73,16 @@ app_hosts = Table(
     Column("workspace_id", Key, nullable=False),
     PrimaryKeyConstraint("environment_id", "host"),
     in_environment("app_id", "apps"),
+)
+
+# A picture of an app's own, written anew from the pixels of what was uploaded; its digest is in the app's row, too.
+app_icons = Table(
+    "app_icons",
+    metadata,
+    app(primary_key=True),
+    Column("workspace_id", Key, nullable=False),
+    Column("digest", Key, nullable=False),
+    Column("png", Blob, nullable=False),
 )
 
 # The domains below which forward-auth may set its cookie for all subdomains.

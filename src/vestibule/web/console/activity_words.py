@@ -38,6 +38,8 @@ DONE: Final[Mapping[str, str]] = MappingProxyType(
         "app.deleted": N_("%(actor)s deleted the app %(subject)s"),
         "app.disabled": N_("%(actor)s disabled the app %(subject)s"),
         "app.enabled": N_("%(actor)s enabled the app %(subject)s"),
+        "app.icon_uploaded": N_("%(actor)s gave the app %(subject)s an icon of its own"),
+        "app.icon_removed": N_("%(actor)s removed the icon of the app %(subject)s"),
         "app.secret_made": N_("%(actor)s made a client secret for the app %(subject)s"),
         "app.secret_revoked": N_("%(actor)s revoked a client secret of the app %(subject)s"),
         "app.grant_revoked": N_("The app %(subject)s gave back what it was granted"),

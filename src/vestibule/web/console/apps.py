@@ -179,6 +179,7 @@ def _app_page(visit: Visit, facts: AppFacts) -> Response:
         most_secrets=apps.MOST_SECRETS,
         recipes=recipes_for(facts, visit.site.templates, visit.runtime.public_url),
         may_manage=_may_manage(visit),
+        may_manage_environments=visit.admin.admin.may(Permission.MANAGE_ENVIRONMENTS),
     )
 
 

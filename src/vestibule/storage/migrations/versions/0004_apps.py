@@ -17,6 +17,7 @@ def upgrade() -> None:
     _apps()
     _app_groups()
     _app_hosts()
+    _app_icons()
     _cookie_domains()
     _app_secrets()
     _jwt_keys()
@@ -48,6 +49,7 @@ def _apps() -> None:
         sa.Column("name_key", Key, nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("icon", sa.String(), nullable=False),
+        sa.Column("icon_digest", Key, nullable=True),
         sa.Column("launch_url", sa.String(), nullable=True),
         sa.Column("everyone", sa.Boolean(), nullable=False),
         sa.Column("disabled", sa.Boolean(), nullable=False),
@@ -106,6 +108,18 @@ def _app_hosts() -> None:
         ),
     )
     op.create_index("ix_app_hosts_app_id", "app_hosts", ["app_id"])
+
+
+def _app_icons() -> None:
+    op.create_table(
+        "app_icons",
+        sa.Column("app_id", Key, nullable=False),
+        sa.Column("workspace_id", Key, nullable=False),
+        sa.Column("digest", Key, nullable=False),
+        sa.Column("png", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("app_id", name="pk_app_icons"),
+        sa.ForeignKeyConstraint(["app_id"], ["apps.id"], name="fk_app_icons_app_id", ondelete="CASCADE"),
+    )
 
 
 def _cookie_domains() -> None:
