@@ -12,6 +12,7 @@ from typing import Final
 
 import httpx
 
+from bench import logout
 from bench.client import Posted, post
 from bench.ground import Engine, Ground, cores
 from bench.processes import usage
@@ -121,10 +122,19 @@ def answers(where: Ground, plan: Plan) -> list[Target]:
     shown.add_row(f"middle of {len(seconds)}", f"{seconds[len(seconds) // 2]:.2f}")
     shown.add_row("longest", f"{seconds[-1]:.2f}")
     console.print(shown, "")
+    told = logout.measure(where)
+    shown = table("From a deactivation to the app's logout token, two servers, PostgreSQL", "middle, s", "longest, s")
+    for name, one in told.items():
+        shown.add_row(name, f"{sorted(one)[len(one) // 2]:.2f}", f"{max(one):.2f}")
+    console.print(shown, "")
+    slowest = max(max(one) for one in told.values())
     promise = f"no yes of either server {MOST_SECONDS:g} s after a deactivation"
     return [
         at_least("answers of forward-auth to floor, by CPU", ratio, LEAST_RATIO),
         Target(promise, f"{seconds[-1]:.2f} s", seconds[-1] < MOST_SECONDS),
+        Target(
+            f"an app is told within {MOST_SECONDS:g} s of a deactivation", f"{slowest:.2f} s", slowest < MOST_SECONDS
+        ),
     ]
 
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from bench import apps, directories, lists, refusals, scim_requests, sign_ins, verification
+from bench import apps, directories, lists, logout, refusals, scim_requests, sign_ins, verification
 from bench.ground import ENGINES, Ground, ground
 from bench.peers import PeerMissingError, install, messages
 from bench.processes import usage
@@ -86,6 +86,12 @@ def test_what_an_app_asks_is_answered_with_tokens_and_counted(where: Ground, sql
     requests, statements = counted["whole sign-in"]
     assert requests == 7
     assert statements > sum(counted[name][1] for name in ("code", "userinfo"))
+
+
+def test_an_app_is_told_of_each_way_to_deactivate_somebody(where: Ground) -> None:
+    told = logout.measure(where, 1)
+    assert told.keys() == {"admin's click", "directory's PATCH"}
+    assert all(seconds > 0 for (seconds,) in told.values())
 
 
 def test_every_family_of_hostile_messages_is_refused() -> None:

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,12 +53,13 @@ def settled_port() -> int:
 
 @dataclass
 class Served:
-    """One `vestibule serve`, started and ended any number of times on one port and one database."""
+    """One `vestibule serve`, started and ended any number of times on one port and one database; `settings` come beside the usual ones."""
 
     database_url: str
     folder: Path
     port: int = field(default_factory=settled_port)
     process: subprocess.Popen[bytes] | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def base_url(self) -> str:
@@ -81,6 +83,7 @@ class Served:
             VESTIBULE_SECRET_KEY=SECRET,
             VESTIBULE_DATA_DIR=str(self.folder),
             VESTIBULE_LOG_LEVEL="warning",
+            **self.settings,
         )
 
     def start(self, cores: set[int] | None = None) -> int:
