@@ -123,7 +123,7 @@ def _fill(house: House, connection: Connection, people: int) -> tuple[list[str],
         with house.runtime.database.transaction() as tx:
             for number in range(first, min(people, first + _AT_ONCE)):
                 resource = read_resource(USER, person(f"p{number}")).resource
-                users.append(pushed_users.create_user(tx, push, resource).id)
+                users.append(pushed_users.create_user(tx, push, resource)[0].id)
     with house.runtime.database.transaction() as tx:
         group = pushed_groups.create_group(tx, push, "Everybody here", None, users[: people * 9 // 10])
     return users, group.id

@@ -45,7 +45,7 @@ def test_sql_finds_the_users_that_scim2_models_finds(house: House) -> None:
     theirs: dict[str, Any] = {}
     with house.runtime.database.transaction() as tx:
         for person in PEOPLE:
-            made = pushed_users.create_user(tx, push_of(house, connection), person)
+            made, _ = pushed_users.create_user(tx, push_of(house, connection), person)
             body = {"schemas": [USER_URN, ENTERPRISE_URN], **person, "meta": {"lastModified": made.last_modified_at}}
             theirs[made.id] = TheirUser.model_validate(body)
 

@@ -64,7 +64,7 @@ def pushed_user(house: House, connection: Connection, email: str, **attributes: 
         **attributes,
     }
     with house.runtime.database.transaction() as tx:
-        return pushed_users.create_user(tx, push_of(house, connection), resource)
+        return pushed_users.create_user(tx, push_of(house, connection), resource)[0]
 
 
 @dataclass

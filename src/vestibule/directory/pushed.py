@@ -118,9 +118,9 @@ def full_name_of(attributes: Mapping[str, Any]) -> str:
         name.get("formatted"),
         " ".join(one for one in parts if isinstance(one, str)),
         attributes.get("userName"),
-        email_of(attributes),
     )
-    return next((found for one in candidates if isinstance(one, str) and (found := _name(one))), "?")
+    found = next((found for one in candidates if isinstance(one, str) and (found := _name(one))), "")
+    return found or _name(email_of(attributes) or "") or "?"
 
 
 def group_names(display_name: str, directory: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -13,13 +13,14 @@ import structlog
 
 from vestibule.directory.activity import Actor, ActorKind
 from vestibule.directory.connections import Provisioning
+from vestibule.directory.pushed import PushedMember
 from vestibule.directory.scim import Caller
 from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.departing import hold
 from vestibule.flows.parts.push_errors import DeparturesHeld
 from vestibule.flows.parts.pushing import Push
 from vestibule.flows.parts.runtime import Runtime
-from vestibule.flows.parts.scim_answers import Answer, Renderer
+from vestibule.flows.parts.scim_answers import Answer, Rendered, Renderer
 from vestibule.flows.parts.scim_bulk import carry_out_bulk
 from vestibule.flows.parts.scim_changes import Change, carry_out, in_scim
 from vestibule.flows.parts.scim_logging import log_request
@@ -28,13 +29,14 @@ from vestibule.kernel.errors import DatabaseBusy, Throttled, VestibuleError
 from vestibule.kernel.ids import is_id
 from vestibule.kernel.secrets import token_hash
 from vestibule.kernel.text import printable
+from vestibule.scim.attributes import ResourceType
 from vestibule.scim.bulk import read_bulk
 from vestibule.scim.errors import NotAllowed, ResourceNotFound, ScimError, TooManyRequests, Unauthorized
 from vestibule.scim.etags import etag_matches
 from vestibule.scim.queries import parse_query
 from vestibule.scim.rendering import list_response, parse_projection
 from vestibule.scim.schemas import GROUP, USER
-from vestibule.storage import scim_directories, scim_groups, scim_lists, scim_users
+from vestibule.storage import scim_directories, scim_groups, scim_lists, scim_visits
 
 # A directory that is busy would otherwise write the same minute again and again.
 CONTACT_EVERY: Final = timedelta(minutes=1)
@@ -48,10 +50,19 @@ def authenticate(runtime: Runtime, visitor: Visitor, connection_id: str, authori
     The token is found by its hash, so no comparison tells how much of it was right. Raises Unauthorized for one that opens
     nothing, TooManyRequests after too many of those, NotAllowed where the connection is disabled or people come another way.
     """
-    found, bearer = None, _BEARER.match(authorization)
-    if bearer is not None and is_id(connection_id, "connection"):
+    found, claimed = None, _token_hash(connection_id, authorization)
+    if claimed is not None:
         with runtime.database.reading() as tx:
-            found = scim_directories.find_caller(tx, connection_id, token_hash(bearer["token"]))
+            found = scim_directories.find_caller(tx, connection_id, claimed)
+    return _admitted(runtime, visitor, found)
+
+
+def _token_hash(connection_id: str, authorization: str) -> str | None:
+    bearer = _BEARER.match(authorization)
+    return token_hash(bearer["token"]) if bearer is not None and is_id(connection_id, "connection") else None
+
+
+def _admitted(runtime: Runtime, visitor: Visitor, found: Caller | None) -> Caller:
     if found is None or found.token.expired(runtime.clock()):
         try:
             count_attempt(runtime, (SCIM_TOKEN_PER_ADDRESS, visitor.network))
@@ -65,34 +76,62 @@ def authenticate(runtime: Runtime, visitor: Visitor, connection_id: str, authori
     return found
 
 
-def look_up(
+def look_up_user(
     runtime: Runtime,
     visitor: Visitor,
-    caller: Caller,
-    endpoint: str,
+    directory: tuple[str, str],
     resource_id: str,
     parameters: Mapping[str, str],
     if_none_match: str | None = None,
 ) -> Answer:
-    """Return one user or group, or 304 where the directory has this version already. Raises ScimError."""
-    resource_type = USER if endpoint == "Users" else GROUP
-    projection = parse_projection(resource_type, parameters.get("attributes"), parameters.get("excludedAttributes"))
-    renderer = Renderer.of(runtime, caller, projection)
-    with _reading(runtime, visitor, caller, f"/{endpoint}/{resource_id}"), runtime.database.reading() as tx:
-        if endpoint == "Users":
-            user = None
+    """Return one user, or 304 where the directory has this version already, to who calls: all in one look at the database.
+
+    `directory` is the connection's id and the bearer token, as for `authenticate`, which says what is raised besides ScimError.
+    """
+    (connection_id, authorization), found, user = directory, None, None
+    groups: Sequence[PushedMember] = ()
+    claimed = _token_hash(connection_id, authorization)
+    if claimed is not None:
+        with runtime.database.reading() as tx:
             if is_id(resource_id, "scim_user"):
-                user = scim_users.find_user(tx, caller.connection_id, resource_id)
-            found = renderer.users(tx, [user]) if user else []
-        else:
-            group = None
-            if is_id(resource_id, "scim_group"):
-                group = scim_groups.find_group(tx, caller.connection_id, resource_id)
-            found = renderer.groups(tx, [group]) if group else []
-        if not found:
-            raise ResourceNotFound(f"There is no {resource_type.name.lower()} {printable(resource_id, 60)}.")
-    answer = renderer.answer(resource_type, 200, found[0])
-    return Answer(304, None, answer.headers) if etag_matches(if_none_match, found[0].tag) else answer
+                found, user, groups = scim_visits.find_caller_and_user(tx, connection_id, claimed, resource_id)
+            else:
+                found = scim_directories.find_caller(tx, connection_id, claimed)
+    caller = _admitted(runtime, visitor, found)
+    projection = parse_projection(USER, parameters.get("attributes"), parameters.get("excludedAttributes"))
+    with _reading(runtime, visitor, caller, f"/Users/{resource_id}"):
+        if user is None:
+            raise ResourceNotFound(f"There is no user {printable(resource_id, 60)}.")
+    renderer = Renderer.of(runtime, caller, projection)
+    return _unless_known(renderer, USER, renderer.user(user, groups), if_none_match)
+
+
+def look_up_group(
+    runtime: Runtime,
+    visitor: Visitor,
+    caller: Caller,
+    resource_id: str,
+    parameters: Mapping[str, str],
+    if_none_match: str | None = None,
+) -> Answer:
+    """Return one group, or 304 where the directory has this version already. Raises ScimError."""
+    projection = parse_projection(GROUP, parameters.get("attributes"), parameters.get("excludedAttributes"))
+    renderer = Renderer.of(runtime, caller, projection)
+    with _reading(runtime, visitor, caller, f"/Groups/{resource_id}"), runtime.database.reading() as tx:
+        group = None
+        if is_id(resource_id, "scim_group"):
+            group = scim_groups.find_group(tx, caller.connection_id, resource_id)
+        if group is None:
+            raise ResourceNotFound(f"There is no group {printable(resource_id, 60)}.")
+        rendered = renderer.groups(tx, [group])[0]
+    return _unless_known(renderer, GROUP, rendered, if_none_match)
+
+
+def _unless_known(
+    renderer: Renderer, resource_type: ResourceType, rendered: Rendered, if_none_match: str | None
+) -> Answer:
+    answer = renderer.answer(resource_type, 200, rendered)
+    return Answer(304, None, answer.headers) if etag_matches(if_none_match, rendered.tag) else answer
 
 
 def list_resources(

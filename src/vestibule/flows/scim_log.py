@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from vestibule.directory.admins import Permission
@@ -12,6 +12,7 @@ from vestibule.directory.workspaces import Environment
 from vestibule.flows.parts.callers import AdminCaller
 from vestibule.flows.parts.connecting import environment_of, found_connection
 from vestibule.flows.parts.runtime import Runtime
+from vestibule.flows.parts.scim_logging import laid_out
 from vestibule.kernel.ids import is_id
 from vestibule.storage import scim_events
 
@@ -39,4 +40,5 @@ def read_log(runtime: Runtime, caller: AdminCaller, connection_id: str, *, befor
         )
         shown = found[:EVENTS_A_PAGE]
         following = shown[-1].id if len(found) > EVENTS_A_PAGE else None
-        return ScimLog(connection, environment_of(tx, connection), shown, following)
+        events = tuple(replace(one, sent=laid_out(one.sent)) for one in shown)
+        return ScimLog(connection, environment_of(tx, connection), events, following)

@@ -56,10 +56,10 @@ class Pipeline:
         """Send nothing of what waits: what it belongs to is rolled back."""
         self._waiting.clear()
 
-    def send(self) -> Any:
-        """Send all that waits; return the result of the last, None when nothing waited. Raises psycopg.Error of the first that failed."""
+    def send(self) -> list[Any]:
+        """Send all that waits; return the result of each, BEGIN and COMMIT included. Raises psycopg.Error of the first that failed."""
         if not self._waiting:
-            return None
+            return []
         waiting, self._waiting = self._waiting, []
         pgconn = self._connection.pgconn
         prepared: dict[bytes, bytes] = {}
@@ -88,7 +88,7 @@ class Pipeline:
                 raise error_from_result(result, self._connection.info.encoding)
         if len(results) < len(expected):
             raise psycopg.OperationalError("the server ended the connection")
-        return results[-1]
+        return [result for sql_prepared, result in zip(expected, results, strict=True) if sql_prepared is None]
 
 
 def _results(connection: psycopg.Connection[Any]) -> Generator[Wait, Ready | int, list[Any]]:
@@ -120,10 +120,10 @@ def pipeline_of(tx: Connection) -> Pipeline:
     return found
 
 
-def send(tx: Connection) -> None:
-    """Send what waits. Raises what SQLAlchemy raises."""
+def send(tx: Connection) -> list[Any]:
+    """Send what waits, and return the results. Raises what SQLAlchemy raises."""
     try:
-        pipeline_of(tx).send()
+        return pipeline_of(tx).send()
     except psycopg.Error as error:
         raise translated(tx, None, "", error) from error
 

@@ -16,7 +16,7 @@ from sqlalchemy import SelectBase
 from sqlalchemy.sql.dml import UpdateBase
 
 from vestibule.storage.database import READ_ONLY, Transaction
-from vestibule.storage.pipeline import Pipeline, pipeline_of, translated
+from vestibule.storage.pipeline import Pipeline, pipeline_of, send, translated
 
 _CURSOR: Final = "vestibule_prepared_cursor"
 _PARAMETER: Final = re.compile(r"%(?:%|\((?P<name>[^)]+)\)s)")
@@ -56,23 +56,7 @@ class Prepared:
     def rows(self, tx: Transaction, values: Mapping[str, Any]) -> list[Any]:
         """Return every row, its columns by name."""
         compiled, parameters = self._announce(tx, values)
-        found = _executed(tx, compiled, parameters)
-        if compiled.on_sqlite:
-            rows = found.fetchall()
-        else:
-            loader = pipeline_of(tx).transformer
-            loader.set_pgresult(found)
-            rows = loader.load_rows(0, found.ntuples, tuple)
-        make, processors = compiled.row._make, compiled.processors
-        if not processors:
-            return [make(row) for row in rows]
-        made = []
-        for row in rows:
-            cells = list(row)
-            for index, process in processors:
-                cells[index] = process(cells[index])
-            made.append(make(cells))
-        return made
+        return _rows(tx, compiled, _executed(tx, compiled, parameters))
 
     def write(self, tx: Transaction, values: Mapping[str, Any]) -> int:
         """Return how many rows were written. Raises IntegrityError as SQLAlchemy does."""
@@ -108,11 +92,41 @@ class Prepared:
         return compiled, parameters
 
 
+def rows_together(tx: Transaction, *asked: tuple[Prepared, Mapping[str, Any]]) -> list[list[Any]]:
+    """Return the rows of several statements, on PostgreSQL in one round trip."""
+    announced = [one._announce(tx, values) for one, values in asked]  # noqa: SLF001 - a Prepared's own business
+    if tx.dialect.name == "sqlite":
+        return [_rows(tx, compiled, _executed(tx, compiled, parameters)) for compiled, parameters in announced]
+    for compiled, parameters in announced:
+        _waiting(tx, compiled, parameters)
+    found = send(tx)[-len(asked) :]
+    return [_rows(tx, compiled, result) for (compiled, _), result in zip(announced, found, strict=True)]
+
+
+def _rows(tx: Transaction, compiled: _Compiled, found: Any) -> list[Any]:
+    if compiled.on_sqlite:
+        rows = found.fetchall()
+    else:
+        loader = pipeline_of(tx).transformer
+        loader.set_pgresult(found)
+        rows = loader.load_rows(0, found.ntuples, tuple)
+    make, processors = compiled.row._make, compiled.processors
+    if not processors:
+        return [make(row) for row in rows]
+    made = []
+    for row in rows:
+        cells = list(row)
+        for index, process in processors:
+            cells[index] = process(cells[index])
+        made.append(make(cells))
+    return made
+
+
 def _executed(tx: Transaction, compiled: _Compiled, parameters: list[Any], *, many: bool = False) -> Any:
     pipeline = None if compiled.on_sqlite else _waiting(tx, compiled, parameters)
     try:
         if pipeline is not None:
-            return pipeline.send()
+            return pipeline.send()[-1]
         cursor = _cursor(tx)
         (cursor.executemany if many else cursor.execute)(compiled.sql, parameters)
     except Exception as error:

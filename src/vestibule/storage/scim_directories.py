@@ -17,7 +17,7 @@ from vestibule.storage.tables import scim_directories as directories
 from vestibule.storage.tables import scim_tokens as tokens
 
 _others = connections.alias("others")
-_CALLER: Final = Prepared(
+CALLER: Final = Prepared(
     select(
         *(column.label(f"token_{column.name}") for column in tokens.c),
         connections.c.environment_id,
@@ -79,10 +79,12 @@ _NOTE_DEPARTURE: Final = PreparedInsert(
 
 def find_caller(tx: Transaction, connection_id: str, token_hash: str) -> Caller | None:
     """Return who calls with a token of a connection, expired or not, in one statement. Both values are untrusted."""
-    found = _CALLER.rows(tx, {"connection_id": connection_id, "token_hash": token_hash})
-    if not found:
-        return None
-    row = found[0]
+    found = CALLER.rows(tx, {"connection_id": connection_id, "token_hash": token_hash})
+    return to_caller(found[0]) if found else None
+
+
+def to_caller(row: Any) -> Caller:
+    """Make a Caller of a row of CALLER."""
     return Caller(
         token=ScimToken(
             row.token_id, row.token_name, row.token_created_at, row.token_expires_at, row.token_last_used_at

@@ -34,16 +34,17 @@ _TAKEN: Final[Mapping[Standing, type[PushConflict]]] = {
 }
 
 
-def create_user(tx: Transaction, push: Push, resource: Mapping[str, Any]) -> PushedUser:
+def create_user(tx: Transaction, push: Push, resource: Mapping[str, Any]) -> tuple[PushedUser, bool]:
     """Make a user of a canonical resource (validated), or bring one back who is not active (re-hire), with no memberships.
 
+    Returns the user, and whether any group waited for them, in which they are now.
     Raises PushConflict for a userName, an externalId or an account that is somebody else's, DomainNotReached for a domain out
     of the connection's reach.
     """
     found = scim_users.find_namesakes(tx, push.connection_id, resource.get("externalId"), resource["userName"])
     former = _same_person(found, resource)
     if former is not None and not former[1]:
-        return _rehire(tx, push, former[0], resource)
+        return _rehire(tx, push, former[0], resource), False
     user = _made(new_id("scim_user", push.now), push, resource)
     if former is not None:
         # Deleted there, and here by the same externalId again: the same person, who lived on through something else.
@@ -60,7 +61,7 @@ def create_user(tx: Transaction, push: Push, resource: Mapping[str, Any]) -> Pus
     scim_groups.touch_groups(tx, push.workspace_id, waited, push.now)
     if user.active and user.end_user_id:
         _arrive(tx, push, user, in_groups=bool(waited))
-    return user
+    return user, bool(waited)
 
 
 def change_user(tx: Transaction, push: Push, before: PushedUser, resource: Mapping[str, Any]) -> PushedUser:

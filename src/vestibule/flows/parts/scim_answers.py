@@ -54,7 +54,7 @@ class Renderer:
     def users(self, tx: Transaction, found: Sequence[PushedUser]) -> list[Rendered]:
         """Return users as resources with the groups that they are in, which are a part of their tags; one statement for all."""
         groups = scim_members.list_groups_of(tx, [one.id for one in found])
-        return [self._user(one, groups.get(one.id, ())) for one in found]
+        return [self.user(one, groups.get(one.id, ())) for one in found]
 
     def groups(self, tx: Transaction, found: Sequence[PushedGroup]) -> list[Rendered]:
         """Return groups as resources; members are read only where they are wanted, in one statement for all."""
@@ -62,7 +62,8 @@ class Renderer:
         members = scim_members.list_members(tx, [one.id for one in found]) if wanted else {}
         return [self._group(one, members.get(one.id, ())) for one in found]
 
-    def _user(self, user: PushedUser, groups: Sequence[PushedMember]) -> Rendered:
+    def user(self, user: PushedUser, groups: Sequence[PushedMember]) -> Rendered:
+        """Return a user who is in these groups as a resource."""
         resource: dict[str, Any] = {"schemas": schemas_of(USER, user.attributes), "id": user.id, **user.attributes}
         listed = [self._reference(GROUP, one, "direct") for one in groups]
         if listed:

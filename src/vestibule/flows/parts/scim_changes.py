@@ -91,8 +91,8 @@ def carry_out(tx: Transaction, push: Push, change: Change) -> Answer:
 def _change_user(tx: Transaction, push: Push, change: Change) -> Answer:
     if change.method == "POST":
         resource = _read_user(push, change.body)
-        user = pushed_users.create_user(tx, push, {"active": True, **resource})
-        return _user_answer(tx, push, change, user, 201)
+        user, in_groups = pushed_users.create_user(tx, push, {"active": True, **resource})
+        return _user_answer(tx, push, change, user, 201, in_groups=in_groups)
     if change.method == "DELETE":
         scim_groups.lock_groups_of(tx, push.workspace_id, change.resource_id or "")
     before = _found_user(tx, push, change.resource_id)
@@ -122,11 +122,14 @@ def _read_user(push: Push, body: Any) -> dict[str, Any]:
     return reading.resource
 
 
-def _user_answer(tx: Transaction, push: Push, change: Change, user: PushedUser, status: int) -> Answer:
+def _user_answer(
+    tx: Transaction, push: Push, change: Change, user: PushedUser, status: int, *, in_groups: bool = True
+) -> Answer:
     push.is_about(user.id, user.user_name)
     projection = parse_projection(USER, *_asked(change))
     renderer = Renderer.of(push.runtime, push.caller, projection)
-    return renderer.answer(USER, status, *renderer.users(tx, [user]))
+    rendered = renderer.users(tx, [user])[0] if in_groups else renderer.user(user, ())
+    return renderer.answer(USER, status, rendered)
 
 
 def _found_user(tx: Transaction, push: Push, resource_id: str | None) -> PushedUser:

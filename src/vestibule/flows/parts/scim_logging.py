@@ -44,10 +44,15 @@ def log_request(
 def _sent(body: Any) -> str:
     if body is None:
         return ""
-    text = json.dumps(redacted(body), ensure_ascii=False, indent=1)
-    lines = [printable(line, MAX_SENT) for line in text[: MAX_SENT * 2].splitlines()]
-    whole = "\n".join(lines)
-    return whole if len(whole) <= MAX_SENT else whole[: MAX_SENT - 1] + "…"
+    return printable(json.dumps(redacted(body), ensure_ascii=False), MAX_SENT)
+
+
+def laid_out(sent: str) -> str:
+    """Return what was kept of a body with a line for each member; one that was cut off, or made safe, stays as it is."""
+    try:
+        return json.dumps(json.loads(sent), ensure_ascii=False, indent=1)
+    except ValueError:
+        return sent
 
 
 def redacted(value: Any, depth: int = 0) -> Any:

@@ -93,6 +93,12 @@ class Call:
         """Return the path below the base URL."""
         return "/" + "/".join(self.parts)
 
+    @property
+    def user_asked_for(self) -> str | None:
+        """Return the id of the one user whom the request asks for, if it does."""
+        asks = self.method in {"GET", "HEAD"} and len(self.parts) == 2 and self.parts[0].lower() == "users"
+        return self.parts[1] if asks and self.parts[1] != ".search" else None
+
     def json(self) -> Any:
         """Return the body. Raises UnsupportedMediaType, InvalidSyntax."""
         if self.content_type not in _JSON:
@@ -122,8 +128,11 @@ class ScimEndpoint:
 
 def answer(call: Call) -> Response:
     """Answer one request. A refusal becomes its Error body, and anything unexpected a 500 with a reference code."""
-    caller: Caller | None = None
     try:
+        if call.user_asked_for is not None:
+            directory = (call.connection_id, call.authorization)
+            tools = (call.runtime, call.visitor, directory, call.user_asked_for)
+            return _rendered(scim.look_up_user(*tools, call.parameters, call.if_none_match))
         caller = scim.authenticate(call.runtime, call.visitor, call.connection_id, call.authorization)
         return _rendered(_dispatch(call, caller))
     except ScimError as error:
@@ -175,7 +184,7 @@ def _resources(call: Call, caller: Caller, endpoint: str) -> Answer:
             raise MethodNotAllowed(".search takes POST.")
         return scim.list_resources(*tools, endpoint, parameters_of_search(_body(call, caller)))
     if rest and call.method in {"GET", "HEAD"}:
-        return scim.look_up(*tools, endpoint, rest[0], call.parameters, call.if_none_match)
+        return scim.look_up_group(*tools, rest[0], call.parameters, call.if_none_match)
     allowed = {"PUT", "PATCH", "DELETE"} if rest else {"POST"}
     if call.method not in allowed:
         raise MethodNotAllowed(f"{call.method} is not for /{endpoint}{'/{id}' if rest else ''}.")
