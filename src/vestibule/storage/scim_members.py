@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import Select, bindparam, delete, literal, select, update
+from sqlalchemy import Select, bindparam, delete, exists, literal, select, update
 
 from vestibule.directory.pushed import PushedGroup, PushedMember
 from vestibule.directory.scim import Place
@@ -19,7 +19,7 @@ from vestibule.directory.sources import Source
 from vestibule.storage.database import Transaction
 from vestibule.storage.inserting import PreparedInsert, insert_into
 from vestibule.storage.prepared import Prepared
-from vestibule.storage.tables import end_users, environment_access, group_members, scim_groups, scim_users
+from vestibule.storage.tables import app_groups, end_users, environment_access, group_members, scim_groups, scim_users
 from vestibule.storage.tables import scim_members as members
 from vestibule.storage.types import Instant, Key
 
@@ -175,25 +175,28 @@ def add_members(tx: Transaction, place: Place, group: PushedGroup, values: Itera
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What came of removing members: how many went from the pushed group, and who out of the group here."""
+    """What came of removing members: how many went from the pushed group, and who out of the group here, if an app is narrowed to it."""
 
     number: int
-    people: tuple[str, ...]
+    people_of_apps: tuple[str, ...]
 
 
 def remove_members(tx: Transaction, place: Place, group: PushedGroup, values: Iterable[str] | None) -> Removed:
     """Take values (untrusted) out of a pushed group, or everybody (None), and those people out of the group here."""
-    leave = delete(group_members).where(
+    mine = (
         group_members.c.group_id == group.group_id,
         group_members.c.source == Source.SCIM.value,
         group_members.c.source_connection_id == place.connection_id,
     )
+    # Said by the same statement: most groups have nothing to do with an app.
+    narrows = exists().where(app_groups.c.group_id == group.group_id).label("narrows")
+    leave = delete(group_members).where(*mine).returning(group_members.c.end_user_id, narrows)
     gone = delete(members).where(members.c.scim_group_id == group.id)
     if values is None:
         there = select(members.c.scim_user_id).where(members.c.scim_group_id == group.id)
         tx.execute(_locked(select(scim_users.c.id).where(scim_users.c.id.in_(there))))
         removed = tx.execute(gone).rowcount
-        return Removed(removed, tuple(tx.execute(leave.returning(group_members.c.end_user_id)).scalars()))
+        return Removed(removed, tuple(row.end_user_id for row in tx.execute(leave) if row.narrows))
     removed, left = 0, list[str]()
     for chunk in _chunks(dict.fromkeys(values)):
         known = _known(tx, place.connection_id, chunk, lock=True).values()
@@ -202,7 +205,7 @@ def remove_members(tx: Transaction, place: Place, group: PushedGroup, values: It
         people = [one.end_user_id for one in known if one.end_user_id]
         if people:
             those = leave.where(group_members.c.end_user_id.in_(people))
-            left += tx.execute(those.returning(group_members.c.end_user_id)).scalars()
+            left += [row.end_user_id for row in tx.execute(those) if row.narrows]
     return Removed(removed, tuple(left))
 
 

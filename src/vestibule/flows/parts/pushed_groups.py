@@ -95,9 +95,9 @@ def remove_members(tx: Transaction, push: Push, group: PushedGroup, values: Iter
     removed = scim_members.remove_members(tx, push.place, group, values)
     if removed.number:
         entry_id = push.record(tx, "group.members_left", _subject(group), members=removed.number)
-        if removed.people:
+        if removed.people_of_apps:
             lost = apps.narrowed_to(tx, (group.group_id,))
-            take_apps(tx, push.runtime, push.workspace_id, lost, entry_id, removed.people)
+            take_apps(tx, push.runtime, push.workspace_id, lost, entry_id, removed.people_of_apps)
     return removed.number > 0
 
 
