@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.relying_parties.apache import apache_command
 from tests.support.processes import started
 from tests.support.tools import tool
 
@@ -40,12 +41,19 @@ def openid_client(issuer: str) -> Iterator[RelyingParty]:
 def apache(issuer: str, port: int, client_id: str, client_secret: str) -> Iterator[RelyingParty]:
     """Run Apache, whose mod_auth_openidc guards `/guarded/`; it has to know who it is from the start."""
     with tempfile.TemporaryDirectory(prefix="relying-party-") as name:
-        folder = Path(name)
-        told = {"readyFile": str(folder / "ready.json"), "port": port, "issuer": issuer}
-        told |= {"clientId": client_id, "clientSecret": client_secret}
-        command = [sys.executable, "-m", "tests.relying_parties.apache_process", json.dumps(told)]
-        with started(command, folder) as (facts, _):
-            yield RelyingParty(**facts)
+        command = apache_command(Path(name), port, issuer, client_id, client_secret)
+        with listening(command, Path(name), port, {"LC_ALL": "C.UTF-8"}) as base_url:
+            yield RelyingParty(base_url)
+
+
+@contextmanager
+def listening(command: list[str], folder: Path, port: int, environment: dict[str, str]) -> Iterator[str]:
+    """Run in a folder a program that knows nothing of tests and will listen on a port; give its address when it answers."""
+    told = {"readyFile": str(folder / "ready.json"), "port": port, "folder": str(folder), "command": command}
+    named = [f"{name}={value}" for name, value in environment.items()]
+    wrapper = ["env", *named, sys.executable, "-m", "tests.relying_parties.port_process", json.dumps(told)]
+    with started(wrapper, folder) as (facts, _):
+        yield facts["base_url"]
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.support.processes import started
+from tests.relying_parties.processes import listening
 from tests.support.tools import ROOT, tool
 from vestibule.web.recipes import SECRET
 
@@ -134,7 +133,7 @@ def _fastapi(client: Client, code: str, secrets: dict[str, str]) -> Iterator[str
     with _folder() as folder:
         (folder / "main.py").write_text(code, encoding="utf-8")
         command = [sys.executable, "-m", "uvicorn", "main:app", "--port", str(client.port), "--log-level", "warning"]
-        with _listening(command, folder, client, secrets) as base_url:
+        with listening(command, folder, client.port, _CLEAN | secrets) as base_url:
             yield base_url
 
 
@@ -152,7 +151,9 @@ def _django_project(client: Client, settings: str, urls: str, files: dict[str, s
             (folder / name).write_text(text, encoding="utf-8")
         subprocess.run([*manage, "check", "--fail-level", "WARNING"], cwd=folder, check=True, capture_output=True)
         subprocess.run([*manage, "migrate", "-v", "0"], cwd=folder, check=True, capture_output=True)
-        with _listening([*manage, "runserver", "--noreload", str(client.port)], folder, client, {}) as base_url:
+        with listening(
+            [*manage, "runserver", "--noreload", str(client.port)], folder, client.port, _CLEAN | {}
+        ) as base_url:
             yield base_url
 
 
@@ -186,7 +187,7 @@ def nextjs_app(client: Client) -> Iterator[str]:
         next_js = [tool("node"), "node_modules/next/dist/bin/next"]
         subprocess.run([*next_js, "build"], cwd=folder, env={**os.environ, **settings}, check=True, capture_output=True)
         serve = [*next_js, "start", "-H", "127.0.0.1", "-p", str(client.port)]
-        with _listening(serve, folder, client, settings) as base_url:
+        with listening(serve, folder, client.port, _CLEAN | settings) as base_url:
             yield base_url
 
 
@@ -201,12 +202,3 @@ def _same_file(source: str, target: str) -> None:
 def _folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="snippet-") as name:
         yield Path(name)
-
-
-@contextmanager
-def _listening(command: list[str], folder: Path, client: Client, environment: dict[str, str]) -> Iterator[str]:
-    told = {"readyFile": str(folder / "ready.json"), "port": client.port, "folder": str(folder), "command": command}
-    named = [f"{name}={value}" for name, value in (_CLEAN | environment).items()]
-    wrapper = ["env", *named, sys.executable, "-m", "tests.relying_parties.port_process", json.dumps(told)]
-    with started(wrapper, folder) as (facts, _):
-        yield facts["base_url"]

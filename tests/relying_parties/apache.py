@@ -1,26 +1,13 @@
-"""Apache with mod_auth_openidc as a process: the module guards one page, which shows what it was told of the person.
-
-python -m tests.relying_parties.apache_process '{"readyFile": …, "port": …, "issuer": …, "clientId": …, "clientSecret": …}'
-
-Ends Apache when its standard input ends.
-"""
+"""Apache with mod_auth_openidc: the module guards one page, which shows what it was told of the person."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Final
 
 from tests.support.tools import tool
 
 MODULES: Final = Path("/usr/lib/apache2/modules")
-_START_SECONDS: Final = 60
 
 # SSI shows the environment that the module sets: no program of ours stands between.
 _CONFIGURATION: Final = """
@@ -28,7 +15,7 @@ ServerRoot {folder}
 ServerName 127.0.0.1
 Listen 127.0.0.1:{port}
 PidFile {folder}/apache.pid
-ErrorLog {folder}/error.log
+ErrorLog /dev/stderr
 LogLevel warn auth_openidc:info
 LoadModule mpm_event_module {modules}/mod_mpm_event.so
 LoadModule authn_core_module {modules}/mod_authn_core.so
@@ -79,46 +66,13 @@ _OPEN: Final = """<!doctype html><html lang="en"><head><meta charset="utf-8"><ti
 """
 
 
-def main() -> int:
-    """Serve until standard input ends."""
-    options = json.loads(sys.argv[1])
-    folder = Path(options["readyFile"]).parent
+def apache_command(folder: Path, port: int, issuer: str, client_id: str, client_secret: str) -> list[str]:
+    """Write a configuration into a folder; return the command that runs Apache with it."""
     folder.chmod(0o755)  # its workers are www-data
-    _write(folder, options)
-    with subprocess.Popen([tool("apache2"), "-DFOREGROUND", "-f", str(folder / "apache.conf")]) as apache:
-        try:
-            _wait(apache, options["port"], folder)
-            partial = folder / "ready.partial"
-            partial.write_text(json.dumps({"base_url": f"http://127.0.0.1:{options['port']}"}))
-            partial.rename(options["readyFile"])
-            sys.stdin.read()
-        finally:
-            apache.terminate()
-    return 0
-
-
-def _write(folder: Path, options: dict[str, str]) -> None:
-    values = {**options, "folder": folder, "modules": MODULES}
+    values = {"folder": folder, "modules": MODULES, "port": port, "issuer": issuer}
+    values |= {"clientId": client_id, "clientSecret": client_secret}
     (folder / "htdocs" / "guarded").mkdir(parents=True)
     (folder / "apache.conf").write_text(_CONFIGURATION.format(**values))
     (folder / "htdocs" / "index.shtml").write_text(_OPEN)
     (folder / "htdocs" / "guarded" / "index.shtml").write_text(_GUARDED.format(**values))
-
-
-def _wait(apache: subprocess.Popen[bytes], port: str, folder: Path) -> None:
-    end = time.monotonic() + _START_SECONDS
-    while True:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5):
-                return
-        except OSError as error:
-            if apache.poll() is not None or time.monotonic() > end:
-                log = folder / "error.log"
-                said = log.read_text(errors="replace") if log.exists() else ""
-                raise SystemExit(f"Apache did not start: {error}\n{said}") from error
-        time.sleep(0.05)
-
-
-if __name__ == "__main__":
-    os.environ.setdefault("LC_ALL", "C.UTF-8")
-    sys.exit(main())
+    return [tool("apache2"), "-DFOREGROUND", "-f", str(folder / "apache.conf")]
