@@ -295,6 +295,20 @@ def test_looking_for_nothing_takes_three_statements_and_writes_nothing(scene: To
     assert all(one.startswith("SELECT") for one in counted)
 
 
+def test_who_lost_an_app_is_left_for_a_look_that_is_for_losses_too(scene: Told) -> None:
+    runtime = scene.server.house.runtime
+    scene.app.tokens(scene.client, scene.connection)
+    narrow_the_app(scene)
+    assert flow.take_due(runtime, 8, losses=False) == ()
+    assert len(flow.take_due(runtime, 8)) == 1
+
+
+def test_who_is_signed_out_is_found_by_every_look(scene: Told) -> None:
+    scene.app.tokens(scene.client, scene.connection)
+    sign_out(scene)
+    assert len(flow.take_due(scene.server.house.runtime, 8, losses=False)) == 1
+
+
 def swept(scene: Told) -> int:
     house = scene.server.house
     with house.runtime.database.transaction() as tx:

@@ -20,6 +20,7 @@ from vestibule.directory.workspaces import Environment
 from vestibule.flows.parts.callers import system
 from vestibule.flows.parts.clients import issuer_of
 from vestibule.flows.parts.jwt_keys import key_to_sign, usable_jwt_keys
+from vestibule.flows.parts.pacing import Pace
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.errors import DatabaseBusy, VestibuleError
@@ -57,6 +58,7 @@ class Announcer:
     def __init__(self, runtime: Runtime, tell: Tell) -> None:
         self._runtime = runtime
         self._tell = tell
+        self._pace = Pace()
         self._stopping = threading.Event()
         self._free = threading.Semaphore(MOST_AT_ONCE)
         self._thread = threading.Thread(target=self._work, name="announcer", daemon=True)
@@ -85,12 +87,18 @@ class Announcer:
         while self._free.acquire(blocking=False):
             places += 1
         try:
-            for one in take_due(self._runtime, places) if places else ():
+            for one in self._take(places) if places else ():
                 places -= 1
                 pool.submit(self._tell_one, one)
         finally:
             for _ in range(places):
                 self._free.release()
+
+    def _take(self, places: int) -> tuple[AppSession, ...]:
+        if not self._pace.is_due():
+            return take_due(self._runtime, places, losses=False)
+        with self._pace.timed():
+            return take_due(self._runtime, places)
 
     def _tell_one(self, one: AppSession) -> None:
         try:
@@ -109,14 +117,17 @@ def tell_due(runtime: Runtime, tell: Tell) -> int:
     return len(due)
 
 
-def take_due(runtime: Runtime, most: int) -> tuple[AppSession, ...]:
-    """Note which sessions have ended, and lease up to `most` whose apps have to be told. Only reads when there is nothing to do."""
+def take_due(runtime: Runtime, most: int, *, losses: bool = True) -> tuple[AppSession, ...]:
+    """Note which sessions have ended, and lease up to `most` whose apps have to be told. Only reads when there is nothing to do.
+
+    Without `losses` nobody looks for those whose session goes on and who lost the app: that takes longer the more are signed in.
+    """
     now = runtime.clock()
     with runtime.database.reading() as tx:
-        if not app_sessions.is_anything_due(tx, now):
+        if not app_sessions.is_anything_due(tx, now, losses=losses):
             return ()
     with runtime.database.transaction() as tx:
-        app_sessions.mark_ended(tx, now, _MOST_MARKED)
+        app_sessions.mark_ended(tx, now, _MOST_MARKED, losses=losses)
         return app_sessions.lease(tx, now, now + LEASE, most)
 
 

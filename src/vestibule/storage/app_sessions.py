@@ -32,29 +32,33 @@ def lost(app_id: ColumnElement[str], end_user_id: ColumnElement[str]) -> ColumnE
 _MINE: Final = and_(app_sessions.c.app_id == bindparam("of_app"), app_sessions.c.session_id == bindparam("of_session"))
 
 
-def _ended() -> Iterable[Select[Any]]:
-    """Return what finds those that have ended and don't know it: by an index the first, the second only over narrowed apps."""
+def _ended(*, losses: bool) -> Iterable[Select[Any]]:
+    """Return what finds those that have ended and don't know it: whose session is gone, and of `losses` who lost the app.
+
+    The first by an index. The second reads the live sessions of all narrowed apps.
+    """
     found = select(app_sessions.c.app_id, app_sessions.c.session_id).where(app_sessions.c.ended_at.is_(None))
     yield found.where(_OF_SESSION_GONE)
-    yield found.join(apps, apps.c.id == app_sessions.c.app_id).where(
-        lost(app_sessions.c.app_id, app_sessions.c.end_user_id)
-    )
+    if losses:
+        yield found.join(apps, apps.c.id == app_sessions.c.app_id).where(
+            lost(app_sessions.c.app_id, app_sessions.c.end_user_id)
+        )
 
 
 def _due(now: datetime) -> ColumnElement[bool]:
     return and_(app_sessions.c.told_at.is_(None), app_sessions.c.next_at <= now)
 
 
-def is_anything_due(tx: Transaction, now: datetime) -> bool:
-    """Say whether there may be something to do: a look that takes no lock. Three statements when there is nothing."""
-    looks = (select(app_sessions.c.app_id).where(_due(now)), *_ended())
+def is_anything_due(tx: Transaction, now: datetime, *, losses: bool) -> bool:
+    """Say whether there may be something to do: a look that takes no lock. Three statements when there is nothing, two without `losses`."""
+    looks = (select(app_sessions.c.app_id).where(_due(now)), *_ended(losses=losses))
     return any(tx.execute(look.limit(1)).first() is not None for look in looks)
 
 
-def mark_ended(tx: Transaction, now: datetime, most: int) -> int:
+def mark_ended(tx: Transaction, now: datetime, most: int, *, losses: bool) -> int:
     """Note of up to `most` sessions of each sort that they have ended, so that their apps are told; return of how many."""
     marked = 0
-    for found in _ended():
+    for found in _ended(losses=losses):
         rows = tx.execute(found.limit(most).with_for_update(skip_locked=True, of=app_sessions)).all()
         for row in rows:
             _change(tx, row.app_id, row.session_id, ended_at=now, next_at=now)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     UniqueConstraint,
+    text,
 )
 
 from vestibule.storage.tables.apps import app
@@ -174,6 +175,13 @@ app_sessions = Table(
     Index(None, "next_at"),
     Index(None, "ended_at"),
     Index(None, "end_user_id"),
+    Index(
+        "ix_app_sessions_live",
+        "app_id",
+        "end_user_id",
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
 )
 
 # What an act that took access away from somebody has ended, beside its entry in the activity; the apps told of it are `app_sessions`.

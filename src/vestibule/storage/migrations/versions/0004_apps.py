@@ -353,6 +353,13 @@ def _app_sessions() -> None:
     op.create_index("ix_app_sessions_live_session_id_ended_at", "app_sessions", ["live_session_id", "ended_at"])
     op.create_index("ix_app_sessions_next_at", "app_sessions", ["next_at"])
     op.create_index("ix_app_sessions_ended_at", "app_sessions", ["ended_at"])
+    op.create_index(
+        "ix_app_sessions_live",
+        "app_sessions",
+        ["app_id", "end_user_id"],
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
 
 
 def _receipts() -> None:
