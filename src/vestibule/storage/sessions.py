@@ -79,7 +79,7 @@ _FIND_BY_ID: Final = Prepared(
 
 def insert_session(tx: Transaction, session: NewSession, token_hash: str) -> None:
     """Save a new session. Raises IntegrityError when the person has no access to the environment (any more)."""
-    _INSERT.write(
+    _INSERT.write_later(
         tx,
         {
             "id": session.id,
