@@ -109,6 +109,19 @@ def test_a_key_that_exists_is_somebody_elses_haste_and_rolls_back(database: Data
         assert Prepared(_FIND).rows(tx, {"whose": "wsp_2"}) == []
 
 
+def test_a_key_that_exists_is_haste_in_the_middle_of_a_transaction_too(database: Database) -> None:
+    def half_done() -> None:
+        with database.transaction() as tx:
+            assert RENAME.write(tx, {"whose": "wsp_1", "to": "Half done", "now": NOW}) == 1
+            INSERT.write(tx, WORKSPACE)
+
+    for _ in range(2):
+        with pytest.raises(AlreadyTaken):
+            half_done()
+    with database.reading() as tx:
+        assert Prepared(_FIND).rows(tx, {"whose": "wsp_1"})[0].name == "Northwind"
+
+
 def test_reading_refuses_to_write(database: Database) -> None:
     with pytest.raises(RuntimeError, match="reading"), database.reading() as tx:
         RENAME.write(tx, {"whose": "wsp_1", "to": "Other", "now": NOW})
@@ -128,13 +141,16 @@ def test_whoever_counts_statements_counts_these_too(database: Database) -> None:
     assert (len(counted.statements), counted.writes) == (2, 1)
 
 
-def test_a_connection_that_the_server_ended_is_replaced(postgresql_url: str) -> None:
+@pytest.mark.parametrize("known", [False, True])
+def test_a_connection_that_the_server_ended_is_replaced(postgresql_url: str, *, known: bool) -> None:
     database = Database(postgresql_url, pool_size=2)
     find = Prepared(_FIND)
 
     def ended() -> None:
         with database.reading() as other, database.reading() as tx:
             pid = tx.execute(text("SELECT pg_backend_pid()")).scalar_one()
+            if known:
+                find.rows(tx, {"whose": "wsp_1"})
             other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
             find.rows(tx, {"whose": "wsp_1"})
 
