@@ -8,10 +8,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from tests.relying_parties.processes import listening
@@ -142,18 +143,16 @@ def _django_project(client: Client, settings: str, urls: str, files: dict[str, s
     """Run what `startproject` makes, with more at the end of its settings, other URLs, and files of its own."""
     with _folder() as folder:
         manage = [sys.executable, "manage.py"]
-        made = [sys.executable, "-m", "django", "startproject", "mysite", str(folder)]
-        subprocess.run(made, check=True, capture_output=True)
+        _run([sys.executable, "-m", "django", "startproject", "mysite", str(folder)], folder)
         with (folder / "mysite" / "settings.py").open("a", encoding="utf-8") as file:
             file.write(settings)
         for name, text in {"mysite/urls.py": urls, **files}.items():
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(text, encoding="utf-8")
-        subprocess.run([*manage, "check", "--fail-level", "WARNING"], cwd=folder, check=True, capture_output=True)
-        subprocess.run([*manage, "migrate", "-v", "0"], cwd=folder, check=True, capture_output=True)
-        with listening(
-            [*manage, "runserver", "--noreload", str(client.port)], folder, client.port, _CLEAN | {}
-        ) as base_url:
+        _run([*manage, "check", "--fail-level", "WARNING"], folder)
+        _run([*manage, "migrate", "-v", "0"], folder)
+        serve = [*manage, "runserver", "--noreload", str(client.port)]
+        with listening(serve, folder, client.port, _CLEAN) as base_url:
             yield base_url
 
 
@@ -185,7 +184,7 @@ def nextjs_app(client: Client) -> Iterator[str]:
             "NEXT_TELEMETRY_DISABLED": "1",
         }
         next_js = [tool("node"), "node_modules/next/dist/bin/next"]
-        subprocess.run([*next_js, "build"], cwd=folder, env={**os.environ, **settings}, check=True, capture_output=True)
+        _run([*next_js, "build"], folder, settings)
         serve = [*next_js, "start", "-H", "127.0.0.1", "-p", str(client.port)]
         with listening(serve, folder, client.port, _CLEAN | settings) as base_url:
             yield base_url
@@ -196,6 +195,11 @@ def _same_file(source: str, target: str) -> None:
         os.link(source, target)
     except OSError:
         shutil.copyfile(source, target)
+
+
+def _run(command: list[str], folder: Path, settings: Mapping[str, str] = MappingProxyType({})) -> None:
+    done = subprocess.run(command, cwd=folder, env={**os.environ, **settings}, capture_output=True, check=False)
+    assert done.returncode == 0, f"{command}:\n{(done.stdout + done.stderr).decode(errors='replace')}"
 
 
 @contextmanager
