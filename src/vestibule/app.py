@@ -152,10 +152,10 @@ def routes() -> list[BaseRoute]:
         # A router looks at one after the other, and this is where everybody comes in at nine in the morning.
         *verify.ROUTES,
         *saml.ROUTES,
-        *saml_logout.ROUTES,
-        *scim_protocol.ROUTES,
         *oauth.ROUTES,
         *oidc.ROUTES,
+        *saml_logout.ROUTES,
+        *scim_protocol.ROUTES,
         *registration.ROUTES,
         *device.ROUTES,
         *health.ROUTES,

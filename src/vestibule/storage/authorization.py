@@ -5,41 +5,58 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from vestibule.directory.grants import Consent, Grant, StoredRequest
 from vestibule.directory.workspaces import Environment
 from vestibule.storage.database import Transaction
 from vestibule.storage.inserting import insert_into
+from vestibule.storage.prepared import Prepared
 from vestibule.storage.tables import app_sessions, apps, client_assertions, oidc_consents, oidc_requests
 
 # What a session that begins again begins with.
 _ANEW: Final = ("began_at", "ended_at", "told_at", "attempts", "next_at", "failure", "entry_id")
 
+_INSERT_REQUEST: Final = Prepared(insert(oidc_requests))
+_FIND_REQUEST: Final = Prepared(
+    select(oidc_requests).where(
+        oidc_requests.c.environment_id == bindparam("environment_id"),
+        oidc_requests.c.handle_hash == bindparam("handle_hash"),
+        oidc_requests.c.expires_at > bindparam("now"),
+    )
+)
+_TAKE_REQUEST: Final = Prepared(
+    delete(oidc_requests).where(
+        oidc_requests.c.environment_id == bindparam("environment_id"),
+        oidc_requests.c.handle_hash == bindparam("handle_hash"),
+    )
+)
+
 
 def insert_request(tx: Transaction, environment: Environment, request: StoredRequest, handle_hash: str) -> None:
     """Save a checked request under the hash of its handle."""
-    tx.execute(
-        insert(oidc_requests).values(
-            handle_hash=handle_hash,
-            workspace_id=environment.workspace_id,
-            environment_id=environment.id,
-            app_id=request.app_id,
-            parameters=dict(request.parameters),
-            browser_hash=request.browser_hash,
-            pushed=request.pushed,
-            created_at=request.created_at,
-            expires_at=request.expires_at,
-        )
+    _INSERT_REQUEST.write(
+        tx,
+        {
+            "handle_hash": handle_hash,
+            "workspace_id": environment.workspace_id,
+            "environment_id": environment.id,
+            "app_id": request.app_id,
+            "parameters": dict(request.parameters),
+            "browser_hash": request.browser_hash,
+            "pushed": request.pushed,
+            "created_at": request.created_at,
+            "expires_at": request.expires_at,
+        },
     )
 
 
 def find_request(tx: Transaction, environment_id: str, handle_hash: str, now: datetime) -> StoredRequest | None:
     """Return a request of an environment that still waits."""
-    here = (oidc_requests.c.environment_id == environment_id, oidc_requests.c.handle_hash == handle_hash)
-    row = tx.execute(select(oidc_requests).where(*here, oidc_requests.c.expires_at > now)).one_or_none()
-    if row is None:
+    rows = _FIND_REQUEST.rows(tx, {"environment_id": environment_id, "handle_hash": handle_hash, "now": now})
+    if not rows:
         return None
+    row = rows[0]
     return StoredRequest(
         app_id=row.app_id,
         environment_id=row.environment_id,
@@ -53,8 +70,7 @@ def find_request(tx: Transaction, environment_id: str, handle_hash: str, now: da
 
 def take_request(tx: Transaction, environment_id: str, handle_hash: str) -> bool:
     """Delete a request that is answered now; return whether it was still there: it is answered once."""
-    here = (oidc_requests.c.environment_id == environment_id, oidc_requests.c.handle_hash == handle_hash)
-    return tx.execute(delete(oidc_requests).where(*here)).rowcount == 1
+    return _TAKE_REQUEST.write(tx, {"environment_id": environment_id, "handle_hash": handle_hash}) == 1
 
 
 def consented_scope(tx: Transaction, app_id: str, end_user_id: str) -> frozenset[str] | None:
