@@ -23,7 +23,7 @@ from tests.journeys.console import starts
 from tests.journeys.portal import Portal
 from tests.journeys.providers import Providers
 from tests.journeys.scene import Scene, furnish
-from tests.journeys.trying import tried, tried_in_vain
+from tests.journeys.trying import app_headers, tried, tried_in_vain
 from tests.saml import forge, forge_logout
 from tests.support import logging_out, people, sign_ins
 from tests.support.axe import COLOUR_RULES, axe_violations
@@ -193,6 +193,7 @@ ROUTES_OPENED: Final[dict[str, Opens]] = {
     "/admin/apps": at("/admin/apps"),
     "/admin/apps/new": at("/admin/apps/new?environment=dev"),
     "/admin/apps/{app_id}": at("/admin/apps/{third_party}"),
+    "/admin/apps/{app_id}/headers": app_headers,
     "/admin/apps/{app_id}/icon": at("/admin/apps/{third_party}/icon"),
     "/admin/apps/try": at("/admin/apps/try"),
     "/admin/apps/{app_id}/tries/{try_id}": tried,

@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 
 from tests.journeys.portal import Portal
 from tests.journeys.scene import Scene
+from tests.support.forward_auth import wiki
 
 
 def tried(scene: Scene) -> Page:
@@ -32,4 +33,13 @@ def _begun(scene: Scene, app: str) -> Page:
     Portal(page, scene.server.base_url).type_email(idp.people[0].email)
     page.wait_for_url(f"{idp.base_url}/**")
     idp.sign_in(page, idp.people[0])
+    return page
+
+
+def app_headers(scene: Scene) -> Page:
+    """See what an app behind a proxy would be told of whoever is signed in in the admin's window."""
+    app = wiki(scene.server.house, "handbook.example.com", name="Handbook behind a proxy")
+    tried(scene)
+    page = scene.open(scene.admin, f"/admin/apps/{app.id}/headers")
+    expect(page.get_by_role("heading", name="Headers that the app gets")).to_be_visible()
     return page

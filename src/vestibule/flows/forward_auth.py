@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
-from urllib.parse import quote
 
 from vestibule.directory.apps import App
 from vestibule.directory.entry import Condition
 from vestibule.directory.forward_auth import Found, groups_told
-from vestibule.flows.parts.forwarding import DECISION_SECONDS, HostUnknown, NotAllowed, NotSignedIn, refused_by
+from vestibule.flows.parts.forwarding import (
+    DECISION_SECONDS,
+    HostUnknown,
+    NotAllowed,
+    NotSignedIn,
+    headers_told,
+    refused_by,
+)
 from vestibule.flows.parts.identity import identity_claims, identity_key, sign_identity
 from vestibule.flows.parts.remembering import Memory
 from vestibule.flows.parts.runtime import Runtime
@@ -26,7 +32,6 @@ from vestibule.storage.database import Transaction
 _MOST_DECISIONS: Final = 20_000
 _IDENTITY_SECONDS: Final = 30.0
 _KEY_SECONDS: Final = 10.0
-_SAFE_IN_HEADERS: Final = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) not in "%,")
 
 
 @dataclass(frozen=True)
@@ -63,16 +68,11 @@ def admit(runtime: Runtime, recent: Recent, environment_key: str, host: str, tok
             _require_app(tx, environment_key, host)
             raise NotSignedIn("no live session with this token at this host")
         app = _judge(tx, found, now)
-    headers = (*_told(found), ("X-Vestibule-Identity", _identity(runtime, recent, found, app, token, now)))
+    headers = (*headers_told(found), ("X-Vestibule-Identity", _identity(runtime, recent, found, app, token, now)))
     admission = Admission(headers)
     lasts = (found.session.expires_at - now).total_seconds()
     recent.admissions.put((environment_key, host, token), admission, since, within=lasts)
     return admission
-
-
-def header_value(text: str) -> str:
-    """Return a text as it stands in a header: printable ASCII as it is, everything else, `%` and `,` as percent-encoded UTF-8."""
-    return quote(text, safe=_SAFE_IN_HEADERS)
 
 
 def _judge(tx: Transaction, found: Found, now: datetime) -> App:
@@ -92,14 +92,6 @@ def _require_app(tx: Transaction, environment_key: str, host: str) -> None:
         raise NotFound(f"environment {printable(environment_key, 40)}")
     if apps.find_app_at(tx, place[0].id, host) is None:
         raise HostUnknown(f"no app at {printable(host, 80)}")
-
-
-def _told(found: Found) -> Iterable[tuple[str, str]]:
-    person = found.session.end_user
-    yield "Remote-User", header_value(person.email)
-    yield "Remote-Email", header_value(person.email)
-    yield "Remote-Name", header_value(person.full_name)
-    yield "Remote-Groups", ",".join(header_value(name) for name in sorted(groups_told(found).values()))
 
 
 def _identity(runtime: Runtime, recent: Recent, found: Found, app: App, token: str, now: datetime) -> str:

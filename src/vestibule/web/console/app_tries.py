@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -11,7 +11,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from vestibule.directory.app_tries import TryResult
-from vestibule.flows import app_tries
+from vestibule.directory.entry import Reason
+from vestibule.flows import app_tries, forward_auth_tries
 from vestibule.flows.parts.trying import TRY_PATH
 from vestibule.kernel.secrets import new_token
 from vestibule.kernel.text import N_
@@ -100,13 +101,32 @@ def page(visit: Visit) -> Response:
         here=f"/admin/apps/{shown.app.id}",
         home=home_of(shown.place.environment.key),
         checks=[(visit.gettext(CHECKS[name]), holds) for name, holds in result.checks],
-        reasons=[
-            (visit.gettext(CONDITIONS[one.condition][0 if one.holds else 1]), one.holds) for one in result.reasons
-        ],
+        reasons=_reasons(visit, result.reasons),
         id_token=_claims(visit, result.id_token),
         userinfo=_claims(visit, result.userinfo),
         steps=_steps(visit, result),
     )
+
+
+def headers_page(visit: Visit) -> Response:
+    """Show what a proxy would be told of whoever is signed in to the environment in this browser."""
+    app, environment = forward_auth_tries.environment_of_app(visit.runtime, visit.admin, visit.path_params["app_id"])
+    token = session_token(visit, environment.key)
+    shown = forward_auth_tries.headers_for(visit.runtime, visit.admin, app, environment, token)
+    return render(
+        visit,
+        "console/app_headers.html",
+        binding=visit.admin.session_id,
+        shown=shown,
+        here=f"/admin/apps/{app.id}",
+        home=home_of(environment.key),
+        reasons=_reasons(visit, shown.decision.reasons if shown.decision else ()),
+        claims=_claims(visit, shown.claims),
+    )
+
+
+def _reasons(visit: Visit, reasons: Iterable[Reason]) -> list[tuple[str, bool]]:
+    return [(visit.gettext(CONDITIONS[one.condition][0 if one.holds else 1]), one.holds) for one in reasons]
 
 
 def _claims(visit: Visit, claims: Mapping[str, Any]) -> list[Claim]:
@@ -142,6 +162,7 @@ def _text(value: object) -> str:
 _ONE: Final = "/admin/apps/{app_id}"
 ROUTES: Final = [
     Route(TRY_PATH, console(come_back), methods=["GET"]),
+    Route(f"{_ONE}/headers", console(headers_page), methods=["GET"]),
     Route(f"{_ONE}/try", console(begin), methods=["POST"]),
     Route(f"{_ONE}/tries/{{try_id}}", console(page), methods=["GET"]),
 ]
