@@ -50,6 +50,7 @@ NO_PAGES: Final = {
     "/e/{env}/jwks.json",
     "/icons/{app_id}/{digest}.png",
     "/e/{env}/oauth2/userinfo",
+    "/e/{env}/oauth2/register/{client_id}",
     "/e/{env}/sign-in/password",
     "/saml/{connection_id}/metadata",
     "/e/{env}/verify",
