@@ -45,8 +45,9 @@ from vestibule.saml.responses import (
     peek_response,
     verify_response,
 )
-from vestibule.storage import assertions, connections, saml_requests
+from vestibule.storage import assertions, saml_requests
 from vestibule.storage.database import Transaction
+from vestibule.storage.saml_arrivals import load_connection_and_arrival
 
 _REQUEST_ID: Final = re.compile(r"_[0-9a-f]{40}\Z")
 
@@ -130,8 +131,7 @@ def _arrive(runtime: Runtime, visitor: Visitor, connection_id: str, answer: Answ
     if is_id(connection_id, "connection"):
         request_id = message.unverified_in_response_to if message else None
         with runtime.database.reading() as tx:
-            connection = connections.load_connection(tx, connection_id)
-            arrival = saml_requests.find_arrival(tx, connection_id, request_id)
+            connection, arrival = load_connection_and_arrival(tx, connection_id, request_id)
             test = _test_answered(tx, connection_id, arrival.request if arrival else None, answer)
         if test is not None:
             return test

@@ -42,8 +42,9 @@ from vestibule.saml.errors import SamlError
 from vestibule.saml.inspection import inspect_message
 from vestibule.saml.inspection_checks import Measure
 from vestibule.saml.responses import VerifiedAssertion, decode_post, peek_response, verify_response
-from vestibule.storage import admins, assertions, connections, saml_requests, workspaces
+from vestibule.storage import admins, assertions, saml_requests, workspaces
 from vestibule.storage.database import Transaction
+from vestibule.storage.saml_arrivals import load_connection_and_arrival
 
 # Long enough to reload the page and to mend what it says; then what it says of a person is forgotten.
 KEPT_FOR: Final = timedelta(minutes=30)
@@ -111,8 +112,7 @@ def finish_test(
     Raises SignInRefused for another browser, too late, or a key of ours that does not open; NotFound.
     """
     with runtime.database.reading() as tx:
-        connection = connections.load_connection(tx, connection_id)
-        arrival = saml_requests.find_arrival(tx, connection_id, request_id)
+        connection, arrival = load_connection_and_arrival(tx, connection_id, request_id)
     request = arrival.request if arrival else None
     if connection is None or arrival is None or request is None or request.admin_session_id is None:
         raise NotFound(f"test {printable(request_id, 60)}")

@@ -46,8 +46,9 @@ from vestibule.saml.logouts import (
     verify_posted,
     verify_redirected,
 )
-from vestibule.storage import assertions, connections, end_users, logout_requests, saml_requests, sessions
+from vestibule.storage import assertions, end_users, logout_requests, sessions
 from vestibule.storage.database import Transaction
+from vestibule.storage.saml_arrivals import load_connection_and_arrival
 
 # A request may be a day old (saml.envelopes), and clocks differ: for so long it is remembered.
 _REMEMBERED: Final = timedelta(days=1, minutes=5)
@@ -133,8 +134,7 @@ def _arrive(runtime: Runtime, connection_id: str) -> tuple[Connection, Place]:
     connection = arrival = None
     if is_id(connection_id, "connection"):
         with runtime.database.reading() as tx:
-            connection = connections.load_connection(tx, connection_id)
-            arrival = saml_requests.find_arrival(tx, connection_id, None)
+            connection, arrival = load_connection_and_arrival(tx, connection_id, None)
     if connection is None or arrival is None:
         raise NotFound(f"connection {printable(connection_id, 40)}")
     return connection, Place(arrival.environment, arrival.workspace)

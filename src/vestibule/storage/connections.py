@@ -57,7 +57,7 @@ def _whole(last_sign_in: Any) -> Any:
 
 # Built once: each sign-in runs it, and building a statement costs more than running it.
 _BY_ID: Final = _whole(null().label("last_sign_in_at")).where(connections.c.id == bindparam("connection_id"))
-_LOAD: Final = Prepared(_BY_ID)
+LOAD: Final = Prepared(_BY_ID)
 _FIND: Final = _BY_ID.where(connections.c.workspace_id == bindparam("workspace_id"))
 _LIST: Final = _whole(null().label("last_sign_in_at")).where(connections.c.workspace_id == bindparam("workspace_id"))
 _LIST_WITH_LAST: Final = _whole(_LAST_SIGN_IN).where(connections.c.workspace_id == bindparam("workspace_id"))
@@ -65,13 +65,13 @@ _LIST_WITH_LAST: Final = _whole(_LAST_SIGN_IN).where(connections.c.workspace_id 
 
 def load_connection(tx: Transaction, connection_id: str) -> Connection | None:
     """Return a connection of any workspace by its public id, whole, in one statement: for the IdP's and the browser's calls."""
-    return next(iter(_connections(_LOAD.rows(tx, {"connection_id": connection_id}))), None)
+    return next(iter(to_connections(LOAD.rows(tx, {"connection_id": connection_id}))), None)
 
 
 def find_connection(tx: Transaction, workspace_id: str, connection_id: str) -> Connection | None:
     """Return a connection of the workspace, whole."""
     rows = tx.execute(_FIND, {"connection_id": connection_id, "workspace_id": workspace_id})
-    return next(iter(_connections(rows)), None)
+    return next(iter(to_connections(rows)), None)
 
 
 def list_connections(
@@ -84,7 +84,7 @@ def list_connections(
     query = _LIST_WITH_LAST if with_last_sign_in else _LIST
     if environment_id is not None:
         query = query.where(connections.c.environment_id == environment_id)
-    return tuple(_connections(tx.execute(query, {"workspace_id": workspace_id})))
+    return tuple(to_connections(tx.execute(query, {"workspace_id": workspace_id})))
 
 
 def insert_connection(tx: Transaction, connection: Connection) -> None:
@@ -215,7 +215,8 @@ def _insert_domains(tx: Transaction, connection: Connection, domains: Iterable[s
         tx.execute(insert(connection_domains), rows)
 
 
-def _connections(rows: Iterable[Any]) -> Iterable[Connection]:
+def to_connections(rows: Iterable[Any]) -> Iterable[Connection]:
+    """Return the connections of rows, each of which is one certificate of one of them."""
     grouped: dict[str, list[Any]] = {}
     for row in rows:
         grouped.setdefault(row.id, []).append(row)

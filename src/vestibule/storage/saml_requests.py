@@ -44,7 +44,7 @@ _RIVALS: Final = (
     .scalar_subquery()
     .label("rivals")
 )
-_ARRIVAL: Final = Prepared(
+ARRIVAL: Final = Prepared(
     select(
         environments,
         workspaces.c.name.label("workspace_name"),
@@ -109,10 +109,12 @@ def insert_request(tx: Transaction, request: SamlRequest) -> None:
 
 def find_arrival(tx: Transaction, connection_id: str, request_id: str | None) -> Arrival | None:
     """Return everything around a response at a connection, in one statement. The request may be used, expired or of another connection."""
-    rows = _ARRIVAL.rows(tx, {"connection_id": connection_id, "request_id": request_id})
-    if not rows:
-        return None
-    row = rows[0]
+    rows = ARRIVAL.rows(tx, {"connection_id": connection_id, "request_id": request_id})
+    return to_arrival(rows[0]) if rows else None
+
+
+def to_arrival(row: Any) -> Arrival:
+    """Return an arrival of a row of `ARRIVAL`."""
     return Arrival(
         environment=to_environment(row),
         workspace=Workspace(row.workspace_id, row.workspace_name, row.help_contact, row.workspace_created_at),
