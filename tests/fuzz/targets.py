@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 from functools import cache, partial
 from typing import Final
+from urllib.parse import urlsplit
 
 from tests.saml import forge
 from tests.saml.forge import Recipe, Signing
@@ -17,6 +18,7 @@ from tests.saml.forge_encryption import encrypt, encrypted_response
 from tests.saml.mutating import mutated
 from tests.saml.test_encryption import KEYS
 from tests.saml.verifying import certificate, expectations, verify
+from vestibule.directory.forward_auth import DEFAULT_PORTS, clean_host
 from vestibule.saml import xml
 from vestibule.saml.captures import CaptureInvalid, find_messages
 from vestibule.saml.certificates import parse_certificates
@@ -28,6 +30,7 @@ from vestibule.saml.logouts import verify_posted, verify_redirected
 from vestibule.saml.metadata import parse_idp_metadata
 from vestibule.saml.redirects import Kind, inflate
 from vestibule.saml.responses import VerifiedAssertion, decode_post, peek_response
+from vestibule.web.forwarded import ForwardedRefused, read_asked
 
 _KINDS: Final[tuple[Kind, ...]] = ("SAMLRequest", "SAMLResponse")
 _MEASURE: Final = Measure(
@@ -171,6 +174,26 @@ def inspect(data: bytes) -> None:
             json.dumps(as_data(inspection))
 
 
+def forwarded(data: bytes) -> None:
+    """The headers of a reverse proxy, one a line: what is understood is an address that every reader reads alike."""
+    lines = (line.partition(b": ") for line in data.split(b"\n"))
+    try:
+        asked = read_asked((name.lower(), value) for name, _, value in lines)
+    except ForwardedRefused:
+        return
+    address = f"{asked.origin}{asked.uri}"
+    assert address.isascii()
+    assert address.isprintable()
+    assert " " not in address
+    assert clean_host(asked.host, asked.scheme) == asked.host
+    parts = urlsplit(address)
+    assert (parts.scheme, parts.netloc) == (asked.scheme, asked.host)
+    assert parts.username is None
+    assert parts.port != DEFAULT_PORTS[asked.scheme]
+    assert not (asked.by_status and (asked.is_callback or asked.is_sign_out))
+    assert isinstance(asked.code, str)
+
+
 TARGETS: Final[dict[str, Target]] = {
     "parse": parse,
     "peek": peek,
@@ -183,4 +206,5 @@ TARGETS: Final[dict[str, Target]] = {
     "redirect": redirect,
     "logout": logout,
     "inspect": inspect,
+    "forwarded": forwarded,
 }
