@@ -227,7 +227,9 @@ def _postgresql(url: Any, pool_size: int, timeout_seconds: float) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Transaction) -> None:
         # A round trip less at either end: BEGIN goes out with the first statement, COMMIT with the last that waits.
-        if not connection.get_execution_options().get(READ_ONLY):
+        options = connection.get_execution_options()
+        # VACUUM and the like ask for no transaction.
+        if not options.get(READ_ONLY) and options.get("isolation_level") != "AUTOCOMMIT":
             pipeline_of(connection).begin()
 
     @event.listens_for(engine, "commit")
