@@ -60,6 +60,17 @@ def test_a_public_mail_service_is_refused_with_the_reason(typed: str) -> None:
         parse_domains("domains", typed)
 
 
+@pytest.mark.parametrize("typed", ["*.co.uk", "*.CO.UK.", "*.github.io", "*.kawasaki.jp"])
+def test_a_star_over_everybodys_domains_is_refused(typed: str) -> None:
+    with pytest.raises(FieldError, match="the domains of strangers"):
+        parse_domains("domains", f"example.com, {typed}")
+
+
+@pytest.mark.parametrize("typed", ["*.example.co.uk", "*.city.kawasaki.jp", "*.northwind.internal", "nhs.uk"])
+def test_a_star_over_ones_own_domains_is_taken(typed: str) -> None:
+    assert parse_domains("domains", typed) == (typed,)
+
+
 def test_every_public_mail_service_of_the_list_is_in_canonical_form() -> None:
     for domain in PUBLIC_MAIL_DOMAINS:
         assert clean_domain(domain) == domain

@@ -28,7 +28,7 @@ MAX_DOMAINS: Final = 200
 def parse_domains(field: str, typed: str) -> tuple[str, ...]:
     """Return the domains of a comma-separated list in canonical form, `*.` entries kept, without doubles.
 
-    Raises FieldError naming the entry that is not a domain, or that belongs to a public mail service.
+    Raises FieldError naming the entry that is not a domain, that belongs to a public mail service, or covers strangers' domains.
     """
     found: dict[str, None] = {}
     for entry in re.split(r"[,;\s]+", typed.strip()):
@@ -49,6 +49,12 @@ def parse_domains(field: str, typed: str) -> tuple[str, ...]:
                     "“%(entry)s” is a public mail service: anybody can have an address there, so no connection can claim it."
                 ),
                 entry=domain,
+            )
+        if wildcard and is_public_suffix(domain):
+            raise FieldError(
+                field,
+                N_("“%(entry)s” would cover the domains of strangers: anybody can register a name below it."),
+                entry=f"*.{domain}",
             )
         found[f"*.{domain}" if wildcard else domain] = None
         if len(found) > MAX_DOMAINS:
