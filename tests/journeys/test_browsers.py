@@ -103,12 +103,12 @@ def test_a_deep_link_is_kept_through_the_sign_in_and_another_site_is_not(portal:
     idp.sign_in(portal.page, person)
     portal.expect_in(person.name)
     portal.sign_out()
-    portal.open("sign-out")
+    portal.open("account")
     portal.expect_sign_in_page()
     portal.type_email(person.email)
     idp.sign_in(portal.page, person)
-    expect(portal.page.get_by_role("heading", name="Sign out?")).to_be_visible()
-    expect(portal.page).to_have_url(f"{portal.base_url}/e/dev/sign-out")
+    expect(portal.page.get_by_role("heading", name="Your account")).to_be_visible()
+    expect(portal.page).to_have_url(f"{portal.base_url}/e/dev/account")
 
 
 def test_a_tile_in_the_idps_own_portal_starts_a_fresh_sign_in(
