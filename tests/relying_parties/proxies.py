@@ -141,7 +141,7 @@ def guarded(kind: str, public_url: str, environment: str = "dev", name: str = "w
             environ = {"HOME": str(folder), "PATH": "/usr/bin:/bin", "XDG_DATA_HOME": str(folder)}
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environ)
         try:
-            _wait(process, port, folder)
+            _wait(process, port, host, folder)
             yield Guarded(host, port, app)
         finally:
             process.terminate()
@@ -187,11 +187,15 @@ def upstream() -> Iterator[Upstream]:
         server.server_close()
 
 
-def _wait(process: subprocess.Popen[bytes], port: int, folder: Path) -> None:
+def _wait(process: subprocess.Popen[bytes], port: int, host: str, folder: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
-            httpx.get(f"http://127.0.0.1:{port}/", headers={"Host": "nobody.localhost"}, timeout=5)
+            answer = httpx.get(f"http://127.0.0.1:{port}/", headers={"Host": host}, timeout=5)
+            # Traefik listens before it has read what is behind it, and says so in its own words.
+            if answer.text.strip() == "404 page not found" and time.monotonic() < deadline:
+                time.sleep(0.05)
+                continue
         except httpx.HTTPError as error:
             if process.poll() is not None or time.monotonic() > deadline:
                 said = "\n".join(path.read_text(errors="replace") for path in folder.glob("*.[lt][ox][gt]"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -14,9 +15,12 @@ from tests.support.house import Client, Server
 from vestibule.directory.end_users import EndUser, EndUserStatus
 from vestibule.directory.grants import Authentication
 from vestibule.flows import end_user
+from vestibule.flows.parts.entry import decide
+from vestibule.kernel.errors import DatabaseBusy
 from vestibule.kernel.ids import new_id
 from vestibule.kernel.secrets import token_hash
 from vestibule.storage import authorization, grants, sessions
+from vestibule.storage.database import Database
 from vestibule.storage.tables import activity, oidc_grants
 
 ACCOUNT = "/e/dev/account"
@@ -119,6 +123,45 @@ def through_an_idp(server: Server, refresh_token: str) -> None:
         theirs = replace(found, id=new_id("grant", now), authentication=Authentication(now, ("fed",)))
         grants.insert_grant(tx, theirs)
         grants.insert_refresh_token(tx, theirs, token_hash(refresh_token), now, now.replace(year=now.year + 1))
+
+
+def test_no_lasting_grant_comes_out_of_a_session_that_ends_while_it_is_asked_for(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, client = grace(server), signed_in(server)
+    made = make_app(server.house)
+    app = RelyingApp(server, made, make_secret(server.house, made))
+    database = server.house.runtime.database
+
+    def decide_late(*arguments: Any) -> Any:
+        decided = decide(*arguments)
+        with database.transaction() as tx:
+            sessions.delete_sessions(tx, person.workspace_id, person.id)
+        return decided
+
+    monkeypatch.setattr("vestibule.flows.parts.going_on.decide", decide_late)
+    refused = app.authorize(client, scope="openid offline_access")
+    assert refused.status_code == 400
+    assert "code=" not in refused.headers.get("location", "")
+    with database.reading() as tx:
+        assert list(tx.execute(select(oidc_grants.c.id))) == []
+
+
+def test_who_ends_a_session_waits_for_what_is_made_from_it(server: Server) -> None:
+    person = grace(server)
+    signed_in(server)
+    (session_id,) = live(server, person)
+    database, now = server.house.runtime.database, server.house.clock()
+    hasty = Database(database.engine.url.render_as_string(hide_password=False), lock_timeout_seconds=0.2)
+    try:
+        with database.transaction() as tx:
+            assert sessions.hold_session(tx, server.house.environments["dev"].id, session_id, now)
+            assert not sessions.hold_session(tx, server.house.environments["test"].id, session_id, now)
+            with pytest.raises(DatabaseBusy), hasty.transaction() as other:
+                sessions.delete_sessions(other, person.workspace_id, person.id)
+    finally:
+        hasty.close()
+    assert live(server, person) == [session_id]
 
 
 def test_a_changed_password_ends_what_apps_were_granted_with_the_old_one_and_not_through_an_idp(server: Server) -> None:

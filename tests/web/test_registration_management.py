@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,11 +12,13 @@ from sqlalchemy import select
 
 from tests.support import apps
 from tests.support.apps import CALLBACK
+from tests.support.pictures import png
 from tests.web.test_registration import Scene
 from tests.web.test_registration import scene as scene  # noqa: PLC0414 - a fixture of that module
 from vestibule.directory.activity import ActivityFilter
 from vestibule.directory.app_drafts import draft_of
 from vestibule.directory.apps import App
+from vestibule.flows import app_icons
 from vestibule.flows import apps as admin_side
 from vestibule.storage import activity, authorization
 from vestibule.storage import apps as storage
@@ -118,6 +121,33 @@ def test_an_admin_who_changes_the_app_takes_it_over(scene: Scene) -> None:
     assert again is not None
     assert again.oidc is not None
     assert again.oidc.redirect_uris == (CALLBACK,)
+
+
+def close(scene: Scene, app: App) -> None:
+    admin_side.set_disabled(scene.server.house.runtime, scene.server.house.owner, app.id, disabled=True)
+
+
+def adorn(scene: Scene, app: App) -> None:
+    app_icons.upload_icon(scene.server.house.runtime, scene.server.house.owner, app.id, png())
+
+
+def give_a_secret(scene: Scene, app: App) -> None:
+    admin_side.rotate_secret(scene.server.house.runtime, scene.server.house.owner, app.id)
+
+
+@pytest.mark.parametrize("touch", [close, adorn, give_a_secret])
+def test_whatever_an_admin_does_to_the_app_makes_it_the_admins(
+    scene: Scene, touch: Callable[[Scene, App], None]
+) -> None:
+    given = scene.register(token_endpoint_auth_method="client_secret_basic").json()
+    app = app_of(scene, given)
+    assert app is not None
+    touch(scene, app)
+    for method, body in (("PUT", wanted(given, client_name="Payroll")), ("DELETE", None)):
+        assert send(given, method, json=body).status_code == 401
+    again = app_of(scene, given)
+    assert again is not None
+    assert again.name == app.name
 
 
 @pytest.mark.parametrize(

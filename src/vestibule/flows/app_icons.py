@@ -13,7 +13,7 @@ from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.errors import NotFound
 from vestibule.kernel.text import printable
-from vestibule.storage import app_icons, apps
+from vestibule.storage import app_icons, apps, registrations
 from vestibule.storage.database import Transaction
 
 _DIGEST_CHARACTERS = 32
@@ -27,6 +27,7 @@ def upload_icon(runtime: Runtime, caller: AdminCaller, app_id: str, untrusted: b
     with runtime.database.transaction() as tx:
         app = _found(tx, caller, app_id)
         app_icons.save_icon(tx, app, digest, png)
+        registrations.end_registration(tx, app.id)
         _record(tx, runtime, caller, "app.icon_uploaded", app)
         return app
 
@@ -38,6 +39,7 @@ def remove_icon(runtime: Runtime, caller: AdminCaller, app_id: str) -> App:
         app = _found(tx, caller, app_id)
         if app.icon_digest is not None:
             app_icons.delete_icon(tx, app)
+            registrations.end_registration(tx, app.id)
             _record(tx, runtime, caller, "app.icon_removed", app)
         return app
 

@@ -135,6 +135,7 @@ def change_app(runtime: Runtime, caller: AdminCaller, app_id: str, draft: AppDra
     caller.require(Permission.MANAGE_APPS)
     try:
         with runtime.database.transaction() as tx:
+            apps.lock_app(tx, caller.workspace_id, app_id)
             facts = _facts(tx, runtime, caller, app_id)
             draft = replace(draft, kind=facts.app.kind.value)
             checked = _checked(draft, facts.groups)
@@ -154,9 +155,11 @@ def set_disabled(runtime: Runtime, caller: AdminCaller, app_id: str, *, disabled
     """Close an app to everybody, or open it again. Raises NotFound, Forbidden."""
     caller.require(Permission.MANAGE_APPS)
     with runtime.database.transaction() as tx:
+        apps.lock_app(tx, caller.workspace_id, app_id)
         app = _found(tx, caller, app_id)
         if app.disabled is not disabled:
             apps.update_app(tx, replace(app, disabled=disabled))
+            registrations.end_registration(tx, app.id)
             entry_id = _record(tx, runtime, caller, "app.disabled" if disabled else "app.enabled", app)
             take_apps(tx, runtime, caller.workspace_id, (app.id,), entry_id)
         return app
@@ -177,11 +180,13 @@ def rotate_secret(runtime: Runtime, caller: AdminCaller, app_id: str) -> Made:
     caller.require(Permission.MANAGE_APPS)
     now = runtime.clock()
     with runtime.database.transaction() as tx:
+        apps.lock_app(tx, caller.workspace_id, app_id)
         facts = _facts(tx, runtime, caller, app_id)
         if not facts.takes_secrets:
             raise NotFound(f"{facts.app.id} proves itself with no secret")
         if len(facts.secrets) >= MOST_SECRETS:
             raise TooManySecrets("too many secrets", count=str(MOST_SECRETS))
+        registrations.end_registration(tx, facts.app.id)
         apps.end_secrets(tx, facts.app.id, now + SECRET_OVERLAP)
         secret = _make_secret(tx, runtime, facts.app)
         _record(tx, runtime, caller, "app.secret_made", facts.app)

@@ -1,7 +1,7 @@
 """An app that registered itself reads, changes and withdraws its registration (RFC 7592).
 
-An admin who changes such an app takes it over: the token is worth nothing from then on, so nobody turns an app that was looked at
-into another one.
+An admin who changes, closes, opens or adorns such an app, or makes it a secret, takes it over: the token is worth nothing from then on,
+so nobody turns an app that was looked at into another one.
 """
 
 from __future__ import annotations
@@ -48,6 +48,9 @@ def change(
     name, settings = tidy_name(wanted.client_name), settings_of(wanted)
     try:
         with runtime.database.transaction() as tx:
+            app, _ = _found(tx, place, client_id, token)
+            # An admin may be about to take the app over: what is written back whole has to be what there is then.
+            apps.lock_app(tx, place.workspace.id, app.id)
             app, oidc = _found(tx, place, client_id, token)
             if settings.authentication is not oidc.authentication:
                 raise InvalidClientMetadata("how a client proves itself is not changed")

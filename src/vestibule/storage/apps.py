@@ -83,6 +83,14 @@ def update_app(tx: Transaction, app: App) -> None:
     _insert_hosts(tx, app)
 
 
+def lock_app(tx: Transaction, workspace_id: str, app_id: str) -> None:
+    """Let one transaction at a time read an app and write it back whole; another id than that of an app there is no error.
+
+    SQLite has one writer anyway; there the clause is left out.
+    """
+    tx.execute(select(apps.c.id).where(apps.c.workspace_id == workspace_id, apps.c.id == app_id).with_for_update())
+
+
 def delete_app(tx: Transaction, workspace_id: str, app_id: str) -> None:
     """Delete an app with its secrets and all that it was granted."""
     tx.execute(delete(apps).where(apps.c.workspace_id == workspace_id, apps.c.id == app_id))

@@ -115,6 +115,15 @@ def find_live_session(tx: Transaction, environment_id: str, session_id: str, now
     return to_session(rows[0]) if rows else None
 
 
+def hold_session(tx: Transaction, environment_id: str, session_id: str, now: datetime) -> bool:
+    """Say whether a session is there, and keep whoever would end it waiting until this transaction is over.
+
+    For what comes from a session and does not hang on it: else it could be made while all that came from it is ended.
+    """
+    mine = (sessions.c.id == session_id, sessions.c.environment_id == environment_id, sessions.c.expires_at > now)
+    return tx.execute(select(sessions.c.id).where(*mine).with_for_update(read=True)).first() is not None
+
+
 def list_sessions(tx: Transaction, workspace_id: str, end_user_id: str, now: datetime) -> tuple[Session, ...]:
     """Return the live sessions of a person, the newest first."""
     mine = (sessions.c.workspace_id == workspace_id, sessions.c.end_user_id == end_user_id, sessions.c.expires_at > now)

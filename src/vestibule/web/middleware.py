@@ -44,6 +44,8 @@ _READ: Final = frozenset(
 _ID_BYTES: Final = 16
 # What is longer is not remembered: strangers write it.
 _SHORT: Final = 100
+# An IPv6 address with its zone and port.
+_LONGEST_HOP: Final = 80
 _DEFAULT_HEADERS: Final = ((b"content-security-policy", CSP.encode()), (b"cache-control", b"no-store"))
 _FIXED_HEADERS: Final = {
     b"x-content-type-options": b"nosniff",
@@ -71,7 +73,7 @@ def client_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) ->
     for hop in reversed([part.strip() for part in forwarded_for.split(",") if part.strip()]):
         if not _within(address, trusted):
             break
-        before = _parse_address(hop)
+        before = _parse_address(hop) if len(hop) <= _LONGEST_HOP else None
         if before is None:
             break
         address = before

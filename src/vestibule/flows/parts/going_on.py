@@ -36,7 +36,7 @@ from vestibule.kernel.ids import new_id
 from vestibule.kernel.secrets import new_token, token_hash
 from vestibule.oidc.errors import AccessDenied, ConsentRequired, LoginRequired
 from vestibule.oidc.scopes import OFFLINE_ACCESS
-from vestibule.storage import authorization, grants
+from vestibule.storage import authorization, grants, sessions
 from vestibule.storage.database import Transaction
 
 CODE_LIFE: Final = timedelta(seconds=60)
@@ -168,6 +168,8 @@ def _granted(
     try:
         with runtime.database.transaction() as tx:
             if waiting.handle and not authorization.take_request(tx, place.environment.id, token_hash(waiting.handle)):
+                raise ended
+            if offline and not sessions.hold_session(tx, place.environment.id, session.id, now):
                 raise ended
             grants.insert_grant(tx, grant)
             grants.insert_code(
