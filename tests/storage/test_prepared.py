@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 import pytest
+from psycopg import DataError
 from sqlalchemy import bindparam, func, insert, literal, select, text, update
-from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
 from bench.statements import counting
 from vestibule.kernel.errors import AlreadyTaken, DatabaseUnreachable
 from vestibule.storage import pipeline
 from vestibule.storage.database import Database, Transaction, savepoint
-from vestibule.storage.prepared import Prepared
+from vestibule.storage.prepared import Prepared, rows_together
 from vestibule.storage.tables import activity, workspaces
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -225,6 +227,46 @@ def test_what_waits_when_a_transaction_fails_is_never_sent(database: Database) -
     with database.transaction():
         pass
     assert names(database) == ["wsp_1"]
+
+
+def test_a_transaction_whose_failure_nobody_told_on_is_no_success(postgresql_url: str) -> None:
+    database = Database(postgresql_url, pool_size=1)
+
+    def swallow() -> None:
+        with database.transaction() as tx:
+            INSERT.write(tx, {**WORKSPACE, "id": "wsp_2"})
+            with suppress(IntegrityError):
+                INSERT.write(tx, {**WORKSPACE, "id": "wsp_2"})
+
+    with pytest.raises(DBAPIError, match="had failed before COMMIT"):
+        swallow()
+    assert names(database) == []
+    with database.transaction() as tx:
+        INSERT.write(tx, {**WORKSPACE, "id": "wsp_3"})
+    assert names(database) == ["wsp_3"]
+    database.close()
+
+
+@pytest.mark.parametrize("broken", ["a\0b", "\ud800"])
+def test_what_was_given_up_does_not_go_out_with_somebody_elses_statement(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    find = Prepared(_FIND)
+    database = Database(postgresql_url, pool_size=1)
+    with pytest.raises((DBAPIError, UnicodeEncodeError, DataError)), database.reading() as tx:
+        rows_together(tx, (find, {"whose": "wsp_1"}), (find, {"whose": broken}))
+    sent: list[int] = []
+    whole = pipeline.Pipeline._send_all
+
+    def note(self: pipeline.Pipeline, waiting: Any) -> Any:
+        sent.append(len(waiting))
+        return whole(self, waiting)
+
+    monkeypatch.setattr(pipeline.Pipeline, "_send_all", note)
+    with database.reading() as tx:
+        find.rows(tx, {"whose": "wsp_1"})
+    assert sent == [1]
+    database.close()
 
 
 def test_a_text_that_postgresql_can_not_keep_is_refused_whole(postgresql_url: str) -> None:

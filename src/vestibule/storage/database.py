@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from vestibule.kernel.errors import AlreadyTaken, DatabaseBusy, DatabaseUnreachable
-from vestibule.storage.pipeline import pipeline_of, send
+from vestibule.storage.pipeline import commit, forget_what_waits, pipeline_of, send
 
 __all__ = ["Database", "Transaction"]
 
@@ -232,10 +232,11 @@ def _postgresql(url: Any, pool_size: int, timeout_seconds: float) -> Engine:
         if not options.get(READ_ONLY) and options.get("isolation_level") != "AUTOCOMMIT":
             pipeline_of(connection).begin()
 
-    @event.listens_for(engine, "commit")
-    def commit(connection: Transaction) -> None:
-        pipeline_of(connection).end()
-        send(connection)
+    event.listen(engine, "commit", commit)
+
+    @event.listens_for(engine, "checkin")
+    def forget_the_rest(_: object, record: Any) -> None:
+        forget_what_waits(record.info)
 
     @event.listens_for(engine, "rollback")
     @event.listens_for(engine, "rollback_savepoint")

@@ -142,6 +142,25 @@ def send(tx: Connection) -> list[Any]:
         raise translated(tx, None, "", error) from error
 
 
+def commit(tx: Connection) -> None:
+    """Commit, with all that waits. Raises what SQLAlchemy raises, also for a transaction whose failure nobody told on.
+
+    To the COMMIT of such a one PostgreSQL answers ROLLBACK and success: unseen, what was undone would pass for done.
+    """
+    pipeline_of(tx).end()
+    results = send(tx)
+    if results and results[-1].command_status == b"ROLLBACK":
+        error = psycopg.errors.InFailedSqlTransaction("a statement had failed before COMMIT")
+        raise translated(tx, None, "COMMIT", error) from error
+
+
+def forget_what_waits(info: dict[str, Any]) -> None:
+    """Send nothing of what still waits when a connection, by its `info`, goes back to the pool: whoever added it gave up."""
+    found: Pipeline | None = info.get(_INFO)
+    if found is not None:
+        found.forget()
+
+
 def translated(tx: Connection, cursor: Any, sql: str, error: Exception) -> BaseException:
     """Return the error of SQLAlchemy that a driver's error is, without the values. A connection that is gone is given up."""
     dbapi = tx.dialect.loaded_dbapi

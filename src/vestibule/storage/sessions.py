@@ -78,7 +78,7 @@ _FIND_BY_ID: Final = Prepared(
 
 
 def insert_session(tx: Transaction, session: NewSession, token_hash: str) -> None:
-    """Save a new session. Raises IntegrityError when the person has no access to the environment (any more)."""
+    """Save a new session. Where the person has no access to the environment (any more), this, the next statement or COMMIT raises."""
     _INSERT.write_later(
         tx,
         {
