@@ -187,6 +187,7 @@ def test_a_provider_that_is_not_there_is_said(directory: PracticeDirectory) -> N
 @pytest.mark.parametrize(
     "url",
     [
+        "http://127.0.0.1:1/sçim",
         "https://sso.example.com/scim/con_1/v2",
         "http://127.0.0.1@evil.example/",
         "http://10.0.0.1/",

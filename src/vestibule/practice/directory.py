@@ -94,7 +94,7 @@ class PracticeDirectory:
         Raises TargetNotLocal, TokenUnusable.
         """
         base_url, token = base_url.strip().rstrip("/"), token.strip()
-        if not is_loopback_url(base_url) or "?" in base_url:
+        if not is_loopback_url(base_url) or not base_url.isascii() or "?" in base_url:
             raise TargetNotLocal(f"base URL {base_url[:200]!r}")
         if not token or not token.isascii() or not token.isprintable() or " " in token:
             raise TokenUnusable("empty, or with characters that no header carries")
