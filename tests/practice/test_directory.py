@@ -177,6 +177,33 @@ def test_a_person_whom_the_provider_forgot_can_be_created_again(
     assert desk.possible(Step.CREATE)
 
 
+def test_a_rename_that_was_refused_is_forgotten(provider: Provider, directory: PracticeDirectory) -> None:
+    desk = directory.desks["onelogin"]
+    directory.take(desk, Step.CREATE)
+    provider.status = 302
+    directory.take(desk, Step.RENAME)
+    assert "refused request 1 with 302" in desk.outcome
+    assert desk.account.name == desk.vendor.person.name
+
+
+def test_what_was_pushed_elsewhere_is_not_pushed_to_the_next_target(
+    provider: Provider, directory: PracticeDirectory
+) -> None:
+    desk = directory.desks["okta"]
+    directory.take(desk, Step.CREATE)
+    directory.aim(provider.base_url, TOKEN)
+    with pytest.raises(StepNotNow):
+        directory.take(desk, Step.RENAME)
+
+
+def test_a_token_that_a_provider_repeats_is_not_shown(provider: Provider, directory: PracticeDirectory) -> None:
+    provider.status, provider.body = 400, json.dumps({"said": f"Bearer {TOKEN}"}).encode()
+    desk = directory.desks["okta"]
+    directory.take(desk, Step.CREATE)
+    assert TOKEN not in desk.exchanges[0].answered
+    assert "••••" in desk.exchanges[0].answered
+
+
 def test_a_provider_that_is_not_there_is_said(directory: PracticeDirectory) -> None:
     directory.aim("http://127.0.0.1:9/scim/v2", TOKEN)
     desk = directory.desks["okta"]

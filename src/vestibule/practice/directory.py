@@ -25,8 +25,10 @@ _MOST_ANSWER: Final = 512 * 1024
 _KEPT: Final = 40
 _MOST_SHOWN: Final = 6000
 _UNKNOWN: Final = 404
-_FAILED: Final = 400
+# A directory follows no redirect: what was sent has not arrived.
+_FAILED: Final = 300
 _SECRET_NAMES: Final = frozenset({"password", "token", "secret"})
+_DONE: Final = "Done"
 _DOTS: Final = "••••••••"
 
 
@@ -107,13 +109,16 @@ class PracticeDirectory:
         with self._lock:
             if self.target is None:
                 raise NoTarget("nobody entered one")
-            if not desk.possible(step):
+            if not desk.possible(step) or self.desks.get(desk.vendor.key) is not desk:
                 raise StepNotNow(f"{step} of a person who is {desk.state}")
+            account, name = desk.account, desk.account.name
             if step is Step.RENAME:
                 first, second = desk.vendor.person.name, desk.vendor.renamed
                 desk.account.name = second if desk.account.name == first else first
             with httpcore.ConnectionPool(retries=0) as pool:
                 desk.outcome = self._converse(pool, self.target, desk, desk.vendor.steps[step](desk.account))
+            if not desk.outcome.startswith(_DONE):
+                account.name = name
 
     def _converse(self, pool: httpcore.ConnectionPool, target: Target, desk: Desk, talk: Talk) -> str:
         number = 0
@@ -122,17 +127,16 @@ class PracticeDirectory:
             while True:
                 answer = _send(pool, target, desk.vendor.media_type, sent)
                 number += 1
-                desk.exchanges.appendleft(_shown(sent, answer))
+                desk.exchanges.appendleft(_shown(sent, answer, target.token))
                 if answer.status == _UNKNOWN and desk.account.user_id:
                     desk.account = desk.vendor.account()
                     return "The service provider does not know this any more. The next push begins anew: create."
                 if answer.status >= _FAILED:
-                    return (
-                        f"The service provider refused request {number} with {answer.status}. {answer.detail}".strip()
-                    )
+                    detail = answer.detail.replace(target.token, _DOTS)
+                    return f"The service provider refused request {number} with {answer.status}. {detail}".strip()
                 sent = talk.send(answer)
         except StopIteration:
-            return f"Done: {number} {'request' if number == 1 else 'requests'}."
+            return f"{_DONE}: {number} {'request' if number == 1 else 'requests'}."
         except AnswerUnexpected as error:
             return str(error)
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError):
@@ -167,9 +171,11 @@ def _read(body: bytes) -> Mapping[str, Any]:
     return read if isinstance(read, dict) else {}
 
 
-def _shown(sent: Sent, answer: Answer) -> Exchange:
+def _shown(sent: Sent, answer: Answer, token: str) -> Exchange:
     # A filter is for reading here, so without the escapes that it travels with.
-    return Exchange(sent.method, unquote(sent.path), _pretty(sent.body), answer.status, _pretty(answer.body))
+    return Exchange(
+        sent.method, unquote(sent.path), _pretty(sent.body), answer.status, _pretty(answer.body).replace(token, _DOTS)
+    )
 
 
 def _pretty(body: Mapping[str, Any] | None) -> str:
