@@ -28,7 +28,6 @@ _UNKNOWN: Final = 404
 # A directory follows no redirect: what was sent has not arrived.
 _FAILED: Final = 300
 _SECRET_NAMES: Final = frozenset({"password", "token", "secret"})
-_DONE: Final = "Done"
 _DOTS: Final = "••••••••"
 
 
@@ -116,11 +115,11 @@ class PracticeDirectory:
                 first, second = desk.vendor.person.name, desk.vendor.renamed
                 desk.account.name = second if desk.account.name == first else first
             with httpcore.ConnectionPool(retries=0) as pool:
-                desk.outcome = self._converse(pool, self.target, desk, desk.vendor.steps[step](desk.account))
-            if not desk.outcome.startswith(_DONE):
+                done, desk.outcome = self._converse(pool, self.target, desk, desk.vendor.steps[step](desk.account))
+            if not done:
                 account.name = name
 
-    def _converse(self, pool: httpcore.ConnectionPool, target: Target, desk: Desk, talk: Talk) -> str:
+    def _converse(self, pool: httpcore.ConnectionPool, target: Target, desk: Desk, talk: Talk) -> tuple[bool, str]:
         number = 0
         try:
             sent = next(talk)
@@ -130,17 +129,18 @@ class PracticeDirectory:
                 desk.exchanges.appendleft(_shown(sent, answer, target.token))
                 if answer.status == _UNKNOWN and desk.account.user_id:
                     desk.account = desk.vendor.account()
-                    return "The service provider does not know this any more. The next push begins anew: create."
+                    return False, "The service provider does not know this any more. The next push begins anew: create."
                 if answer.status >= _FAILED:
                     detail = answer.detail.replace(target.token, _DOTS)
-                    return f"The service provider refused request {number} with {answer.status}. {detail}".strip()
+                    said = f"The service provider refused request {number} with {answer.status}. {detail}"
+                    return False, said.strip()
                 sent = talk.send(answer)
         except StopIteration:
-            return f"{_DONE}: {number} {'request' if number == 1 else 'requests'}."
+            return True, f"Done: {number} {'request' if number == 1 else 'requests'}."
         except AnswerUnexpected as error:
-            return str(error)
+            return False, str(error)
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError):
-            return "The service provider can’t be reached."
+            return False, "The service provider can’t be reached."
 
     def _forget(self) -> None:
         self.desks = {vendor.key: Desk(vendor, vendor.account()) for vendor in VENDORS}
