@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import hashlib
 
-from vestibule.directory.activity import Event, Subject
 from vestibule.directory.admins import Permission
 from vestibule.directory.app_icons import clean_png
 from vestibule.directory.apps import App
 from vestibule.flows.parts.callers import AdminCaller
-from vestibule.flows.parts.recording import record
+from vestibule.flows.parts.managing_apps import found_app, record_app
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.errors import NotFound
 from vestibule.kernel.text import printable
-from vestibule.storage import app_icons, apps, registrations
-from vestibule.storage.database import Transaction
+from vestibule.storage import app_icons, registrations
 
 _DIGEST_CHARACTERS = 32
 
@@ -25,10 +23,10 @@ def upload_icon(runtime: Runtime, caller: AdminCaller, app_id: str, untrusted: b
     png = clean_png(untrusted)
     digest = hashlib.sha256(png).hexdigest()[:_DIGEST_CHARACTERS]
     with runtime.database.transaction() as tx:
-        app = _found(tx, caller, app_id)
+        app = found_app(tx, caller, app_id)
         app_icons.save_icon(tx, app, digest, png)
         registrations.end_registration(tx, app.id)
-        _record(tx, runtime, caller, "app.icon_uploaded", app)
+        record_app(tx, runtime, caller, "app.icon_uploaded", app)
         return app
 
 
@@ -36,11 +34,11 @@ def remove_icon(runtime: Runtime, caller: AdminCaller, app_id: str) -> App:
     """Take an app's own picture away. Raises NotFound, Forbidden."""
     caller.require(Permission.MANAGE_APPS)
     with runtime.database.transaction() as tx:
-        app = _found(tx, caller, app_id)
+        app = found_app(tx, caller, app_id)
         if app.icon_digest is not None:
             app_icons.delete_icon(tx, app)
             registrations.end_registration(tx, app.id)
-            _record(tx, runtime, caller, "app.icon_removed", app)
+            record_app(tx, runtime, caller, "app.icon_removed", app)
         return app
 
 
@@ -51,15 +49,3 @@ def read_icon(runtime: Runtime, app_id: str, digest: str) -> bytes:
     if found is None:
         raise NotFound(f"icon of {printable(app_id, 40)}")
     return found
-
-
-def _found(tx: Transaction, caller: AdminCaller, app_id: str) -> App:
-    app = apps.find_app(tx, caller.workspace_id, app_id)
-    if app is None:
-        raise NotFound(f"app {printable(app_id, 40)}")
-    return app
-
-
-def _record(tx: Transaction, runtime: Runtime, caller: AdminCaller, action: str, app: App) -> None:
-    event = Event(action, Subject("app", app.id, app.name), environment_id=app.environment_id)
-    record(tx, runtime, caller.workspace_id, caller.actor, event)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
-from vestibule.directory.activity import Event, Subject
 from vestibule.directory.admins import Permission
 from vestibule.directory.app_drafts import AppDraft, CheckedApp, check_draft
 from vestibule.directory.apps import App, AppKind, AppSecret, ClientAuthentication
@@ -16,7 +15,7 @@ from vestibule.directory.workspaces import Environment
 from vestibule.flows.parts.callers import AdminCaller
 from vestibule.flows.parts.clients import issuer_of
 from vestibule.flows.parts.grouping import environment_by_key
-from vestibule.flows.parts.recording import record
+from vestibule.flows.parts.managing_apps import found_app, record_app
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.taking_away import take_apps
 from vestibule.kernel.errors import AlreadyTaken, Conflict, FieldError, Invalid, NotFound
@@ -124,7 +123,7 @@ def create_app(runtime: Runtime, caller: AdminCaller, environment_key: str, draf
             secret = ""
             if app.oidc is not None and app.oidc.authentication is ClientAuthentication.SECRET:
                 secret = _make_secret(tx, runtime, app)
-            _record(tx, runtime, caller, "app.created", app, kind=app.kind.value)
+            record_app(tx, runtime, caller, "app.created", app, kind=app.kind.value)
             return Made(_facts(tx, runtime, caller, app.id), secret)
     except AlreadyTaken as error:
         raise _taken(error) from error
@@ -144,7 +143,7 @@ def change_app(runtime: Runtime, caller: AdminCaller, app_id: str, draft: AppDra
                 apps.update_app(tx, changed)
                 # An app that registered itself is the admin's from now on.
                 registrations.end_registration(tx, changed.id)
-                entry_id = _record(tx, runtime, caller, "app.changed", changed, **_differences(facts.app, changed))
+                entry_id = record_app(tx, runtime, caller, "app.changed", changed, **_differences(facts.app, changed))
                 take_apps(tx, runtime, caller.workspace_id, (app_id,), entry_id)
             return replace(facts, app=changed)
     except AlreadyTaken as error:
@@ -156,11 +155,11 @@ def set_disabled(runtime: Runtime, caller: AdminCaller, app_id: str, *, disabled
     caller.require(Permission.MANAGE_APPS)
     with runtime.database.transaction() as tx:
         apps.lock_app(tx, caller.workspace_id, app_id)
-        app = _found(tx, caller, app_id)
+        app = found_app(tx, caller, app_id)
         if app.disabled is not disabled:
             apps.update_app(tx, replace(app, disabled=disabled))
             registrations.end_registration(tx, app.id)
-            entry_id = _record(tx, runtime, caller, "app.disabled" if disabled else "app.enabled", app)
+            entry_id = record_app(tx, runtime, caller, "app.disabled" if disabled else "app.enabled", app)
             take_apps(tx, runtime, caller.workspace_id, (app.id,), entry_id)
         return app
 
@@ -169,9 +168,9 @@ def delete_app(runtime: Runtime, caller: AdminCaller, app_id: str) -> App:
     """Delete an app with its secrets and all that it was granted. Raises NotFound, Forbidden."""
     caller.require(Permission.MANAGE_APPS)
     with runtime.database.transaction() as tx:
-        app = _found(tx, caller, app_id)
+        app = found_app(tx, caller, app_id)
         apps.delete_app(tx, caller.workspace_id, app.id)
-        _record(tx, runtime, caller, "app.deleted", app)
+        record_app(tx, runtime, caller, "app.deleted", app)
         return app
 
 
@@ -189,7 +188,7 @@ def rotate_secret(runtime: Runtime, caller: AdminCaller, app_id: str) -> Made:
         registrations.end_registration(tx, facts.app.id)
         apps.end_secrets(tx, facts.app.id, now + SECRET_OVERLAP)
         secret = _make_secret(tx, runtime, facts.app)
-        _record(tx, runtime, caller, "app.secret_made", facts.app)
+        record_app(tx, runtime, caller, "app.secret_made", facts.app)
         return Made(_facts(tx, runtime, caller, app_id), secret)
 
 
@@ -197,10 +196,10 @@ def revoke_secret(runtime: Runtime, caller: AdminCaller, app_id: str, secret_id:
     """End a secret at once. Raises NotFound, Forbidden."""
     caller.require(Permission.MANAGE_APPS)
     with runtime.database.transaction() as tx:
-        app = _found(tx, caller, app_id)
+        app = found_app(tx, caller, app_id)
         if not apps.delete_secret(tx, app.id, secret_id):
             raise NotFound(f"secret {printable(secret_id, 40)} of {app.id}")
-        _record(tx, runtime, caller, "app.secret_revoked", app)
+        record_app(tx, runtime, caller, "app.secret_revoked", app)
         return app
 
 
@@ -219,15 +218,8 @@ def _make_secret(tx: Transaction, runtime: Runtime, app: App) -> str:
     return secret
 
 
-def _found(tx: Transaction, caller: AdminCaller, app_id: str) -> App:
-    app = apps.find_app(tx, caller.workspace_id, app_id)
-    if app is None:
-        raise NotFound(f"app {printable(app_id, 40)}")
-    return app
-
-
 def _facts(tx: Transaction, runtime: Runtime, caller: AdminCaller, app_id: str) -> AppFacts:
-    app = _found(tx, caller, app_id)
+    app = found_app(tx, caller, app_id)
     environment = workspaces.find_environment_by_id(tx, caller.workspace_id, app.environment_id)
     if environment is None:
         raise NotFound(f"the environment of {app.id}")
@@ -274,8 +266,3 @@ def _taken(error: AlreadyTaken) -> Invalid:
         else N_("This environment has an app of this name already.")
     )
     return Invalid(FieldError(name, sentence))
-
-
-def _record(tx: Transaction, runtime: Runtime, caller: AdminCaller, action: str, app: App, **details: object) -> str:
-    event = Event(action, Subject("app", app.id, app.name), environment_id=app.environment_id, details=details)
-    return record(tx, runtime, caller.workspace_id, caller.actor, event)
