@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from vestibule.kernel.errors import AlreadyTaken, DatabaseBusy, DatabaseUnreachable
-from vestibule.storage.pipeline import commit, forget_what_waits, pipeline_of, send
+from vestibule.storage.pipeline import commit, forget_what_waits, pipeline_of, send, translated
 
 __all__ = ["Database", "Transaction"]
 
@@ -49,7 +49,9 @@ class Database:
             self.engine = _sqlite(parsed, pool_size, lock_timeout_seconds)
         else:
             self.engine = _postgresql(parsed, pool_size, lock_timeout_seconds)
-        event.listen(self.engine, "before_cursor_execute", _refuse_to_write_while_reading)
+        # Not before_cursor_execute, for which the prepared statements would pay as well; they look for themselves.
+        for name in ("do_execute", "do_executemany"):
+            event.listen(self.engine, name, _refuse_to_write_while_reading)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -133,10 +135,10 @@ def _is_unreachable(error: DBAPIError) -> bool:
     return isinstance(error, OperationalError) and (state is None or state.startswith(("08", "57P0", "28", "3D")))
 
 
-def _refuse_to_write_while_reading(connection: Transaction, *event_arguments: Any) -> None:
-    context = event_arguments[3]
-    writes = context is not None and (context.isinsert or context.isupdate or context.isdelete)
-    if writes and connection.get_execution_options().get(READ_ONLY):
+def _refuse_to_write_while_reading(*event_arguments: Any) -> None:
+    context = event_arguments[-1]
+    writes = context.isinsert or context.isupdate or context.isdelete
+    if writes and context.root_connection.get_execution_options().get(READ_ONLY):
         raise RuntimeError("a write in Database.reading()")
 
 
@@ -164,8 +166,12 @@ def _sqlite(url: Any, pool_size: int, timeout_seconds: float) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Transaction) -> None:
         # IMMEDIATE: a transaction that reads first and writes later would otherwise fail when another one wrote meanwhile.
+        # Past SQLAlchemy's cursors, which cost more than the statement does.
         if not connection.get_execution_options().get(READ_ONLY):
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                connection.connection.dbapi_connection.execute("BEGIN IMMEDIATE")  # type: ignore[union-attr]  # sqlite3's own
+            except sqlite3.Error as error:
+                raise translated(connection, None, "BEGIN IMMEDIATE", error) from error
 
     return engine
 

@@ -28,20 +28,22 @@ class _Compiled:
     # The same as PostgreSQL itself writes it, with $1 for the first parameter.
     numbered: bytes
     on_sqlite: bool
-    order: tuple[str, ...]
     writes: bool
-    # For each parameter of the SQL its name, and what a caller calls it with how it is written, or the constant that it is.
-    parameters: tuple[tuple[str, str | None, Any], ...]
+    # What callers call the parameters, in the order of the SQL, constants left out; then how some of them are written.
+    names: tuple[str, ...]
+    writers: tuple[tuple[int, Callable[[Any], Any]], ...]
+    constants: tuple[tuple[int, Any], ...]
     row: type[Any]
     processors: tuple[tuple[int, Callable[[Any], Any]], ...]
 
     def parameters_of(self, values: Mapping[str, Any]) -> list[Any]:
         """Return what goes with the SQL, in order."""
-        written = {
-            name: rest if key is None else values[key] if rest is None else rest(values[key])
-            for name, key, rest in self.parameters
-        }
-        return [written[name] for name in self.order]
+        written = [values[name] for name in self.names]
+        for index, write in self.writers:
+            written[index] = write(written[index])
+        for index, constant in self.constants:
+            written.insert(index, constant)
+        return written
 
 
 class Prepared:
@@ -162,25 +164,30 @@ def _compile(statement: SelectBase | UpdateBase, tx: Transaction, values: Mappin
     if compiled.insert_prefetch:
         raise TypeError("not a statement whose every value is a parameter")
     binds = {name: bind for bind, name in compiled.bind_names.items()}
-    parameters: list[tuple[str, str | None, Any]] = []
-    for name, bind in binds.items():
+    # A constant that is written into the SQL is none of its parameters any more.
+    order = tuple(compiled.positiontup or dict.fromkeys(filter(None, _PARAMETER.findall(compiled.string))))
+    names: list[str] = []
+    writers: list[tuple[int, Callable[[Any], Any]]] = []
+    constants: list[tuple[int, Any]] = []
+    for index, bind in enumerate(binds[name] for name in order):
         write = bind.type.dialect_impl(dialect).bind_processor(dialect)
-        if bind.key in values:
-            parameters.append((name, bind.key, write))
-        else:
-            parameters.append((name, None, write(bind.effective_value) if write else bind.effective_value))
+        if bind.key not in values:
+            constants.append((index, write(bind.effective_value) if write else bind.effective_value))
+            continue
+        if write is not None:
+            writers.append((len(names), write))
+        names.append(bind.key)
     columns = compiled._result_columns  # noqa: SLF001 - what SQLAlchemy's own results are made of
     row: type[Any] = namedtuple("Row", [str(column.keyname) for column in columns])  # type: ignore[misc]  # noqa: PYI024 - its names come from the statement
     readers = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
-    # A constant that is written into the SQL is none of its parameters any more.
-    order = tuple(compiled.positiontup or dict.fromkeys(filter(None, _PARAMETER.findall(compiled.string))))
     return _Compiled(
         sql=compiled.string,
         numbered=_numbered(compiled.string, order),
         on_sqlite=compiled.positional,
-        order=order,
         writes=compiled.isinsert or compiled.isupdate or compiled.isdelete,
-        parameters=tuple(parameters),
+        names=tuple(names),
+        writers=tuple(writers),
+        constants=tuple(constants),
         row=row,
         processors=tuple((index, reader) for index, reader in enumerate(readers) if reader is not None),
     )
