@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from typing import Final
 
 import structlog
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -31,6 +33,7 @@ from vestibule.outside.telling import Teller
 from vestibule.settings import Settings, load_settings
 from vestibule.storage.database import Database
 from vestibule.web import health, static_files
+from vestibule.web.areas import by_area
 from vestibule.web.console import (
     access_control,
     activity,
@@ -78,6 +81,9 @@ ROLE_NAMES: Mapping[Role, str] = {
 }
 log = structlog.get_logger()
 
+# Requests that are worked on at once; the others wait, as they would for one of the database's connections.
+THREADS: Final = 40
+
 
 def build_runtime(settings: Settings, clock: Clock = system_clock) -> Runtime:
     """Make the tools of the flows from settings."""
@@ -114,7 +120,7 @@ def build_app(settings: Settings, runtime: Runtime | None = None, *, with_worker
     own = runtime is None
     runtime = runtime or build_runtime(settings)
     app = Starlette(
-        routes=routes(),
+        routes=by_area(routes()),
         lifespan=_lifespan(settings, runtime, closes=own, with_worker=with_worker),
         middleware=[
             Middleware(Surroundings, https=settings.https, trusted_proxies=settings.trusted_proxies),
@@ -132,6 +138,8 @@ def build_app(settings: Settings, runtime: Runtime | None = None, *, with_worker
 def _lifespan(settings: Settings, runtime: Runtime, *, closes: bool, with_worker: bool) -> Lifespan[Starlette]:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        # Python's own has as few threads as there are cores, and ours wait for the database most of the time.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "request"))
         mailer = Mailer(settings.smtp_url, settings.mail_from, settings.public_url)
         teller = Teller(allow_http=settings.apps_allow_http, allow_private=settings.apps_allow_private)
         beside = (Worker(runtime, mailer), Announcer(runtime, teller)) if with_worker else ()
@@ -139,7 +147,7 @@ def _lifespan(settings: Settings, runtime: Runtime, *, closes: bool, with_worker
             one.start()
         yield
         for one in beside:
-            await run_in_threadpool(one.stop)
+            await asyncio.to_thread(one.stop)
         if closes:
             runtime.database.close()
 
@@ -149,7 +157,7 @@ def _lifespan(settings: Settings, runtime: Runtime, *, closes: bool, with_worker
 def routes() -> list[BaseRoute]:
     """Return every route of the server."""
     return [
-        # A router looks at one after the other, and this is where everybody comes in at nine in the morning.
+        # Looked at one after the other, and this is where everybody comes in at nine in the morning.
         *verify.ROUTES,
         *saml.ROUTES,
         *oauth.ROUTES,

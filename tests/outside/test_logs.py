@@ -9,8 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from hypothesis import given
+from hypothesis import strategies as st
 
-from vestibule.outside.logs import REDACTED, redact, set_up_logs
+from vestibule.outside.logs import _SECRET_TEXTS, REDACTED, redact, set_up_logs
 
 
 @pytest.fixture
@@ -100,3 +102,23 @@ def test_libraries_are_not_heard_below_warning_and_we_not_below_the_level(stream
     logging.getLogger("sqlalchemy.engine").info("SELECT everything")
     structlog.get_logger().debug("too much")
     assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        r"[a-z]{2,6}://[a-z]{0,4}:[a-z0-9]{8,20}@[a-z]{1,8}",
+        r".{0,9}/link/[A-Za-z0-9_-]{20,40}",
+        r"(?i).{0,9}samlresponse=[A-Za-z0-9+/]{8,40}",
+        r"(?i).{0,9}bearer [A-Za-z0-9._~+/=-]{8,40}",
+    ],
+)
+def test_whatever_could_carry_a_secret_is_looked_at(shape: str) -> None:
+    @given(st.from_regex(shape, fullmatch=True))
+    def holds(text: str) -> None:
+        expected = text
+        for pattern in _SECRET_TEXTS:
+            expected = pattern.sub(REDACTED, expected)
+        assert redact(None, "", {"event": text})["event"] == expected
+
+    holds()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any, Final, TextIO
 
 import structlog
@@ -21,6 +23,9 @@ _SECRET_TEXTS: Final = (
     re.compile(r"(?i)(?<=samlresponse=)[^&\s\"']+"),
     re.compile(r"(?i)(?<=bearer )[A-Za-z0-9._~+/=-]{8,}"),
 )
+# What none of those can be without. Most texts have none of it, and every request writes several.
+_SUSPICIOUS: Final = re.compile(r"(?i)://|/link/|samlresponse=|bearer ")
+_encode: Final = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
 def set_up_logs(level: str, stream: TextIO | None = None) -> None:
@@ -40,7 +45,7 @@ def set_up_logs(level: str, stream: TextIO | None = None) -> None:
     renderer: Processor = (
         structlog.dev.ConsoleRenderer(colors=True)
         if out.isatty()
-        else structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
+        else structlog.processors.JSONRenderer(lambda event, **_: _encode(event))
     )
     structlog.configure(
         processors=[*shared, renderer],
@@ -70,15 +75,21 @@ def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[s
 
 
 def _redacted(key: str, value: Any) -> Any:
-    plain = key.lower().replace("_", "").replace("-", "")
-    if any(word in plain for word in _SECRET_WORDS) and value is not None:
+    if value is not None and _names_a_secret(key):
         return REDACTED
     if isinstance(value, str):
-        for pattern in _SECRET_TEXTS:
-            value = pattern.sub(REDACTED, value)
+        if _SUSPICIOUS.search(value):
+            for pattern in _SECRET_TEXTS:
+                value = pattern.sub(REDACTED, value)
         return value
     if isinstance(value, Mapping):
         return {inner: _redacted(str(inner), one) for inner, one in value.items()}
     if isinstance(value, list | tuple):
         return [_redacted("", one) for one in value]
     return value
+
+
+@lru_cache(maxsize=512)
+def _names_a_secret(key: str) -> bool:
+    plain = key.lower().replace("_", "").replace("-", "")
+    return any(word in plain for word in _SECRET_WORDS)

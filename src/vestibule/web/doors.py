@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from asyncio import to_thread
 from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import quote
 
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -42,7 +42,7 @@ def open_door(handler: Door) -> Endpoint:
             visit = await read_visit(request)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody reads it
-        return await run_in_threadpool(answer, handler, visit)
+        return await to_thread(answer, handler, visit)
 
     endpoint.__name__ = handler.__name__
     return endpoint

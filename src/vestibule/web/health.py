@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread
+
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -22,7 +23,7 @@ async def healthz(_: Request) -> Response:
 async def readyz(request: Request) -> Response:
     """Say whether this server can do its work: 503 when the database does not answer or is at another schema."""
     try:
-        await run_in_threadpool(readiness.check, request.app.state.site.runtime)
+        await to_thread(readiness.check, request.app.state.site.runtime)
     except Exception as error:  # noqa: BLE001 - whatever keeps the database from answering, the answer is the same
         log.warning("not ready", reason=type(error).__name__)
         return PlainTextResponse("not ready\n", status_code=503)

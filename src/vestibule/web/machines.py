@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+from asyncio import to_thread
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import structlog
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -45,7 +45,7 @@ def machine(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
             return Response(status_code=400)  # nobody reads it
         except HTTPException as error:
             return json_answer({"error": "invalid_request", "error_description": "Send a form."}, error.status_code)
-        return await run_in_threadpool(answered, handler, visit)
+        return await to_thread(answered, handler, visit)
 
     endpoint.__name__ = handler.__name__
     return endpoint

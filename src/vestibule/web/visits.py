@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from asyncio import to_thread
 from collections.abc import Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -10,7 +11,6 @@ from typing import Final
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 from python_multipart.multipart import parse_options_header
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -139,7 +139,7 @@ async def _read_form(request: Request) -> Form:
         try:
             if len(body) <= _SMALL_FORM_BYTES:
                 return _parse_urlencoded(body)
-            return await run_in_threadpool(_parse_urlencoded, body)
+            return await to_thread(_parse_urlencoded, body)
         except ValueError as error:
             raise HTTPException(400) from error
     if kind == "multipart/form-data":

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from collections.abc import Callable
 from typing import Final
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -53,7 +53,7 @@ async def _taken(request: Request, handler: Callable[[Visit, bytes], Response]) 
                 return json_answer({"error": "invalid_client_metadata", "error_description": "Too long."}, 413)
     except ClientDisconnect:
         return Response(status_code=400)  # nobody reads it
-    return await run_in_threadpool(answered, lambda visit: handler(visit, body), read_head(request))
+    return await to_thread(answered, lambda visit: handler(visit, body), read_head(request))
 
 
 def _bearer(visit: Visit) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from typing import Final
 
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -44,7 +44,7 @@ def metadata(visit: Visit) -> Response:
 async def acs_endpoint(request: Request) -> Response:
     """Read an identity provider's POST, within bounds of its own. It comes from another site, so no form token can be asked for."""
     visit = await read_visit(Request(request.scope, bounded(request.receive)))
-    return await run_in_threadpool(answer, acs, visit)
+    return await to_thread(answer, acs, visit)
 
 
 def acs(visit: Visit) -> Response:

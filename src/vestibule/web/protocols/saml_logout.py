@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from typing import Final, Literal
 
 import structlog
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -29,7 +29,7 @@ log = structlog.get_logger()
 async def slo_endpoint(request: Request) -> Response:
     """Read an identity provider's POST, within bounds of its own. It comes from another site, so no form token can be asked for."""
     visit = await read_visit(Request(request.scope, bounded(request.receive)))
-    return await run_in_threadpool(answer, slo_by_post, visit)
+    return await to_thread(answer, slo_by_post, visit)
 
 
 def slo_by_post(visit: Visit) -> Response:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from asyncio import to_thread
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import structlog
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -122,7 +122,7 @@ class ScimEndpoint:
         except ScimError as error:
             response = _refused(error)
         else:
-            response = await run_in_threadpool(answer, call)
+            response = await to_thread(answer, call)
         await response(scope, receive, send)
 
 

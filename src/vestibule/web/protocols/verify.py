@@ -7,12 +7,12 @@ not a yes is answered at the app's host, where no other page of ours is: `web.pr
 from __future__ import annotations
 
 import re
+from asyncio import to_thread
 from typing import Final
 from urllib.parse import quote
 
 import structlog
 from prometheus_client import Counter
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -103,7 +103,7 @@ class Verify:
         if has_unsafe_characters(key):
             raise HTTPException(404)
         visit = await read_visit(Request(scope, receive))
-        response = await run_in_threadpool(answer, lambda given: _look(given, asked, cookies), visit)
+        response = await to_thread(answer, lambda given: _look(given, asked, cookies), visit)
         await response(scope, receive, send)
 
 
