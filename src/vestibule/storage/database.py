@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -22,6 +23,7 @@ from vestibule.storage.pipeline import commit, forget_what_waits, pipeline_of, s
 
 __all__ = ["Database", "Transaction"]
 
+_MOMENT_SECONDS: Final = 0.01
 READ_ONLY: Final = "vestibule_read_only"
 # A key that exists, or a row that is gone or still needed: unique and foreign keys, and exclusion.
 _TAKEN: Final = {
@@ -155,9 +157,7 @@ def _sqlite(url: Any, pool_size: int, timeout_seconds: float) -> Engine:
     @event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, _: object) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves, below
-        # Changing the mode wants the file alone, without waiting; a file keeps its mode, so that one connection did it.
-        if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-            connection.execute("PRAGMA journal_mode=WAL")
+        _write_ahead(connection, timeout_seconds)
         for pragma in ("synchronous=FULL", "foreign_keys=ON", "cache_size=-16000", "temp_store=MEMORY"):
             connection.execute(f"PRAGMA {pragma}")
         # SQLite's own knows the letters of ASCII only, PostgreSQL's knows all; no index is made with it.
@@ -174,6 +174,22 @@ def _sqlite(url: Any, pool_size: int, timeout_seconds: float) -> Engine:
                 raise translated(connection, None, "BEGIN IMMEDIATE", error) from error
 
     return engine
+
+
+def _write_ahead(connection: sqlite3.Connection, patience_seconds: float) -> None:
+    # A file keeps its mode, so one connection changes it, once. That wants the file alone, and SQLite does not wait for it
+    # where others are opening the file at the same instant.
+    end = time.monotonic() + patience_seconds
+    while True:
+        try:
+            if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+                connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() >= end:
+                raise
+            time.sleep(_MOMENT_SECONDS)
+        else:
+            return
 
 
 def _lower(value: object) -> str | None:
