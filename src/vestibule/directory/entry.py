@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -54,12 +54,16 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a person stands in an environment. `group_ids` leave out Everyone, in which they are by their access."""
+    """How a person stands in an environment. `group_ids` leave out Everyone, in which they are by their access.
+
+    `group_names` has the names by id, in their order, where they were asked for along with the rest.
+    """
 
     end_user: EndUser
     environment: Environment
     has_access: bool
     group_ids: frozenset[str] = frozenset()
+    group_names: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

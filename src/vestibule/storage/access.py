@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
@@ -34,7 +35,7 @@ _GRANT: Final = PreparedInsert(
     ).on_conflict_do_nothing(),
 )
 
-_GROUP_NAMES: Final = Prepared(
+GROUP_NAMES: Final = Prepared(
     select(groups.c.id, groups.c.name)
     .join(group_members, group_members.c.group_id == groups.c.id)
     .where(
@@ -152,7 +153,11 @@ def memberships_of(
 
 def group_names_of(tx: Transaction, environment_id: str, end_user_id: str) -> dict[str, str]:
     """Return the groups of an environment that a person is in, Everyone left out: the names by id, in the order of the names."""
-    rows = _GROUP_NAMES.rows(tx, {"environment_id": environment_id, "end_user_id": end_user_id})
+    return names_by_id(GROUP_NAMES.rows(tx, {"environment_id": environment_id, "end_user_id": end_user_id}))
+
+
+def names_by_id(rows: Iterable[Any]) -> dict[str, str]:
+    """Return what rows of GROUP_NAMES say, in their order."""
     return {row.id: row.name for row in rows}
 
 

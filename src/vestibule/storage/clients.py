@@ -1,4 +1,4 @@
-"""Who asks at the token endpoint and its neighbours: the app, where it is, and the hashes of its secrets, in one statement."""
+"""Who asks at the token endpoint and its neighbours: the app, where it is, the hashes of its secrets, and the keys there, in one go."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Final
 from sqlalchemy import and_, bindparam, or_
 
 from vestibule.directory.apps import App, AppSecret
+from vestibule.directory.jwt_keys import SealedJwtKey
 from vestibule.directory.workspaces import Environment, Workspace
 from vestibule.storage.apps import WHOLE, to_secret, to_whole_app
 from vestibule.storage.database import Transaction
-from vestibule.storage.prepared import Prepared
+from vestibule.storage.jwt_keys import LIST_BY_KEY, to_jwt_key
+from vestibule.storage.prepared import Prepared, rows_together
 from vestibule.storage.sessions import Part
 from vestibule.storage.tables import app_secrets, apps, environments, workspaces
 from vestibule.storage.workspaces import to_environment, to_workspace
@@ -37,17 +39,19 @@ _FIND: Final = Prepared(
 
 @dataclass(frozen=True, slots=True)
 class FoundClient:
-    """An app at its place, with its live secrets, the newest first."""
+    """An app at its place, with its live secrets, the newest first, and the keys that the environment signs with."""
 
     environment: Environment
     workspace: Workspace
     app: App
     secrets: tuple[AppSecret, ...]
+    jwt_keys: tuple[SealedJwtKey, ...]
 
 
 def find_client(tx: Transaction, environment_key: str, app_id: str, now: datetime) -> FoundClient | None:
-    """Return the app of an environment, by a key and a client_id that may be anybody's. One statement."""
-    rows = _FIND.rows(tx, {"environment_key": environment_key, "app_id": app_id, "now": now})
+    """Return the app of an environment, by a key and a client_id that may be anybody's. Two statements in one round trip."""
+    where = {"environment_key": environment_key, "now": now}
+    rows, keys = rows_together(tx, (_FIND, {**where, "app_id": app_id}), (LIST_BY_KEY, where))
     if not rows:
         return None
     first = rows[0]
@@ -56,4 +60,5 @@ def find_client(tx: Transaction, environment_key: str, app_id: str, now: datetim
         workspace=to_workspace(Part(first, "house_")),
         app=to_whole_app(first),
         secrets=tuple(to_secret(Part(row, "secret_")) for row in rows if row.secret_id is not None),
+        jwt_keys=tuple(to_jwt_key(row) for row in keys),
     )

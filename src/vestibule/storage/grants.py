@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, exists, 
 
 from vestibule.directory.grants import BY_PASSWORD, Authentication, Grant, UsedCode
 from vestibule.storage.database import Transaction
-from vestibule.storage.prepared import Prepared
+from vestibule.storage.prepared import Prepared, rows_together
 from vestibule.storage.tables import oidc_codes, oidc_grants, oidc_refresh_tokens
 
 _FIND: Final = Prepared(
@@ -30,8 +30,16 @@ def _use(table: Table, digest: ColumnElement[str], *told: ColumnElement[str]) ->
     )
 
 
+def _behind(table: Table, digest: ColumnElement[str]) -> Prepared:
+    joined = select(oidc_grants).join(table, table.c.grant_id == oidc_grants.c.id)
+    living = (oidc_grants.c.environment_id == bindparam("here"), oidc_grants.c.expires_at > bindparam("now"))
+    return Prepared(joined.where(digest == bindparam("digest"), *living))
+
+
 _USE_CODE: Final = _use(oidc_codes, oidc_codes.c.code_hash, oidc_codes.c.redirect_uri, oidc_codes.c.code_challenge)
+_BEHIND_CODE: Final = _behind(oidc_codes, oidc_codes.c.code_hash)
 _USE_REFRESH_TOKEN: Final = _use(oidc_refresh_tokens, oidc_refresh_tokens.c.token_hash)
+_BEHIND_REFRESH_TOKEN: Final = _behind(oidc_refresh_tokens, oidc_refresh_tokens.c.token_hash)
 _INSERT: Final = Prepared(insert(oidc_grants))
 _INSERT_CODE: Final = Prepared(insert(oidc_codes))
 _INSERT_REFRESH_TOKEN: Final = Prepared(insert(oidc_refresh_tokens))
@@ -114,10 +122,11 @@ def insert_code(
 
 def use_code(tx: Transaction, environment_id: str, code_hash: str, now: datetime) -> UsedCode | None:
     """Use a code of an environment up, and return what it stands for; None when it is unknown, has ended or was used before."""
-    for row in _USE_CODE.rows(tx, {"digest": code_hash, "here": environment_id, "now": now}):
-        grant = find_grant(tx, environment_id, row.grant_id, now)
-        return UsedCode(grant, row.redirect_uri, row.code_challenge) if grant else None
-    return None
+    mine = {"digest": code_hash, "here": environment_id, "now": now}
+    used, behind = rows_together(tx, (_USE_CODE, mine), (_BEHIND_CODE, mine))
+    if not used or not behind:
+        return None
+    return UsedCode(_grant(behind[0]), used[0].redirect_uri, used[0].code_challenge)
 
 
 def grant_of_used_code(tx: Transaction, environment_id: str, code_hash: str) -> Grant | None:
@@ -126,8 +135,8 @@ def grant_of_used_code(tx: Transaction, environment_id: str, code_hash: str) -> 
 
 
 def insert_refresh_token(tx: Transaction, grant: Grant, digest: str, now: datetime, expires_at: datetime) -> None:
-    """Save a refresh token of a grant by its hash."""
-    _INSERT_REFRESH_TOKEN.write(
+    """Save a refresh token of a grant by its hash. The end of the transaction raises AlreadyTaken when the grant is gone."""
+    _INSERT_REFRESH_TOKEN.write_later(
         tx,
         {
             "token_hash": digest,
@@ -142,9 +151,9 @@ def insert_refresh_token(tx: Transaction, grant: Grant, digest: str, now: dateti
 
 def use_refresh_token(tx: Transaction, environment_id: str, digest: str, now: datetime) -> Grant | None:
     """Use a refresh token of an environment up, and return its grant; None when it is unknown, has ended or was used before."""
-    for row in _USE_REFRESH_TOKEN.rows(tx, {"digest": digest, "here": environment_id, "now": now}):
-        return find_grant(tx, environment_id, row.grant_id, now)
-    return None
+    mine = {"digest": digest, "here": environment_id, "now": now}
+    used, behind = rows_together(tx, (_USE_REFRESH_TOKEN, mine), (_BEHIND_REFRESH_TOKEN, mine))
+    return _grant(behind[0]) if used and behind else None
 
 
 def grant_of_used_refresh_token(tx: Transaction, environment_id: str, digest: str) -> Grant | None:

@@ -11,15 +11,18 @@ from vestibule.directory.apps import SigningAlgorithm
 from vestibule.directory.jwt_keys import SealedJwtKey
 from vestibule.storage.database import Transaction
 from vestibule.storage.prepared import Prepared
-from vestibule.storage.tables import jwt_keys
+from vestibule.storage.tables import environments, jwt_keys
 
-_LIST: Final = Prepared(
+_living = (
     select(jwt_keys)
-    .where(
-        jwt_keys.c.environment_id == bindparam("environment_id"),
-        or_(jwt_keys.c.ends_at.is_(None), jwt_keys.c.ends_at > bindparam("now")),
-    )
+    .where(or_(jwt_keys.c.ends_at.is_(None), jwt_keys.c.ends_at > bindparam("now")))
     .order_by(jwt_keys.c.active_at.desc(), jwt_keys.c.id.desc())
+)
+_LIST: Final = Prepared(_living.where(jwt_keys.c.environment_id == bindparam("environment_id")))
+LIST_BY_KEY: Final = Prepared(
+    _living.join(environments, environments.c.id == jwt_keys.c.environment_id).where(
+        environments.c.key == bindparam("environment_key")
+    )
 )
 
 
@@ -42,7 +45,7 @@ def insert_jwt_key(tx: Transaction, key: SealedJwtKey) -> None:
 
 def list_jwt_keys(tx: Transaction, environment_id: str, now: datetime) -> tuple[SealedJwtKey, ...]:
     """Return the keys of an environment that have not ended, the last to become active first."""
-    return tuple(_key(row) for row in _LIST.rows(tx, {"environment_id": environment_id, "now": now}))
+    return tuple(to_jwt_key(row) for row in _LIST.rows(tx, {"environment_id": environment_id, "now": now}))
 
 
 def end_jwt_keys(tx: Transaction, environment_id: str, now: datetime, ends_at: datetime) -> None:
@@ -52,7 +55,8 @@ def end_jwt_keys(tx: Transaction, environment_id: str, now: datetime, ends_at: d
     tx.execute(update(jwt_keys).where(*mine, later).values(ends_at=ends_at))
 
 
-def _key(row: Any) -> SealedJwtKey:
+def to_jwt_key(row: Any) -> SealedJwtKey:
+    """Make a SealedJwtKey of a row of the table."""
     return SealedJwtKey(
         id=row.id,
         workspace_id=row.workspace_id,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, bindparam, exists, func, select
 
 from vestibule.directory.entry import Standing
 from vestibule.directory.sessions import Session
 from vestibule.directory.workspaces import Environment
+from vestibule.storage.access import GROUP_NAMES, names_by_id
 from vestibule.storage.database import Transaction
 from vestibule.storage.end_users import COLUMNS, to_end_user
-from vestibule.storage.prepared import Prepared
+from vestibule.storage.prepared import Prepared, rows_together
 from vestibule.storage.sessions import LIVE, WHOLE, to_session
 from vestibule.storage.tables import end_users, environment_access, group_members, sessions
 from vestibule.storage.types import Key
@@ -59,27 +61,48 @@ _IN_SESSION: Final = Prepared(
 )
 
 
-def find_standing(tx: Transaction, environment: Environment, end_user_id: str) -> Standing | None:
-    """Return how a person of the environment's workspace stands there, or None for nobody. One statement."""
+def find_standing(
+    tx: Transaction, environment: Environment, end_user_id: str, *, named: bool = False
+) -> Standing | None:
+    """Return how a person of the environment's workspace stands there, or None for nobody.
+
+    One statement, and with `named` one for the names of groups along with it.
+    """
     wanted = {
         "workspace_id": environment.workspace_id,
         "environment_id": environment.id,
         "end_user_id": end_user_id,
     }
-    for row in _FIND.rows(tx, wanted):
-        return Standing(to_end_user(row), environment, bool(row.has_access), _split(row.group_ids))
+    rows, names = _with_names(tx, (_FIND, wanted), environment.id, end_user_id if named else None)
+    for row in rows:
+        return Standing(to_end_user(row), environment, bool(row.has_access), _split(row.group_ids), names)
     return None
 
 
 def find_standing_in_session(
-    tx: Transaction, environment_id: str, session_id: str, now: datetime
+    tx: Transaction, environment_id: str, session_id: str, now: datetime, *, named: str | None = None
 ) -> tuple[Session, Standing] | None:
-    """Return a live session of an environment, and how its person stands there. One statement."""
-    for row in _IN_SESSION.rows(tx, {"session_id": session_id, "environment_id": environment_id, "now": now}):
+    """Return a live session of an environment, and how its person stands there.
+
+    One statement, and one for the names of groups along with it where `named` is the person whose session it should be.
+    """
+    wanted = {"session_id": session_id, "environment_id": environment_id, "now": now}
+    rows, names = _with_names(tx, (_IN_SESSION, wanted), environment_id, named)
+    for row in rows:
         session = to_session(row)
-        standing = Standing(session.end_user, session.environment, bool(row.has_access), _split(row.group_ids))
+        names = names if session.end_user.id == named else None
+        standing = Standing(session.end_user, session.environment, bool(row.has_access), _split(row.group_ids), names)
         return session, standing
     return None
+
+
+def _with_names(
+    tx: Transaction, asked: tuple[Prepared, Mapping[str, Any]], environment_id: str, named: str | None
+) -> tuple[list[Any], dict[str, str] | None]:
+    if named is None:
+        return asked[0].rows(tx, asked[1]), None
+    rows, names = rows_together(tx, asked, (GROUP_NAMES, {"environment_id": environment_id, "end_user_id": named}))
+    return rows, names_by_id(names)
 
 
 def _split(joined: str | None) -> frozenset[str]:

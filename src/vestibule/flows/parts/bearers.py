@@ -29,7 +29,8 @@ def verified_bearer(runtime: Runtime, place: Place, token: str, asker: Client | 
 
     `asker` is the client that brings it, where that is known: most bring their own.
     """
-    keys = keys_to_verify(usable_jwt_keys(runtime, place.environment))
+    known = asker.jwt_keys if asker is not None else None
+    keys = keys_to_verify(usable_jwt_keys(runtime, place.environment, known))
     issuer = issuer_of(runtime, place.environment.key)
     try:
         claims = dict(verify(token, keys, issuer=issuer, typ=ACCESS_TOKEN, now=runtime.clock()).claims)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
 from vestibule.directory.apps import App, AppKind, AppSecret, ClientAuthentication, GrantType, OidcSettings
+from vestibule.directory.jwt_keys import SealedJwtKey
 from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.places import Place, find_place
 from vestibule.flows.parts.runtime import Runtime
@@ -28,11 +29,15 @@ _NOTED_EVERY: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """An OpenID Connect app that asks. `authenticated` is False for a public client, which can prove nothing."""
+    """An OpenID Connect app that asks. `authenticated` is False for a public client, which can prove nothing.
+
+    `jwt_keys` are the environment's, where they were read along with the app.
+    """
 
     app: App
     oidc: OidcSettings
     authenticated: bool
+    jwt_keys: tuple[SealedJwtKey, ...] | None = field(default=None, repr=False)
 
     def require_grant(self, grant: GrantType) -> None:
         """Raise UnauthorizedClient unless the app may use a grant."""
@@ -53,10 +58,10 @@ def find_client(runtime: Runtime, place: Place, client_id: str) -> Client | None
         return _client(apps.find_app_of(tx, place.environment.id, client_id))
 
 
-def _client(app: App | None) -> Client | None:
+def _client(app: App | None, keys: tuple[SealedJwtKey, ...] | None = None) -> Client | None:
     if app is None or app.kind is not AppKind.OIDC or app.oidc is None or app.disabled:
         return None
-    return Client(app, app.oidc, authenticated=False)
+    return Client(app, app.oidc, authenticated=False, jwt_keys=keys)
 
 
 def authenticate_client(
@@ -64,7 +69,7 @@ def authenticate_client(
 ) -> tuple[Place, Client]:
     """Return the client and its place, once it has proved itself as agreed (RFC 6749, 2.3). Raises InvalidClient, Throttled, NotFound.
 
-    One statement for a client that is known.
+    One round trip for a client that is known.
     """
     try:
         return _authenticated(runtime, environment_key, presented)
@@ -78,7 +83,7 @@ def _authenticated(runtime: Runtime, environment_key: str, presented: Presented)
     if is_id(presented.client_id, "app"):
         with runtime.database.reading() as tx:
             found = clients.find_client(tx, environment_key, presented.client_id, runtime.clock())
-    client = _client(found.app) if found is not None else None
+    client = _client(found.app, found.jwt_keys) if found is not None else None
     if found is None or client is None:
         place = find_place(runtime, environment_key)
         raise InvalidClient(f"no client {printable(presented.client_id, 40)} in {place.environment.key}")
@@ -91,7 +96,7 @@ def _authenticated(runtime: Runtime, environment_key: str, presented: Presented)
         _require_assertion(runtime, place, client, presented.assertion)
     else:
         raise InvalidClient(f"{client.app.id}: {presented.method} instead of {agreed}")
-    return place, Client(client.app, client.oidc, authenticated=True)
+    return place, replace(client, authenticated=True)
 
 
 def _require_secret(runtime: Runtime, client: Client, live: Iterable[AppSecret], secret: str) -> None:

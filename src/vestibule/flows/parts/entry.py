@@ -48,12 +48,14 @@ def decide(
     app: App | None = None,
     session: Session | None = None,
     max_age: timedelta | None = None,
+    *,
+    named: bool = False,
 ) -> Entry | None:
     """Decide about a person of the environment's workspace, with the session where there is one; None when there is no such person.
 
-    One statement, and one more for a password session where SAML is on.
+    One statement, and one more for a password session where SAML is on; with `named` the names of groups come along.
     """
-    standing = find_standing(tx, environment, end_user_id)
+    standing = find_standing(tx, environment, end_user_id, named=named)
     if standing is None:
         return None
     presence = None
@@ -63,14 +65,20 @@ def decide(
 
 
 def decide_in_session(
-    tx: Transaction, runtime: Runtime, environment: Environment, session_id: str, app: App | None = None
+    tx: Transaction,
+    runtime: Runtime,
+    environment: Environment,
+    session_id: str,
+    app: App | None = None,
+    *,
+    named: str | None = None,
 ) -> Entry | None:
     """Decide about the person of a session of the environment, in it; None when there is no such session any more.
 
-    One statement, and one more for a password session where SAML is on.
+    One statement, and one more for a password session where SAML is on; the names of the groups of `named` come along.
     """
     now = runtime.clock()
-    found = find_standing_in_session(tx, environment.id, session_id, now)
+    found = find_standing_in_session(tx, environment.id, session_id, now, named=named)
     if found is None:
         return None
     session, standing = found

@@ -33,5 +33,5 @@ def client_credentials(
     if not frozenset(wanted) <= allowed:
         raise InvalidScope("more than an admin allowed this app")
     scope = wanted or tuple(one for one in target.api.scopes if one in allowed)
-    keys = signing_keys_of(runtime, place, client.oidc.id_token_alg)
+    keys = signing_keys_of(runtime, place, client)
     return machine_token(runtime, place, client, target.api, keys.agreed, scope=scope)

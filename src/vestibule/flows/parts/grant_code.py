@@ -25,14 +25,14 @@ def exchange_code(
     """Return tokens for a code. A code that is brought wrongly is used up, and what it stood for ends. Raises OAuthError."""
     digest = token_hash(read.required(parameters, "code"))
     redirect_uri, verifier = read.required(parameters, "redirect_uri"), read.required(parameters, "code_verifier")
-    keys = signing_keys_of(runtime, place, client.oidc.id_token_alg)
+    keys = signing_keys_of(runtime, place, client)
     with runtime.database.transaction() as tx:
         used = grants.use_code(tx, place.environment.id, digest, runtime.clock())
         # Raised after the commit: that it was used, and what ends because of that, must stay.
         refused = _misuse(tx, runtime, visitor, place, client, digest, used, redirect_uri, verifier)
         if used is not None and refused is None:
             try:
-                standing = standing_of(tx, runtime, place, client.app, used.grant)
+                standing = standing_of(tx, runtime, place, client.app, used.grant, named=True)
                 target = target_of(tx, place, client, used.grant, parameters)
             except OAuthError as error:
                 refused = error

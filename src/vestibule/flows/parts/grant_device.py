@@ -39,7 +39,7 @@ def exchange_device_code(
     Raises OAuthError, of which AuthorizationPending and SlowDown say to ask again.
     """
     digest = token_hash(read.required(parameters, "device_code"))
-    keys = signing_keys_of(runtime, place, client.oidc.id_token_alg)
+    keys = signing_keys_of(runtime, place, client)
     with runtime.database.transaction() as tx:
         code = device_codes.find_device_code(tx, place.environment.id, digest)
         # Raised after the commit: when the device asked last, and what ends because of that, must stay.
@@ -49,7 +49,7 @@ def exchange_device_code(
             try:
                 if grant is None:
                     raise InvalidGrant("the grant has ended")
-                standing = standing_of(tx, runtime, place, client.app, grant)
+                standing = standing_of(tx, runtime, place, client.app, grant, named=True)
                 target = target_of(tx, place, client, grant, parameters)
             except OAuthError as error:
                 refused = error

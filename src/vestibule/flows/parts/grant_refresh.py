@@ -21,7 +21,7 @@ from vestibule.storage.database import Transaction
 def refresh(runtime: Runtime, visitor: Visitor, place: Place, client: Client, parameters: Parameters) -> TokenAnswer:
     """Return new tokens, for the scope of the grant or less. A token that comes a second time ends the grant. Raises OAuthError."""
     digest, wanted = token_hash(read.required(parameters, "refresh_token")), read.words(parameters, "scope")
-    keys = signing_keys_of(runtime, place, client.oidc.id_token_alg)
+    keys = signing_keys_of(runtime, place, client)
     with runtime.database.transaction() as tx:
         grant = grants.use_refresh_token(tx, place.environment.id, digest, runtime.clock())
         # Raised after the commit: that it was used, and what ends because of that, must stay.
@@ -31,7 +31,7 @@ def refresh(runtime: Runtime, visitor: Visitor, place: Place, client: Client, pa
                 raise InvalidScope("more than was granted")  # rolled back: the token is not used up by a mistake
             target = target_of(tx, place, client, grant, parameters)
             try:
-                standing = standing_of(tx, runtime, place, client.app, grant)
+                standing = standing_of(tx, runtime, place, client.app, grant, named=True)
             except OAuthError as error:
                 grants.delete_grant(tx, place.environment.id, grant.id)
                 refused = error

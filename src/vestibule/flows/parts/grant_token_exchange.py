@@ -55,14 +55,14 @@ def exchange_token(
     if not client.authenticated:
         raise UnauthorizedClient("a public client can't act for anybody")
     asked = _read(runtime, place, client, parameters)
-    keys = signing_keys_of(runtime, place, client.oidc.id_token_alg)
+    keys = signing_keys_of(runtime, place, client)
     with runtime.database.transaction() as tx:
         parent = grants.find_grant(tx, place.environment.id, asked.subject.grant_id, runtime.clock())
         if parent is None or parent.app_id != asked.subject.client.app.id:
             raise InvalidRequest("the subject's grant has ended")
         standing_of(tx, runtime, place, asked.subject.client.app, parent)
         target, child = _narrowed(tx, runtime, place, client, asked, parent)
-        standing = standing_of(tx, runtime, place, client.app, child)
+        standing = standing_of(tx, runtime, place, client.app, child, named=True)
         grants.insert_grant(tx, child)
         person = person_of(tx, runtime, client.app, standing)
         scope = asked.scope

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vestibule.directory.activity import Event, Outcome, Subject
-from vestibule.directory.apps import App
+from vestibule.directory.apps import App, GroupsClaim
 from vestibule.directory.entry import Standing
 from vestibule.directory.grants import Grant
 from vestibule.flows.parts.callers import Visitor
@@ -16,15 +16,21 @@ from vestibule.storage import grants
 from vestibule.storage.database import Transaction
 
 
-def standing_of(tx: Transaction, runtime: Runtime, place: Place, app: App, grant: Grant) -> Standing:
+def standing_of(
+    tx: Transaction, runtime: Runtime, place: Place, app: App, grant: Grant, *, named: bool = False
+) -> Standing:
     """Return how the person of a grant stands, who may still use the app, in the session that the grant hangs on. Raises EntryEnded.
 
-    One statement, and one more for a password session where SAML is on.
+    One statement, and one more for a password session where SAML is on. With `named` the names of groups come along where the
+    app is told them.
     """
+    named = named and app.oidc is not None and app.oidc.groups_claim is GroupsClaim.NAMES
+    whom = grant.end_user_id
     if grant.session_id is None:
-        entry = decide(tx, runtime, place.environment, grant.end_user_id, app)
+        entry = decide(tx, runtime, place.environment, whom, app, named=named)
     else:
-        entry = decide_in_session(tx, runtime, place.environment, grant.session_id, app)
+        whose = whom if named else None
+        entry = decide_in_session(tx, runtime, place.environment, grant.session_id, app, named=whose)
         if entry is None or entry.standing.end_user.id != grant.end_user_id:
             raise EntryEnded("the browser session has ended")
     if entry is None or not entry.decision.allowed:

@@ -44,9 +44,9 @@ class SigningKeys:
     own: JwtKey
 
 
-def signing_keys_of(runtime: Runtime, place: Place, alg: SigningAlgorithm) -> SigningKeys:
-    """Return the environment's keys for an app that agreed to an algorithm. Not inside a transaction. Raises SealBroken."""
-    found = usable_jwt_keys(runtime, place.environment)
+def signing_keys_of(runtime: Runtime, place: Place, client: Client) -> SigningKeys:
+    """Return the environment's keys for an app, of the algorithm that it agreed to. Not inside a transaction. Raises SealBroken."""
+    alg, found = client.oidc.id_token_alg, usable_jwt_keys(runtime, place.environment, client.jwt_keys)
     own = key_to_sign(runtime, found, SigningAlgorithm.EDDSA)
     return SigningKeys(own if alg is SigningAlgorithm.EDDSA else key_to_sign(runtime, found, alg), own)
 
@@ -59,7 +59,7 @@ def scopes_of(oidc: OidcSettings) -> tuple[str, ...]:
 
 
 def person_of(tx: Transaction, runtime: Runtime, app: App, standing: Standing) -> Person:
-    """Return a person as an app may know them. One statement where the app gets names of groups."""
+    """Return a person as an app may know them. One statement where the app gets names of groups that did not come along."""
     oidc, groups = app.oidc or OidcSettings(), standing.group_ids
     if not app.everyone and not oidc.all_groups:
         groups = groups & app.group_ids
@@ -68,7 +68,9 @@ def person_of(tx: Transaction, runtime: Runtime, app: App, standing: Standing) -
         named = tuple(sorted(groups))
     elif oidc.groups_claim is GroupsClaim.NAMES:
         person, environment = standing.end_user, standing.environment
-        names = access.group_names_of(tx, environment.id, person.id) if groups else {}
+        names = standing.group_names or {}
+        if groups and standing.group_names is None:
+            names = access.group_names_of(tx, environment.id, person.id)
         named = tuple(name for group_id, name in names.items() if group_id in groups)
     return Person(
         subject=subject_of(runtime, app, standing.end_user.id),

@@ -15,14 +15,19 @@ from vestibule.oidc.jwt import JwtKey, load_private_key, load_public_key, new_pr
 from vestibule.storage import jwt_keys, workspaces
 
 
-def usable_jwt_keys(runtime: Runtime, environment: Environment) -> tuple[SealedJwtKey, ...]:
+def usable_jwt_keys(
+    runtime: Runtime, environment: Environment, known: tuple[SealedJwtKey, ...] | None = None
+) -> tuple[SealedJwtKey, ...]:
     """Return the keys of an environment that have not ended: for each algorithm one that signs, made now if there was none.
 
+    `known` are those that were read a moment ago, where somebody did.
     Not for use inside a transaction: it may open its own, and making a key takes a good part of a second.
     """
     now = runtime.clock()
-    with runtime.database.reading() as tx:
-        found = jwt_keys.list_jwt_keys(tx, environment.id, now)
+    found = known
+    if found is None:
+        with runtime.database.reading() as tx:
+            found = jwt_keys.list_jwt_keys(tx, environment.id, now)
     if all(signing_key(found, alg, now) for alg in SigningAlgorithm):
         return found
     return _made_once(runtime, environment)

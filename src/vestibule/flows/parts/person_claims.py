@@ -29,7 +29,7 @@ def claims_for(runtime: Runtime, place: Place, bearer: Bearer) -> dict[str, Any]
         if grant is None:
             raise InvalidToken("the grant has ended")
         try:
-            standing = standing_of(tx, runtime, place, bearer.client.app, grant)
+            standing = standing_of(tx, runtime, place, bearer.client.app, grant, named=True)
         except OAuthError as error:
             raise InvalidToken(error.reason) from error
         return claims_of(person_of(tx, runtime, bearer.client.app, standing), scope)
