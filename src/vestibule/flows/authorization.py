@@ -5,7 +5,11 @@ RFC 6749, 4.1 in the shape that OAuth 2.1 and RFC 9700 leave of it; OpenID Conne
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from vestibule.directory.grants import StoredRequest
 from vestibule.flows.parts.authorizing import (
+    AppChanged,
     Browser,
     RequestEnded,
     Step,
@@ -21,7 +25,7 @@ from vestibule.flows.parts.going_on import go_on
 from vestibule.flows.parts.places import Place, find_place
 from vestibule.flows.parts.pushed_requests import PUSHED_PREFIX, Pushed, checked_request, keep_pushed
 from vestibule.flows.parts.runtime import Runtime
-from vestibule.flows.parts.trying import is_for_app
+from vestibule.flows.parts.trying import is_for_app, is_try
 from vestibule.kernel.secrets import same, token_hash
 from vestibule.kernel.text import printable
 from vestibule.oidc.client_authentication import read_client
@@ -112,10 +116,9 @@ def _stored(runtime: Runtime, visitor: Visitor, place: Place, handle: str, brows
         found = storage.find_request(tx, place.environment.id, token_hash(handle), runtime.clock())
     # A handle is worth nothing in another browser: who begins a sign-in finishes it (login CSRF).
     mine = found is not None and found.browser_hash is not None and same(found.browser_hash, token_hash(browser.secret))
-    client = find_client(runtime, place, found.app_id) if found is not None and mine else None
-    if found is None or client is None:
+    if found is None or not mine:
         raise refused(runtime, visitor, place, RequestEnded("no such request of this browser"))
-    return Waiting(client, request_from_data(found.parameters), found.created_at, handle)
+    return _resumed(runtime, visitor, place, found, found.created_at, handle)
 
 
 def _pushed(runtime: Runtime, visitor: Visitor, place: Place, parameters: Parameters, browser: Browser) -> Waiting:
@@ -134,7 +137,23 @@ def _pushed(runtime: Runtime, visitor: Visitor, place: Place, parameters: Parame
             and (found.browser_hash is None or same(found.browser_hash, token_hash(browser.secret)))
         )
         taken = usable and storage.take_request(tx, place.environment.id, digest)
-    client = find_client(runtime, place, found.app_id) if found is not None and taken else None
-    if found is None or client is None:
+    if found is None or not taken:
         raise refused(runtime, visitor, place, ended)
-    return Waiting(client, request_from_data(found.parameters), runtime.clock())
+    return _resumed(runtime, visitor, place, found, runtime.clock())
+
+
+def _resumed(
+    runtime: Runtime, visitor: Visitor, place: Place, found: StoredRequest, since: datetime, handle: str = ""
+) -> Waiting:
+    """Take a stored request up again. It was checked when it came: its app may have been turned off since, or moved elsewhere.
+
+    An address that an admin took off the list gets neither a code nor an error.
+    """
+    client, request = find_client(runtime, place, found.app_id), request_from_data(found.parameters)
+    if client is None:
+        raise refused(runtime, visitor, place, AppChanged(f"{found.app_id} was turned off, or is no client any more"))
+    uri = request.redirect_uri
+    if not is_try(runtime, uri) and not is_for_app(runtime, client.oidc, uri):
+        reason = f"the redirect URI is not registered any more: {printable(uri, 200)}"
+        raise refused(runtime, visitor, place, AppChanged(reason), client.app)
+    return Waiting(client, request, since, handle)

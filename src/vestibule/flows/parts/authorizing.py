@@ -30,6 +30,13 @@ class UnknownClient(VestibuleError):
     public = N_("The app that sent you here is not set up for this environment, or not with this address.")
 
 
+class AppChanged(VestibuleError):
+    """A request waited, and meanwhile its app was turned off or lost the address to answer at. Nothing is sent there."""
+
+    code = "app_changed"
+    public = N_("The app that sent you here was changed while you signed in. Start again from the app.")
+
+
 class AppClosed(VestibuleError):
     """The person is known, and may not use the app."""
 
