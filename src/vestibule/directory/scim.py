@@ -53,15 +53,16 @@ class StopLine:
         """Say whether an admin let departures pass for a while that is not over."""
         return self.let_through_until is not None and now < self.let_through_until
 
-    @property
-    def people_that_matter(self) -> int:
-        """Return up to which number of people the share is the narrower limit, so that nobody counts a million."""
-        return self.most_people * 100 // self.most_percent + 1
+    def people_that_matter(self, departures: int) -> int:
+        """Return up to which number of people the share could hold so many departures, so that nobody counts a million."""
+        if departures < FEWEST_FOR_PERCENT or departures > self.most_people:
+            return 0
+        return departures * 100 // self.most_percent + 1
 
     def holds(self, departures: int, people: int) -> bool:
         """Say whether so many departures within the hour are too many.
 
-        `people` is how many had access before them, counted up to `people_that_matter`.
+        `people` is how many had access before them, counted up to `people_that_matter` or further.
         """
         if departures > self.most_people:
             return True

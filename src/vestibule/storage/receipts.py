@@ -42,7 +42,7 @@ _SESSIONS: Final = "sessions"
 _HOST_SESSIONS: Final = "host_sessions"
 _GRANTS: Final = "grants"
 _OFFLINE: Final = func.sum(case((oidc_grants.c.session_id.is_(None), 1), else_=0))
-_INSERT: Final = insert(receipts)
+_INSERT: Final = Prepared(insert(receipts))
 
 
 def _counting(*, everywhere: bool) -> Prepared:
@@ -130,8 +130,7 @@ def insert_receipts(
         }
         for end_user_id, one in sorted(ended.items())
     ]
-    if rows:
-        tx.execute(_INSERT, rows)
+    _INSERT.write_later(tx, *rows)
 
 
 def list_receipts(tx: Transaction, workspace_id: str, end_user_id: str, most: int) -> tuple[Receipt, ...]:

@@ -199,7 +199,7 @@ def note_departure(tx: Transaction, caller: Caller, scim_user_id: str, counts_un
         "workspace_id": caller.workspace_id,
         "counts_until": counts_until,
     }
-    _NOTE_DEPARTURE.write(tx, row)
+    _NOTE_DEPARTURE.write_later(tx, row)
 
 
 def held_directories(tx: Transaction, workspace_id: str) -> tuple[str, ...]:

@@ -43,9 +43,11 @@ def _require_below_stop_line(tx: Transaction, push: Push, user: PushedUser) -> N
     if line.held_at is not None:
         raise DeparturesHeld(f"held since {line.held_at}")
     gone = scim_directories.count_departures(tx, push.connection_id, push.now, user.id)
-    here = connection_people.count_people(tx, push.workspace_id, push.environment_id, line.people_that_matter)
+    here, matter = 0, line.people_that_matter(gone + 1)
+    if matter:
+        here = connection_people.count_people(tx, push.workspace_id, push.environment_id, matter)
     if line.holds(gone + 1, here + gone):
-        raise DeparturesHeld(f"{gone + 1} departures within the hour, of {here + gone} people")
+        raise DeparturesHeld(f"{gone + 1} departures within the hour")
 
 
 def hold(tx: Transaction, push: Push) -> None:
