@@ -12,7 +12,7 @@ from tests.support.statements import counted
 from vestibule.flows.parts import pushing as parts
 from vestibule.scim.attributes import ENTERPRISE_URN
 from vestibule.scim.resources import MAX_RESOURCE
-from vestibule.storage import scim_lists
+from vestibule.storage import scim_lists, scim_users
 
 
 @pytest.fixture
@@ -73,6 +73,20 @@ def test_of_users_in_a_circle_all_are_made_or_none(okta: Directory) -> None:
         "ada@example.com",
         "bo@example.com",
     }
+
+
+@pytest.mark.parametrize("order", [("taken", "maya"), ("maya", "taken")])
+def test_in_a_circle_a_name_that_another_push_takes_meanwhile_is_blamed_on_whoever_wanted_it(
+    okta: Directory, order: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    okta.create("taken@example.com")
+    # What a push sees that looked before the other one committed, and writes after.
+    monkeypatch.setattr(scim_users, "find_namesakes", lambda *_: ())
+    circle = [person(one, other, active=False) for one, other in (order, order[::-1])]
+    results = send(okta, *circle)
+    assert {one["status"] for one in results.values()} == {"409"}
+    assert results["taken"]["response"]["scimType"] == "uniqueness"
+    assert "Another operation of its circle" in results["maya"]["response"]["detail"]
 
 
 def test_a_bulk_request_reads_the_members_of_no_group_that_it_writes(okta: Directory, server: Server) -> None:

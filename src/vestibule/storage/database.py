@@ -98,6 +98,13 @@ def savepoint(tx: Transaction) -> Iterator[None]:
             send(tx)  # a failure of what waits is one of this part: at its RELEASE it would be too late to roll back
 
 
+def settle(tx: Transaction) -> None:
+    """Let what waits to be written succeed or fail now, not with a statement of something else. Raises AlreadyTaken, DatabaseBusy."""
+    if tx.dialect.name == "postgresql":
+        with timely():
+            send(tx)
+
+
 @contextmanager
 def timely() -> Iterator[None]:
     """Turn the engines' errors that are nobody's mistake into AlreadyTaken, DatabaseBusy or DatabaseUnreachable."""

@@ -15,7 +15,7 @@ from vestibule.kernel.errors import DatabaseBusy, VestibuleError
 from vestibule.kernel.text import N_
 from vestibule.scim.bulk import BULK_RESPONSE_URN, Bulk, BulkOperation, cut_managers, in_order, makers_of, put_in
 from vestibule.scim.errors import CircularReference
-from vestibule.storage.database import Transaction, savepoint
+from vestibule.storage.database import Transaction, savepoint, settle
 
 _ID_ONLY: Final[Mapping[str, str]] = {"attributes": "id"}
 
@@ -84,12 +84,14 @@ def _in_a_circle(tx: Transaction, push: Push, operations: Sequence[BulkOperation
                 done.to_come.discard(at.bulk_id or "")
                 cut.append((at, later))
                 answers[at.bulk_id or ""] = answer = carry_out(tx, push, _change(at, now, done))
+                settle(tx)  # a name that somebody else took just now is this one's fault, and not the next one's
                 done.know(at, answer)
             for at, later in cut:
                 if later is not None:
                     body = {"Operations": [{"op": "add", "value": put_in(later, done.known)}]}
                     change = Change("PATCH", at.endpoint, done.known[at.bulk_id or ""], body, _ID_ONLY)
                     answers[at.bulk_id or ""] = replace(carry_out(tx, push, change), status=201)
+                    settle(tx)
     except DatabaseBusy:
         raise
     except VestibuleError as error:
