@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import httpx
 import pytest
 
+from tests.oidc.test_client_keys import rsa_jwk
 from tests.support import apps as apps_support
 from tests.support import sign_ins
 from tests.support.apps import CALLBACK, RelyingApp, make_app, make_secret
@@ -45,6 +47,27 @@ def test_mistakes_keep_what_was_typed_and_write_nothing(server: Server, admin_cl
     assert "https://kept.example/" in page.text
     assert "must begin with https://" in page.text
     assert apps.list_apps(server.house.runtime, server.house.owner, "dev").apps == ()
+
+
+@pytest.mark.parametrize(
+    ("jwks", "sentence"),
+    [
+        ({"keys": [rsa_jwk(1_024)]}, "RSA keys have 2048 to 4096 bits and a usual exponent."),
+        ({"keys": [{**rsa_jwk(2_048), "d": "AQAB"}]}, "is a private one"),
+        ({"keys": []}, "has 1 to 10 keys"),
+        ("<b>", "is malformed."),
+    ],
+)
+def test_keys_that_an_app_can_not_prove_itself_with_are_refused_beside_their_field(
+    server: Server, admin_client: Client, jwks: object, sentence: str
+) -> None:
+    page = set_up(admin_client, authentication="private_key_jwt", jwks=json.dumps(jwks))
+    assert page.status_code == 422
+    assert sentence in page.text
+    assert apps.list_apps(server.house.runtime, server.house.owner, "dev").apps == ()
+    page = set_up(admin_client, authentication="private_key_jwt", jwks=json.dumps({"keys": [rsa_jwk(2_048)]}))
+    assert page.status_code in {200, 303}, page.text
+    assert only_app(server).oidc is not None
 
 
 def test_a_name_that_is_taken_is_refused_beside_its_field(server: Server, admin_client: Client) -> None:

@@ -297,9 +297,9 @@ def test_guessing_at_clients_is_slowed_down(scene: Scene) -> None:
     assert statuses == [401] * FAILURES_PER_ADDRESS.attempts + [429]
 
 
-def with_key(scene: Scene) -> ec.EllipticCurvePrivateKey:
+def with_key(scene: Scene, curve: type[ec.EllipticCurve] = ec.SECP256R1) -> ec.EllipticCurvePrivateKey:
     """Let the app prove itself by a key of its own, and return that."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = ec.generate_private_key(curve())
     jwk = {**pyjwt.algorithms.ECAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": "k1", "use": "sig"}
     scene.app.app = apps.change_app(
         scene.server.house,
@@ -338,6 +338,14 @@ def test_an_assertion_of_the_clients_key_is_believed_once(scene: Scene) -> None:
     assert brought(scene, key).json()["error"] == "invalid_client", "the same jti"
     by_endpoint = brought(scene, key, jti="two", aud=f"{scene.app.issuer}/oauth2/token")
     assert by_endpoint.json()["error"] == "invalid_grant"
+
+
+def test_an_assertion_is_verified_by_the_algorithm_of_its_keys_curve_and_no_other(scene: Scene) -> None:
+    for curve, alg in ((ec.SECP384R1, "ES384"), (ec.SECP521R1, "ES512")):
+        key = with_key(scene, curve)
+        assert brought(scene, key, alg=alg, jti=alg).json()["error"] == "invalid_grant"
+        stranger = ec.generate_private_key(ec.SECP256R1())
+        assert brought(scene, stranger, alg="ES256", jti=f"{alg} otherwise").json()["error"] == "invalid_client"
 
 
 def test_an_assertion_that_is_not_exactly_for_us_and_now_is_refused(scene: Scene) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.oidc.test_client_keys import rsa_jwk
 from tests.support import apps, sign_ins
 from tests.support.apps import CALLBACK, RelyingApp
 from tests.support.house import Client, Server
@@ -175,6 +176,19 @@ def test_addresses_of_native_apps_are_registered(scene: Scene, uri: str) -> None
 def test_what_nobody_may_give_themselves_is_refused(scene: Scene, metadata: dict[str, Any]) -> None:
     refused = scene.register(**metadata)
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_client_metadata")
+
+
+def test_weak_and_heavy_keys_are_refused_with_the_reason_and_a_strong_one_is_taken(scene: Scene) -> None:
+    for jwk, reason in (
+        (rsa_jwk(1_024), "2048 to 4096 bits"),
+        (rsa_jwk(16_384), "2048 to 4096 bits"),
+        ({"kty": "EC", "crv": "secp256k1", "x": "AA", "y": "AA"}, "P-256, P-384 or P-521"),
+    ):
+        refused = scene.register(token_endpoint_auth_method="private_key_jwt", jwks={"keys": [jwk]})
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_client_metadata")
+        assert reason in refused.json()["error_description"]
+    taken = scene.register(token_endpoint_auth_method="private_key_jwt", jwks={"keys": [rsa_jwk(2_048)]})
+    assert taken.status_code == 201
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"[" * 30_000, b"\xff", b'"x"'])

@@ -22,8 +22,8 @@ from vestibule.kernel.errors import AlreadyTaken, Conflict, FieldError, Invalid,
 from vestibule.kernel.ids import new_id
 from vestibule.kernel.secrets import new_token, token_hash
 from vestibule.kernel.text import N_, printable
-from vestibule.oidc.client_authentication import require_usable_keys
-from vestibule.oidc.errors import InvalidClient
+from vestibule.oidc.client_keys import read_typed_keys
+from vestibule.oidc.errors import InvalidClientMetadata
 from vestibule.storage import apps, groups, registrations, workspaces
 from vestibule.storage.database import Transaction
 
@@ -241,10 +241,9 @@ def _checked(draft: AppDraft, found: Iterable[Group]) -> CheckedApp:
     checked = check_draft(draft, frozenset(group.id for group in found))
     if checked.oidc is not None and checked.oidc.authentication is ClientAuthentication.PRIVATE_KEY_JWT:
         try:
-            require_usable_keys(checked.oidc.jwks)
-        except InvalidClient as error:
-            sentence = N_("Paste a JWK Set with a public key: RSA, EC P-256 or Ed25519.")
-            raise Invalid(FieldError("jwks", sentence)) from error
+            read_typed_keys(checked.oidc.jwks)
+        except InvalidClientMetadata as error:
+            raise Invalid(FieldError("jwks", error.public)) from error
     return checked
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
@@ -16,18 +15,12 @@ from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry
 
 from vestibule.oidc import parameters as read
+from vestibule.oidc.client_keys import algorithms_of
 from vestibule.oidc.errors import InvalidClient, InvalidRequest
 from vestibule.oidc.jwt import MAX_JWT_CHARACTERS, only
 from vestibule.oidc.parameters import Parameters
 
 JWT_BEARER: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-# By the kind of key; the algorithm that a token names has to be one of its key's.
-_ALGORITHMS: Final[Mapping[str, frozenset[str]]] = {
-    "RSA": frozenset({"RS256", "PS256"}),
-    "EC": frozenset({"ES256"}),
-    "OKP": frozenset({"EdDSA"}),
-}
-ASSERTION_ALGORITHMS: Final = sorted(frozenset().union(*_ALGORITHMS.values()))
 _MAX_LIFE: Final = timedelta(minutes=10)
 _SKEW: Final = timedelta(seconds=60)
 
@@ -98,23 +91,11 @@ def verify_assertion(
     return jti, datetime.fromtimestamp(expires, now.tzinfo)
 
 
-def require_usable_keys(jwks: str) -> None:
-    """Raise InvalidClient unless a JWK Set (untrusted) has a public key that assertions can be verified with, and no private one."""
-    try:
-        keys = json.loads(jwks)["keys"]
-        usable = [JWKRegistry.import_key(key) for key in keys if str(key.get("kty")) in _ALGORITHMS]
-    except (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise InvalidClient(f"{type(error).__name__}: no JWK Set") from error
-    if not usable or any("d" in key for key in keys):
-        raise InvalidClient("no usable key, or a private one")
-
-
 def _verified_claims(assertion: str, keys: list[dict[str, Any]], kid: object) -> dict[str, Any]:
     for key in keys:
-        algorithms = _ALGORITHMS.get(str(key.get("kty")), frozenset())
         if kid is not None and key.get("kid") not in {None, kid}:
             continue
-        for algorithm in algorithms:
+        for algorithm in algorithms_of(key):
             try:
                 verified = jws.deserialize_compact(assertion, JWKRegistry.import_key(key), registry=only(algorithm))
             except JoseError:

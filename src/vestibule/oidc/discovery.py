@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from vestibule.oidc.client_authentication import ASSERTION_ALGORITHMS
+from vestibule.oidc.client_keys import ASSERTION_ALGORITHMS
 from vestibule.oidc.scopes import SCOPES
 
 _AUTHENTICATION = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]

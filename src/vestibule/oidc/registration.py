@@ -7,15 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from joserfc.errors import JoseError
-from joserfc.jwk import JWKRegistry
-
+from vestibule.oidc.client_keys import read_client_keys
 from vestibule.oidc.errors import InvalidClientMetadata, InvalidRedirectUri
 from vestibule.oidc.redirect_uris import is_acceptable
 
 MAX_BODY_BYTES: Final = 32_768
 _MAX_URIS: Final = 20
-_MAX_KEYS: Final = 10
 _METHODS: Final = frozenset({"none", "client_secret_basic", "client_secret_post", "private_key_jwt"})
 # Those in which a person agrees. A machine's own access and acting for others are an admin's to give.
 DEVICE_CODE: Final = "urn:ietf:params:oauth:grant-type:device_code"
@@ -30,7 +27,6 @@ _OURS: Final = frozenset(
         "client_secret_expires_at",
     }
 )
-_PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +65,8 @@ def read_registration(body: bytes) -> Registration:
         redirect_uris=_redirect_uris(data, needed="authorization_code" in grants),
         method=method,
         grant_types=grants,
-        jwks=_jwks(data) if method == "private_key_jwt" else "",
+        # A set by address (jwks_uri) is not fetched: whoever registers would choose where we go.
+        jwks=read_client_keys(data.get("jwks")) if method == "private_key_jwt" else "",
     )
 
 
@@ -101,22 +98,6 @@ def _redirect_uris(data: Mapping[str, Any], *, needed: bool) -> tuple[str, ...]:
     if not all(is_acceptable(uri) for uri in uris):
         raise InvalidRedirectUri("a redirect URI that can't be registered")
     return uris
-
-
-def _jwks(data: Mapping[str, Any]) -> str:
-    """Return public keys. A set by address (jwks_uri) is not fetched: whoever registers would choose where we go."""
-    jwks = data.get("jwks")
-    keys = jwks.get("keys") if isinstance(jwks, dict) else None
-    if not isinstance(keys, list) or not 1 <= len(keys) <= _MAX_KEYS:
-        raise InvalidClientMetadata("private_key_jwt without jwks")
-    for key in keys:
-        if not isinstance(key, dict) or not _PRIVATE.isdisjoint(key):
-            raise InvalidClientMetadata("a key that is not a public one")
-        try:
-            JWKRegistry.import_key(key)
-        except (JoseError, ValueError, TypeError, KeyError) as error:
-            raise InvalidClientMetadata("a key that is none") from error
-    return json.dumps({"keys": keys})
 
 
 def _strings(data: Mapping[str, Any], name: str, default: tuple[str, ...]) -> tuple[str, ...]:
