@@ -12,6 +12,7 @@ from sqlalchemy import select
 from bench.client import post
 from bench.ground import Engine, Ground, cores
 from bench.peers import cpu_seconds
+from bench.people import analyze
 from bench.scim_requests import Endpoint, create, person, request
 from tests.support.directories import push_of, pushing
 from tests.support.house import House, TestClock, furnish, make_runtime
@@ -62,6 +63,8 @@ def serving(ground: Ground, engine: Engine, people: int) -> Iterator[Endpoint]:
             scim_directories.change_stop_line(runtime, house.owner, connection.id, "100000", "100")
             token = scim_directories.make_token(runtime, house.owner, connection.id, "Bench", "never").secret
             users, group = _fill(house, connection, people)
+            if engine == "PostgreSQL":
+                analyze(runtime.database)  # as autovacuum has within a minute
         finally:
             runtime.database.close()
         try:

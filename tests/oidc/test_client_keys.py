@@ -104,10 +104,13 @@ def test_a_strong_public_key_is_taken_with_the_algorithms_of_its_kind(name: str)
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_set_that_is_weak_heavy_or_secret_is_refused_for_its_reason(name: str) -> None:
     untrusted, reason = REFUSED[name]
-    for read in (lambda: read_client_keys(untrusted), lambda: read_typed_keys(json.dumps(untrusted))):
-        with pytest.raises(InvalidClientMetadata) as refused:
-            read()
-        assert type(refused.value) is reason
+    with pytest.raises(InvalidClientMetadata) as typed:
+        read_typed_keys(json.dumps(untrusted))
+    assert type(typed.value) is reason
+    with pytest.raises(InvalidClientMetadata) as sent:
+        read_client_keys(untrusted)
+    assert type(sent.value) is reason
+    for refused in (typed, sent):
         assert refused.value.body() == {"error": "invalid_client_metadata", "error_description": reason.public}
 
 
