@@ -46,6 +46,7 @@ class ServiceProvider:
     acs_url: str
     certificate_pem: str = ""
     encryption_certificate_pem: str = ""
+    slo_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +112,17 @@ def pysaml2_idp(
 
 @contextmanager
 def samlp_idp(
-    *, signs: Signs = "both", wants_signed_requests: bool = False, encrypts: str = "", port: int = 0
+    *,
+    signs: Signs = "both",
+    wants_signed_requests: bool = False,
+    encrypts: str = "",
+    logs_out: Literal["", "redirect", "post"] = "",
+    port: int = 0,
 ) -> Iterator[RunningIdp]:
     """Run the npm package samlp's identity provider, which says claim URIs and e-mail NameIDs.
 
-    `encrypts` is how, `aes256-gcm` say. Its `/start?to=ENTITY_ID` begins a sign-in that nobody asked for.
+    `encrypts` is how, `aes256-gcm` say. Its `/start?to=ENTITY_ID` begins a sign-in that nobody asked for, and its
+    `/slo` a logout of the browser that opens it.
     """
     home = Path(__file__).with_name("samlp_idp")
     if not (home / "node_modules" / "samlp").exists():
@@ -135,6 +142,7 @@ def samlp_idp(
             "signs": signs,
             "wantsSignedRequests": wants_signed_requests,
             "encrypts": encrypts,
+            "logsOut": logs_out,
         }
         command = [tool("node"), str(home / "idp.js"), json.dumps(options)]
         with _running(command, folder, PEOPLE, _with_password) as idp:
@@ -217,7 +225,9 @@ def _read_sp_metadata(xml: str) -> ServiceProvider:
         for use in ("signing", "encryption")
     ]
     signing, encryption = (_as_pem(text) if text else "" for text in certificates)
-    return ServiceProvider(root.get("entityID", ""), acs.get("Location", ""), signing, encryption)
+    slo = root.find(".//md:SPSSODescriptor/md:SingleLogoutService", _NAMES)
+    slo_url = slo.get("Location", "") if slo is not None else ""
+    return ServiceProvider(root.get("entityID", ""), acs.get("Location", ""), signing, encryption, slo_url)
 
 
 def _sp_metadata(provider: ServiceProvider) -> str:

@@ -17,6 +17,8 @@ _STARTS: dict[str, Callable[[], AbstractContextManager[RunningIdp]]] = {
     "pysaml2, logout by post": lambda: pysaml2_idp(logs_out="post"),
     "samlp, assertion signed": lambda: samlp_idp(signs="assertion"),
     "samlp, both signed": samlp_idp,
+    "samlp, logout by redirect": lambda: samlp_idp(logs_out="redirect"),
+    "samlp, logout by post": lambda: samlp_idp(logs_out="post"),
     "samlp, AES-256-GCM": lambda: samlp_idp(encrypts="aes256-gcm"),
     "samlp, AES-256-CBC": lambda: samlp_idp(signs="both", encrypts="aes256-cbc"),
 }

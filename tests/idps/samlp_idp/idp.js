@@ -12,6 +12,7 @@ const crypto = require("node:crypto");
 const fs = require("node:fs");
 const http = require("node:http");
 const samlp = require("samlp");
+const logout = require("./logout");
 
 const options = JSON.parse(process.argv[2]);
 const key = fs.readFileSync(options.keyFile, "ascii");
@@ -69,7 +70,7 @@ function metadata(request, response) {
     cert: certificate,
     redirectEndpointPath: "/sso",
     postEndpointPath: "/sso",
-    logoutEndpointPaths: {},
+    logoutEndpointPaths: options.logsOut ? { [options.logsOut]: "/slo" } : {},
   })(request, response);
 }
 
@@ -98,7 +99,7 @@ async function sso(request, response) {
   answer(response, 200, signInPage(ticket, ""));
 }
 
-function samlResponse(ticket, person) {
+function samlResponse(ticket, person, sessionIndex) {
   const [familyName, ...given] = person.name.split(" ").reverse();
   const user = {
     id: person.email,
@@ -117,7 +118,7 @@ function samlResponse(ticket, person) {
     inResponseTo: ticket.requestId,
     nameIdentifierFormat: EMAIL,
     authnContextClassRef: "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport",
-    sessionIndex: "_" + crypto.randomBytes(16).toString("hex"),
+    sessionIndex,
     lifetimeInSeconds: 300,
     signatureAlgorithm: "rsa-sha256",
     digestAlgorithm: "sha256",
@@ -155,8 +156,16 @@ async function signIn(request, response) {
   if (!person || password !== options.password) {
     return answer(response, 401, signInPage(ticket, "User name or password is wrong."));
   }
-  const xml = await samlResponse(accepted, person);
+  const sessionIndex = "_" + crypto.randomBytes(16).toString("hex");
+  const xml = await samlResponse(accepted, person, sessionIndex);
+  logout.remember(logout.sessionOf(request, response), accepted.serviceProvider, person.email, EMAIL, sessionIndex);
   return answer(response, 200, sendingPage(accepted.serviceProvider.acs_url, xml, accepted.relayState));
+}
+
+function slo(request, response) {
+  return logout.take(request, response, { issuer: baseUrl + "/metadata", cert: certificate, key }, options.logsOut).catch((error) => {
+    throw new Refusal(error.message);
+  });
 }
 
 function trust(request, response) {
@@ -164,7 +173,7 @@ function trust(request, response) {
   answer(response, 204, "");
 }
 
-const ROUTES = { "GET /metadata": metadata, "GET /sso": sso, "POST /sso": sso, "GET /start": start, "POST /sign-in": signIn, "POST /service-providers": trust };
+const ROUTES = { "GET /metadata": metadata, "GET /sso": sso, "POST /sso": sso, "GET /start": start, "POST /sign-in": signIn, "GET /slo": slo, "POST /slo": slo, "POST /service-providers": trust };
 
 async function handle(request, response) {
   const url = new URL(request.url, baseUrl);
