@@ -100,6 +100,7 @@ def sign_in(
     connection: Connection | None = None,
     link_id: str | None = None,
     token: str = "",
+    user_agent: str = "Firefox",
 ) -> str:
     """Begin a session of a person, and return its id. `token` is what a cookie will bring, where one shall."""
     now = house.clock()
@@ -111,7 +112,7 @@ def sign_in(
         created_at=now,
         expires_at=now + timedelta(hours=8),
         address="192.0.2.44",
-        user_agent="Firefox",
+        user_agent=user_agent,
         connection_id=connection.id if connection else None,
         link_id=link_id,
     )

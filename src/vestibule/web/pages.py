@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from vestibule.kernel import locales
 from vestibule.kernel.text import printable
 from vestibule.web import flash, forgery
+from vestibule.web.user_agents import names_of
 from vestibule.web.visits import Visit
 
 _HERE = Path(__file__).parent
@@ -33,6 +34,7 @@ def template_environment() -> Environment:
     environment.filters["moment"] = moment
     environment.filters["day"] = day
     environment.filters["printable"] = printable
+    environment.filters["browser"] = names_of
     return environment
 
 
