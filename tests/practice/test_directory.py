@@ -105,6 +105,7 @@ def test_entra_writes_capital_operations_string_booleans_and_removes_members_by_
     for step in (Step.CREATE, Step.MOVE, Step.DEACTIVATE, Step.REHIRE):
         directory.take(desk, step)
         assert desk.outcome.startswith("Done")
+        assert desk.went_through
     operations = [operation for body in bodies(provider, "PATCH") for operation in body["Operations"]]
     member = [{"$ref": None, "value": "id/2"}]
     assert {"op": "Remove", "path": "members", "value": member} in operations
@@ -163,6 +164,7 @@ def test_an_answer_that_is_no_use_ends_the_step_with_a_sentence(
     desk = directory.desks["entra"]
     directory.take(desk, Step.CREATE)
     assert outcome in desk.outcome
+    assert not desk.went_through
     assert desk.possible(Step.CREATE)
 
 
@@ -209,6 +211,7 @@ def test_a_provider_that_is_not_there_is_said(directory: PracticeDirectory) -> N
     desk = directory.desks["okta"]
     directory.take(desk, Step.CREATE)
     assert desk.outcome == "The service provider can’t be reached."
+    assert not desk.went_through
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,7 @@ class Desk:
     account: Account
     exchanges: deque[Exchange] = field(default_factory=lambda: deque(maxlen=_KEPT))
     outcome: str = ""
+    went_through: bool = True
 
     def possible(self, step: Step) -> bool:
         """Say whether a step follows from where the person is."""
@@ -115,8 +116,9 @@ class PracticeDirectory:
                 first, second = desk.vendor.person.name, desk.vendor.renamed
                 desk.account.name = second if desk.account.name == first else first
             with httpcore.ConnectionPool(retries=0) as pool:
-                done, desk.outcome = self._converse(pool, self.target, desk, desk.vendor.steps[step](desk.account))
-            if not done:
+                talk = desk.vendor.steps[step](desk.account)
+                desk.went_through, desk.outcome = self._converse(pool, self.target, desk, talk)
+            if not desk.went_through:
                 account.name = name
 
     def _converse(self, pool: httpcore.ConnectionPool, target: Target, desk: Desk, talk: Talk) -> tuple[bool, str]:

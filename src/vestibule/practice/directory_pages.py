@@ -49,7 +49,7 @@ class DirectoryPages:
         try:
             await run_in_threadpool(self._directory.take, desk, Step(request.path_params["step"]))
         except PracticeError as error:
-            desk.outcome = str(error)
+            desk.went_through, desk.outcome = False, str(error)
         return RedirectResponse(f"/directory#{desk.vendor.key}", status_code=303)
 
     def _shown(self, error: PracticeError | None = None, base_url: str = "") -> Response:
