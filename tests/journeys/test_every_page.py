@@ -542,7 +542,7 @@ _MOST_STOPS: Final = 150
 def lost_on_the_way(page: Page) -> list[str]:
     """Return where, by the Tab key from the top, nobody sees the focus, or where it goes against the order of the page."""
     page.evaluate("document.activeElement && document.activeElement.blur()")
-    lost = []
+    lost: list[str] = []
     for _ in range(_MOST_STOPS):
         page.keyboard.press("Tab")
         stop = page.evaluate(_STOP)
