@@ -40,7 +40,11 @@ _KINDS: Final = frozenset(
 )
 
 # Refusals that an admin can mend, by action.
-_EXPLAINED: Final = {"end_user.sign_in": mend, "end_user.single_logout": mend_logout}
+_EXPLAINED: Final = {
+    "end_user.sign_in": mend,
+    "end_user.single_logout": mend_logout,
+    "end_user.signed_out_at_idp": mend_logout,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ def begin_test(
 ) -> Sent:
     """Send an admin's browser to the identity provider; with `values` to that of a draft, which is saved nowhere else.
 
-    The connection may be pending or disabled. Raises NothingToTest, NotFound, Forbidden, Throttled.
+    The connection may be pending or disabled. Raises NothingToTest, SigningKeyUnreadable, NotFound, Forbidden, Throttled.
     """
     caller.require(Permission.MANAGE_AUTHENTICATION)
     with runtime.database.reading() as tx:

@@ -10,8 +10,10 @@ from vestibule.directory.connections import Connection, acs_url, slo_url, sp_ent
 from vestibule.directory.saml_keys import KeyUse, of_use
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.saml_keys import published, to_sign_with, usable_keys
+from vestibule.flows.parts.signing import SigningKeyUnreadable
 from vestibule.kernel.errors import NotFound
 from vestibule.kernel.ids import is_id
+from vestibule.kernel.secrets import SealBroken
 from vestibule.kernel.text import printable
 from vestibule.saml.sp_metadata import sign_metadata, sp_metadata
 from vestibule.storage import connections
@@ -26,7 +28,7 @@ _ID_BYTES: Final = 20
 def service_provider_metadata(runtime: Runtime, connection_id: str, *, signed: bool = False) -> bytes:
     """Return the metadata of a connection (untrusted id) with the keys of its workspace (saml-metadata-2.0-os 2.4.4).
 
-    `signed` asks for an enveloped signature by the key in use. Raises NotFound, SealBroken.
+    `signed` asks for an enveloped signature by the key in use. Raises NotFound, SigningKeyUnreadable.
     """
     connection = None
     if is_id(connection_id, "connection"):
@@ -57,4 +59,8 @@ def _document(runtime: Runtime, connection: Connection, *, signed: bool) -> byte
     )
     if not signed:
         return document
-    return sign_metadata(document, to_sign_with(runtime, of_use(keys, KeyUse.SIGNING, now)[0]))
+    try:
+        signer = to_sign_with(runtime, of_use(keys, KeyUse.SIGNING, now)[0])
+    except SealBroken as error:
+        raise SigningKeyUnreadable(error.reason) from error
+    return sign_metadata(document, signer)

@@ -21,7 +21,7 @@ from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.places import Place
 from vestibule.flows.parts.refusing import Attempt, refuse
 from vestibule.flows.parts.runtime import Runtime
-from vestibule.flows.parts.signing import signing_key
+from vestibule.flows.parts.signing import SigningKeyUnreadable, signing_key
 from vestibule.flows.parts.throttling import REQUEST_PER_ADDRESS, count_attempt
 from vestibule.kernel.secrets import SealBroken, token_hash
 from vestibule.saml.requests import build_authn_request, post_form, redirect_url
@@ -71,7 +71,7 @@ def send_to_idp(
 ) -> Sent:
     """Store a request and return where to go with it. The connection is usable; `return_to` is a path of ours.
 
-    Raises Throttled; where the request must be signed and our key does not open, SignInRefused, and SealBroken for a test.
+    Raises Throttled; where the request must be signed and our key does not open, SignInRefused, or SigningKeyUnreadable for a test.
 
     RelayState is the request's own ID: nothing in it leads anywhere, and an answer that brings it back without
     InResponseTo is told from one that nobody asked for. With an `admin_session_id` it is a test sign-in, of sealed
@@ -96,7 +96,7 @@ def send_to_idp(
         sent = _message(runtime, place, connection, request, again=again)
     except SealBroken as error:
         if admin_session_id is not None:
-            raise
+            raise SigningKeyUnreadable(error.reason) from error
         attempt = Attempt(place, visitor, connection, return_to=return_to, unverified_email=typed_email)
         raise refuse(runtime, attempt, OwnKeyUnreadable(error.reason)) from error
     with runtime.database.transaction() as tx:

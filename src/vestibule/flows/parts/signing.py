@@ -5,8 +5,20 @@ from __future__ import annotations
 from vestibule.directory.saml_keys import KeyUse
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.saml_keys import made_once, to_sign_with
+from vestibule.kernel.errors import Conflict
+from vestibule.kernel.text import N_
 from vestibule.saml.keys import SigningKey
 from vestibule.storage import saml_keys
+
+
+class SigningKeyUnreadable(Conflict):
+    """What an admin, or whoever reads our metadata, asked for needs a signature, and our key does not open."""
+
+    code = "signing_key_unreadable"
+    public = N_(
+        "This server can’t sign: its own key does not open, because it runs with another secret key than the one that sealed it. "
+        "Ask the operator to run “vestibule doctor”, which says what to do."
+    )
 
 
 def signing_key(runtime: Runtime, workspace_id: str) -> SigningKey:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from vestibule.directory.activity import Event, Subject
+from vestibule.directory.activity import Event, Outcome, Subject
+from vestibule.directory.connections import Connection
+from vestibule.directory.refusals import OwnKeyUnreadable
 from vestibule.directory.sessions import BackToApp, Session
 from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.entering import end_user_actor
@@ -13,6 +15,8 @@ from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.sending import Sent
 from vestibule.flows.parts.throttling import REQUEST_PER_ADDRESS, count_attempt
 from vestibule.kernel.errors import VestibuleError
+from vestibule.kernel.secrets import SealBroken
+from vestibule.kernel.text import printable
 from vestibule.storage import connections, logout_requests, sessions
 
 
@@ -40,7 +44,7 @@ def sign_out(
     try:
         return _send(runtime, visitor, place, session, browser, back)
     except VestibuleError:
-        # Too many attempts, a key that does not open: the person is signed out here, and reads that it is only here.
+        # Too many attempts: the person is signed out here, and reads that it is only here.
         return None
 
 
@@ -52,10 +56,36 @@ def _send(
     if connection is None or not connection.logs_out_at_idp:
         return None
     count_attempt(runtime, (REQUEST_PER_ADDRESS, visitor.network))
-    written = write_request(runtime, place, connection, session, browser, back)
+    try:
+        written = write_request(runtime, place, connection, session, browser, back)
+    except SealBroken as error:
+        _record_own_key(runtime, visitor, connection, session, OwnKeyUnreadable(error.reason))
+        return None
     if written is None:
         return None
     request, sent = written
     with runtime.database.transaction() as tx:
         logout_requests.insert_request(tx, request)
     return sent
+
+
+def _record_own_key(
+    runtime: Runtime, visitor: Visitor, connection: Connection, session: Session, cause: OwnKeyUnreadable
+) -> None:
+    """Say on the record why nobody told the IdP: the person can't mend it, and reads only that they are signed out here."""
+    person = session.end_user
+    event = Event(
+        "end_user.signed_out_at_idp",
+        Subject("end_user", person.id, person.full_name),
+        Outcome.REFUSED,
+        environment_id=session.environment.id,
+        connection_id=connection.id,
+        details={
+            "identity_provider": connection.idp.name,
+            "code": cause.code,
+            "check": cause.check,
+            "reason": printable(cause.reason),
+        },
+    )
+    with runtime.database.transaction() as tx:
+        record(tx, runtime, session.workspace_id, end_user_actor(person, visitor), event)
