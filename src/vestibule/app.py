@@ -33,6 +33,8 @@ from vestibule.outside.telling import Teller
 from vestibule.settings import Settings, load_settings
 from vestibule.storage.database import Database
 from vestibule.web import health, static_files
+from vestibule.web.api import description as api_description
+from vestibule.web.api import explain as api_explain
 from vestibule.web.areas import by_area
 from vestibule.web.console import (
     access_control,
@@ -166,6 +168,8 @@ def routes() -> list[BaseRoute]:
         *scim_protocol.ROUTES,
         *registration.ROUTES,
         *device.ROUTES,
+        *api_explain.ROUTES,
+        *api_description.ROUTES,
         *health.ROUTES,
         *static_files.routes(),
         Route("/", to_console, methods=["GET"]),

@@ -225,3 +225,21 @@ def test_help_names_every_command(command: Commands) -> None:
     for name in ("demo", "init", "serve", "migrate", "doctor", "admin", "workspace"):
         assert name in text
     assert command("--version").stdout.startswith("vestibule ")
+
+
+def test_an_api_client_is_made_listed_and_revoked_and_its_token_is_shown_once(folder: Path) -> None:
+    assert vestibule("init", folder=folder).returncode == 0
+    made = vestibule(
+        "api-client", "create", "--name", "Desk", "--scope", "explain:read", "--environment", "dev", folder=folder
+    )
+    assert (made.returncode, made.stderr) == (0, "")
+    assert made.stdout.startswith("vapi_")
+    listed = vestibule("api-client", "list", "--json", folder=folder)
+    assert made.stdout.strip() not in listed.stdout
+    (client,) = json.loads(listed.stdout)["api_clients"]
+    assert (client["name"], client["status"]) == ("Desk", "works")
+    assert vestibule("api-client", "revoke", client["id"], folder=folder).returncode == 0
+    assert "revoked" in vestibule("api-client", "list", folder=folder).stdout
+    assert_refused(vestibule("api-client", "revoke", client["id"], folder=folder), 1, "does not exist")
+    for options in (("--scope", "everything"), ("--scope", "explain:read", "--environment", "moon")):
+        assert_refused(vestibule("api-client", "create", "--name", "Desk", *options, folder=folder), 1)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import vestibule
-from vestibule.cli import demo, doctor, init, keys, people, saml, serve
+from vestibule.cli import api_clients, demo, doctor, init, keys, people, saml, serve
 from vestibule.cli.output import complain, sentence_of
 from vestibule.kernel.errors import VestibuleError
 
@@ -26,6 +26,7 @@ app.command("serve")(serve.serve)
 app.command("migrate")(serve.bring_to_release)
 app.command("doctor")(doctor.doctor)
 app.add_typer(keys.keys, name="keys")
+app.add_typer(api_clients.api_client, name="api-client")
 app.add_typer(people.admin, name="admin")
 app.add_typer(people.workspace, name="workspace")
 app.add_typer(saml.saml, name="saml")

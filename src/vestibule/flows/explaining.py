@@ -7,20 +7,23 @@ from dataclasses import dataclass
 from typing import Final
 
 from vestibule.directory.admins import Permission
+from vestibule.directory.api_clients import ApiClient, Scope
 from vestibule.directory.app_sessions import AppSession
 from vestibule.directory.apps import App
 from vestibule.directory.connections import Connection
 from vestibule.directory.end_users import EndUser
 from vestibule.directory.enforcement import route
-from vestibule.directory.entry import Decision, may_enter
+from vestibule.directory.entry import Decision, Standing, may_enter
 from vestibule.directory.groups import Group
 from vestibule.directory.workspaces import Environment
 from vestibule.flows.parts.callers import AdminCaller
 from vestibule.flows.parts.people import found_end_user
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.errors import FieldError, NotFound
+from vestibule.kernel.ids import is_id
 from vestibule.kernel.text import N_, clean_email, printable
 from vestibule.storage import app_sessions, apps, connections, end_users, groups, workspaces
+from vestibule.storage.database import Transaction
 from vestibule.storage.standings import find_standing
 
 _MOST_SESSIONS: Final = 20
@@ -71,8 +74,38 @@ def explain(runtime: Runtime, caller: AdminCaller, app_id: str, email: str) -> E
         standing = find_standing(tx, environment, person.id) if person else None
         if person is None or standing is None:
             raise FieldError("email", N_("No end user has this e-mail address."))
-        named = groups.list_group_names(tx, caller.workspace_id)
-        found = connections.list_connections(tx, caller.workspace_id, environment.id)
+        return _explained(tx, app, standing)
+
+
+def explain_to_client(runtime: Runtime, client: ApiClient, environment_key: str, user: str, app_id: str) -> Explanation:
+    """Return the same answer to a program. `user` is an id or an e-mail address; all three values are untrusted.
+
+    Raises ScopeMissing; NotFound for what does not exist, is another workspace's or beyond the environment of the client, alike.
+    """
+    client.require(Scope.EXPLAIN_READ)
+    with runtime.database.reading() as tx:
+        environment = workspaces.find_environment(tx, client.workspace_id, environment_key)
+        if environment is None or not client.reaches(environment.id):
+            raise NotFound(f"environment {printable(environment_key, 40)}")
+        app = apps.find_app_of(tx, environment.id, app_id) if is_id(app_id, "app") else None
+        if app is None:
+            raise NotFound(f"app {printable(app_id, 40)}")
+        end_user_id = user if is_id(user, "end_user") else None
+        cleaned = clean_email(user)
+        if cleaned:
+            person = end_users.find_by_email(tx, client.workspace_id, cleaned)
+            end_user_id = person.id if person else None
+        standing = find_standing(tx, environment, end_user_id) if end_user_id else None
+        if standing is None:
+            raise NotFound(f"end user {printable(user, 40)}")
+        return _explained(tx, app, standing)
+
+
+def _explained(tx: Transaction, app: App, standing: Standing) -> Explanation:
+    """Decide by the function that lets people in, and add what helps to understand it."""
+    person, environment = standing.end_user, standing.environment
+    named = groups.list_group_names(tx, environment.workspace_id)
+    found = connections.list_connections(tx, environment.workspace_id, environment.id)
     shared = app.group_ids & standing.group_ids
     return Explanation(
         person=person,

@@ -21,6 +21,7 @@ PREFIXES: Final = {
     "grant": "gnt",
     "app_try": "try",
     "api": "api",
+    "api_client": "apc",
     "registration_token": "rgt",
     "session": "ses",
     "link": "lnk",

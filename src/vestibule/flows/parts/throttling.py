@@ -33,6 +33,7 @@ RESET_PER_ADDRESS: Final = Limit("reset-address", 30, timedelta(hours=1))
 LINK_PER_ADDRESS: Final = Limit("link-address", 60, timedelta(minutes=15))
 FETCH_PER_WORKSPACE: Final = Limit("fetch-workspace", 30, timedelta(minutes=5))
 SCIM_TOKEN_PER_ADDRESS: Final = Limit("scim-token-address", 100, timedelta(minutes=5))
+API_TOKEN_PER_ADDRESS: Final = Limit("api-token-address", 100, timedelta(minutes=5))
 REQUEST_PER_ADDRESS: Final = Limit("saml-request-address", 600, timedelta(minutes=5))
 
 

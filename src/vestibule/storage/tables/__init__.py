@@ -1,5 +1,6 @@
 """The schema. Every row carries its workspace; uniqueness and foreign keys are the database's job."""
 
+from vestibule.storage.tables.api_clients import api_clients
 from vestibule.storage.tables.apps import app_groups, app_hosts, app_icons, app_secrets, apps, cookie_domains, jwt_keys
 from vestibule.storage.tables.base import metadata
 from vestibule.storage.tables.connections import (
@@ -56,6 +57,7 @@ __all__ = [
     "activity",
     "admin_sessions",
     "admins",
+    "api_clients",
     "app_apis",
     "app_groups",
     "app_hosts",

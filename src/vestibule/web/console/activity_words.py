@@ -23,6 +23,8 @@ DONE: Final[Mapping[str, str]] = MappingProxyType(
         "api.deleted": N_("%(actor)s deleted the API %(subject)s"),
         "api.registration_allowed": N_("%(actor)s made an initial access token: apps may register themselves"),
         "api.registration_ended": N_("%(actor)s revoked an initial access token"),
+        "api_client.created": N_("%(actor)s made the API client %(subject)s"),
+        "api_client.revoked": N_("%(actor)s revoked the API client %(subject)s"),
         "admin.created": N_("%(actor)s created the admin %(subject)s"),
         "admin.invited": N_("%(actor)s invited %(subject)s to be an admin"),
         "admin.link_made": N_("%(actor)s made a one-time link for the admin %(subject)s"),

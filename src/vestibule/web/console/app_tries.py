@@ -16,7 +16,7 @@ from vestibule.flows import app_tries, forward_auth_tries
 from vestibule.flows.parts.trying import TRY_PATH
 from vestibule.kernel.secrets import new_token
 from vestibule.kernel.text import N_
-from vestibule.web.console.apps import CONDITIONS
+from vestibule.web.conditions import CONDITIONS
 from vestibule.web.doors import browser_of, console, remember_browser
 from vestibule.web.entrance import home_of, session_token
 from vestibule.web.pages import redirect, render

@@ -11,12 +11,12 @@ from starlette.routing import Route
 from vestibule.directory.admins import Permission
 from vestibule.directory.app_drafts import ICONS, AppDraft, draft_of
 from vestibule.directory.apps import AppKind
-from vestibule.directory.entry import Condition
 from vestibule.flows import apps, explaining
 from vestibule.flows.apps import AppFacts
 from vestibule.kernel.errors import FieldError, Invalid
 from vestibule.kernel.text import N_
 from vestibule.web import flash
+from vestibule.web.conditions import CONDITIONS
 from vestibule.web.doors import console
 from vestibule.web.forms import errors_by_field
 from vestibule.web.pages import redirect, render
@@ -27,25 +27,6 @@ KINDS: Final[Mapping[str, str]] = {
     AppKind.OIDC.value: N_("OpenID Connect"),
     AppKind.FORWARD_AUTH.value: N_("Behind a reverse proxy"),
     AppKind.LINK.value: N_("Link"),
-}
-# What an admin reads of each condition, where it holds and where it does not.
-CONDITIONS: Final[Mapping[Condition, tuple[str, str]]] = {
-    Condition.PERSON_ACTIVE: (N_("The account is not deactivated."), N_("The account is deactivated.")),
-    Condition.ENVIRONMENT_ACCESS: (
-        N_("The person has access to the environment."),
-        N_("The person has no access to the environment."),
-    ),
-    Condition.APP_ENABLED: (N_("The app is enabled."), N_("The app is disabled.")),
-    Condition.APP_GROUPS: (
-        N_("The app’s groups allow the person."),
-        N_("The person is in none of the groups that may use the app."),
-    ),
-    Condition.SAML_SIGN_IN: (
-        N_("The way that they signed in is allowed."),
-        N_("They signed in with a password, and have to come through their identity provider now."),
-    ),
-    Condition.SESSION_LIVE: (N_("Their browser session is live."), N_("Their browser session has ended.")),
-    Condition.SESSION_FRESH: (N_("They signed in recently enough."), N_("They signed in too long ago.")),
 }
 _NOTHING: Final[Mapping[str, str]] = {}
 

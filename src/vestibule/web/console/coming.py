@@ -1,4 +1,4 @@
-"""API clients: the page of the sidebar whose function is not in this release. It says so, and what works today."""
+"""API clients: the page of the sidebar whose function is on the command line alone in this release. It says so."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vestibule.web.visits import Visit
 
 
 def api_clients(visit: Visit) -> Response:
-    """Say that API clients are not in this release."""
+    """Say where API clients are made."""
     visit.admin.require(Permission.READ)
     return render(visit, "console/api_clients.html", binding=visit.admin.session_id)
 

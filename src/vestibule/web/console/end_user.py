@@ -14,8 +14,8 @@ from vestibule.flows.parts.people import EmailTaken
 from vestibule.kernel.errors import Invalid
 from vestibule.kernel.text import N_
 from vestibule.web import flash
+from vestibule.web.conditions import CONDITIONS
 from vestibule.web.console.activity_words import sentence
-from vestibule.web.console.apps import CONDITIONS
 from vestibule.web.console.end_users import HOME, handed_over
 from vestibule.web.doors import console
 from vestibule.web.forms import errors_by_field
