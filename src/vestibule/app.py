@@ -10,6 +10,7 @@ from typing import Final
 
 import structlog
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -35,6 +36,7 @@ from vestibule.storage.database import Database
 from vestibule.web import health, static_files
 from vestibule.web.api import description as api_description
 from vestibule.web.api import explain as api_explain
+from vestibule.web.api.endpoints import problem
 from vestibule.web.areas import by_area
 from vestibule.web.console import (
     access_control,
@@ -149,7 +151,8 @@ def _lifespan(settings: Settings, runtime: Runtime, *, closes: bool, with_worker
             one.start()
         yield
         for one in beside:
-            await asyncio.to_thread(one.stop)
+            # In a thread of its own: all those of requests may hang on the very database that is why we stop.
+            await run_in_threadpool(one.stop)
         if closes:
             runtime.database.close()
 
@@ -217,7 +220,10 @@ async def to_console(_: Request) -> Response:
 async def on_http_exception(request: Request, error: Exception) -> Response:
     """Answer what no route of ours answers, such as a mistyped address, with a page."""
     status = error.status_code if isinstance(error, HTTPException) else 500
-    response = problem_page(await _bare_visit(request), status)
+    if request.url.path.startswith("/api/"):
+        response = problem(status, "There is no such address in this API, or not with this method.")
+    else:
+        response = problem_page(await _bare_visit(request), status)
     # Such as Allow, which belongs to a 405 (RFC 9110, 15.5.6).
     response.headers.update((isinstance(error, HTTPException) and error.headers) or {})
     return response

@@ -38,6 +38,7 @@ from vestibule.web.console import coming
 
 # What answers with something else than a page.
 NO_PAGES: Final = {
+    "/api/openapi.json",
     "/healthz",
     "/readyz",
     "/metrics",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -329,3 +330,19 @@ def test_keys_sort_by_code_point_on_both_engines(database: Database) -> None:
         tx.execute(insert(throttles), [{"key": key, "attempts": 1, "resets_at": NOW} for key in keys])
     with database.reading() as tx:
         assert list(tx.execute(select(throttles.c.key).order_by(throttles.c.key)).scalars()) == sorted(keys)
+
+
+def test_a_file_that_waiting_does_not_help_fails_at_once(database_folder: object) -> None:
+    path = Path(f"{database_folder}/broken.db")
+    first = Database(f"sqlite:///{path}", pool_size=1)
+    with first.reading() as tx:
+        tx.exec_driver_sql("SELECT 1")
+    first.close()
+    path.with_name("broken.db-wal").unlink(missing_ok=True)
+    path.with_name("broken.db-wal").mkdir()  # where SQLite can't have its log
+    tried: list[float] = []
+    database = Database(f"sqlite:///{path}", pool_size=1, lock_timeout_seconds=3600)
+    with pytest.raises(DatabaseUnreachable), database.reading() as tx:
+        tried.append(tx.exec_driver_sql("SELECT 1").scalar_one())
+    database.close()
+    assert tried == []

@@ -14,9 +14,10 @@ from tests.support import sign_ins
 from tests.support.house import PASSWORD, Client, Server, furnish
 from vestibule.directory.activity import Event, Outcome, Subject
 from vestibule.flows import admins
+from vestibule.flows.activity import KINDS_KNOWN
 from vestibule.flows.parts.recording import record
 from vestibule.storage import activity as activity_storage
-from vestibule.web.console.activity_words import DONE, REFUSED
+from vestibule.web.console.activity_words import DONE, KINDS, REFUSED
 
 FLOWS = Path(__file__).parents[2] / "src" / "vestibule" / "flows"
 NOUNS = "admin|connection|end_user|environment|group|identity_provider|letter|workspace"
@@ -220,3 +221,7 @@ def test_names_and_details_are_shown_as_text(admin_client: Client, server: Serve
     assert "<img src=x" not in page
     assert "<script>1" not in page
     assert "group.unheard_of" in page
+
+
+def test_every_kind_that_the_page_offers_is_one_that_it_filters_by() -> None:
+    assert {kind for kind, _ in KINDS} == KINDS_KNOWN

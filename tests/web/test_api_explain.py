@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.support.apps import make_app
-from tests.support.house import Server
+from tests.support.house import Server, furnish
 from tests.support.people import add_person, group_of
 from tests.support.statements import counted
 from vestibule.directory.end_users import EndUserStatus
@@ -85,6 +85,56 @@ def test_beyond_its_reach_a_client_reads_what_it_reads_of_nothing(server: Server
         assert (answer.status_code, answer.content) == (404, nothing.content)
         assert answer.headers["content-type"] == "application/problem+json"
     assert ask(server, everywhere, {"environment": "test", "user": person.id, "app": there.id}).status_code == 200
+
+
+def test_between_workspaces_there_is_a_wall(server: Server) -> None:
+    house = server.house
+    other = furnish(house.runtime, house.clock, ("Stage", "Check"), "Contoso")
+    theirs = make_app(other, key="stage")
+    stranger = add_person(other, "Sam", "sam@contoso.example", "stage")
+    mine, person = make_app(house), add_person(house, "Maya", "maya@example.com", "dev")
+    token = token_of(server)
+    nothing = ask(server, token, {"environment": "nowhere", "user": person.id, "app": mine.id})
+    for environment, user, app in (
+        ("stage", stranger.id, theirs.id),
+        ("stage", stranger.email, theirs.id),
+        ("dev", stranger.id, mine.id),
+        ("dev", stranger.email, mine.id),
+        ("dev", person.id, theirs.id),
+        (other.environment("stage").id, stranger.id, theirs.id),
+    ):
+        answer = ask(server, token, {"environment": environment, "user": user, "app": app})
+        assert (answer.status_code, answer.content) == (404, nothing.content), (environment, user, app)
+    client = api_clients.list_api_clients(house.runtime, house.workspace.id)[0]
+    with pytest.raises(NotFound):
+        api_clients.revoke_api_client(house.runtime, operator(), other.workspace.id, client.id)
+    assert ask(server, token, {"environment": "dev", "user": person.id, "app": mine.id}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/api/v1/nothing", 404), ("GET", "/api/v1/explain/", 404), ("POST", "/api/openapi.json", 405)],
+)
+def test_what_is_no_address_of_the_api_is_refused_in_its_words(
+    server: Server, method: str, path: str, status: int
+) -> None:
+    answer = server.client().http.request(method, path)
+    assert (answer.status_code, answer.json()["status"]) == (status, status)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert ("allow" in answer.headers) == (status == 405)
+
+
+@pytest.mark.parametrize(
+    ("authorization", "has_code"),
+    [(None, False), ("Basic YTpi", False), ("Bearer", False), ("Bearer nonsense", True), ("bearer x", True)],
+)
+def test_only_who_brought_a_bearer_token_is_told_that_it_is_invalid(
+    server: Server, authorization: str | None, has_code: bool
+) -> None:
+    headers = {} if authorization is None else {"Authorization": authorization}
+    answer = server.client().http.get(PATH, headers=headers)
+    assert answer.status_code == 401
+    assert ("invalid_token" in answer.headers["www-authenticate"]) == has_code
 
 
 def test_a_token_works_until_the_instant_of_its_expiry_and_until_it_is_revoked(server: Server) -> None:

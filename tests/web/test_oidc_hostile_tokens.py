@@ -354,6 +354,9 @@ def test_an_assertion_that_is_not_exactly_for_us_and_now_is_refused(scene: Scene
         {"aud": "https://elsewhere.example"},
         {"aud": [scene.app.issuer, "https://elsewhere.example"]},
         {"aud": None},
+        {"aud": [[]]},
+        {"aud": [{}]},
+        {"aud": {}},
         {"iss": "app_other"},
         {"sub": scene.other_app().app.id},
         {"exp": now},
@@ -365,6 +368,9 @@ def test_an_assertion_that_is_not_exactly_for_us_and_now_is_refused(scene: Scene
         {"jti": None},
         {"jti": ""},
         {"jti": "x" * 257},
+        {"jti": "\ud800"},
+        {"jti": "a\0b"},
+        {"jti": ["a"]},
         {"kid": "k2"},
     ]
     for changes in wrong:

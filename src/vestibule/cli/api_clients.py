@@ -53,11 +53,12 @@ def list_all(in_workspace: Chosen = None, data_dir: DataDir = None, as_json: AsJ
             "scopes": sorted(one.scopes),
             "environment_id": one.environment_id,
             "status": _status(one, now),
+            "expires_at": one.expires_at.isoformat() if one.expires_at else None,
             "last_used_at": one.last_used_at.isoformat() if one.last_used_at else None,
         }
         for one in found
     ]
-    lines = [f"{one.id}  {_status(one, now):<8}  {one.name}  ({', '.join(sorted(one.scopes))})" for one in found]
+    lines = [f"{one.id}  {_status(one, now):<8}  {one.name}  ({_reach(one)}, {_last_use(one)})" for one in found]
     answer({"api_clients": listed}, "\n".join(lines) or "There is no API client yet.", as_json=as_json)
 
 
@@ -79,3 +80,11 @@ def _status(client: ApiClient, now: datetime) -> str:
     if client.works(now):
         return "works"
     return "revoked" if client.revoked_at else "expired"
+
+
+def _reach(client: ApiClient) -> str:
+    return f"{', '.join(sorted(client.scopes))} in {client.environment_id or 'every environment'}"
+
+
+def _last_use(client: ApiClient) -> str:
+    return f"last used {client.last_used_at:%Y-%m-%d %H:%M} UTC" if client.last_used_at else "never used"

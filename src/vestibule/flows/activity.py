@@ -23,11 +23,13 @@ from vestibule.storage.database import Transaction
 
 PAGE_SIZE: Final = 50
 _REFERENCE: Final = re.compile(r"[BCDFGHJKMNPQRSTVWXZ2-9]{8}\Z")
-_KINDS: Final = frozenset(
+KINDS_KNOWN: Final = frozenset(
     {
         "end_user.sign_in",
         "end_user.",
         "app.",
+        "api.",
+        "api_client.",
         "group.",
         "connection.",
         "identity_provider.",
@@ -118,7 +120,7 @@ def _wanted(
 ) -> ActivityFilter | None:
     place = next((one for one in environments if one.key == typed.environment_key), None)
     wanted = ActivityFilter(
-        action_prefix=typed.kind if typed.kind in _KINDS else None,
+        action_prefix=typed.kind if typed.kind in KINDS_KNOWN else None,
         environment_id=place.id if place else None,
         outcome=Outcome(typed.outcome) if typed.outcome in set(Outcome) else None,
     )

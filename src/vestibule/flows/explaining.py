@@ -97,7 +97,8 @@ def explain_to_client(runtime: Runtime, client: ApiClient, environment_key: str,
             end_user_id = person.id if person else None
         standing = find_standing(tx, environment, end_user_id) if end_user_id else None
         if standing is None:
-            raise NotFound(f"end user {printable(user, 40)}")
+            # An address that somebody asked about is nothing for a log.
+            raise NotFound(f"end user {end_user_id or 'of that address'}")
         return _explained(tx, app, standing)
 
 

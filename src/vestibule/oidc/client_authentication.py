@@ -14,6 +14,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry
 
+from vestibule.kernel.text import has_unsafe_characters
 from vestibule.oidc import parameters as read
 from vestibule.oidc.client_keys import algorithms_of
 from vestibule.oidc.errors import InvalidClient, InvalidRequest
@@ -78,10 +79,16 @@ def verify_assertion(
     audience = claims.get("aud")
     named = [audience] if isinstance(audience, str) else audience
     # One of our names alone: an assertion for several servers could be carried from one to the other.
-    if not isinstance(named, list) or len(named) != 1 or named[0] not in audiences:
+    if not isinstance(named, list) or len(named) != 1 or not isinstance(named[0], str) or named[0] not in audiences:
         raise InvalidClient("the assertion is for somebody else")
     jti, expires = claims.get("jti"), claims.get("exp")
-    if not isinstance(jti, str) or not 1 <= len(jti) <= 256 or not isinstance(expires, int):
+    # A lone surrogate is a text in JSON, and no UTF-8.
+    if (
+        not isinstance(jti, str)
+        or not 1 <= len(jti) <= 256
+        or has_unsafe_characters(jti)
+        or not isinstance(expires, int)
+    ):
         raise InvalidClient("the assertion lacks jti or exp")
     if not now.timestamp() < expires <= (now + _MAX_LIFE + _SKEW).timestamp():
         raise InvalidClient("the assertion has ended, or lives too long")

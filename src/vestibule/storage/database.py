@@ -24,6 +24,7 @@ from vestibule.storage.pipeline import commit, forget_what_waits, pipeline_of, s
 __all__ = ["Database", "Transaction"]
 
 _MOMENT_SECONDS: Final = 0.01
+_OTHERS: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
 READ_ONLY: Final = "vestibule_read_only"
 # A key that exists, or a row that is gone or still needed: unique and foreign keys, and exclusion.
 _TAKEN: Final = {
@@ -191,8 +192,9 @@ def _write_ahead(connection: sqlite3.Connection, patience_seconds: float) -> Non
         try:
             if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
                 connection.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError:
-            if time.monotonic() >= end:
+        except sqlite3.OperationalError as error:
+            # Waiting helps against others alone: not against a full disk, nor a file that may not be written.
+            if error.sqlite_errorcode & 0xFF not in _OTHERS or time.monotonic() >= end:
                 raise
             time.sleep(_MOMENT_SECONDS)
         else:

@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 from starlette.responses import Response
 
+from vestibule.flows.parts.signing import SigningKeyUnreadable
 from vestibule.kernel.errors import (
     AlreadyTaken,
     Conflict,
@@ -37,6 +38,7 @@ STATUS: Final[Mapping[type[VestibuleError], int]] = {
     FieldError: 422,
     Throttled: 429,
     SealBroken: 500,
+    SigningKeyUnreadable: 500,
     DatabaseBusy: 503,
 }
 TITLES: Final[Mapping[int, str]] = {

@@ -18,9 +18,11 @@ _REFUSALS: Final = {
     401: "No token, or none that works.",
     403: "The API client lacks the scope.",
     404: "It does not exist, or is out of the client’s reach.",
+    405: "It can be read only; `Allow` says how.",
     422: "Parameters are wrong; `errors` says which.",
-    429: "Too many refused tokens from this address.",
-    503: "The database does not answer in time.",
+    429: "Too many refused tokens from this address; `Retry-After` says when to ask again.",
+    500: "Something went wrong; the sentence has a code for the operator.",
+    503: "The database does not answer in time; `Retry-After` says when to ask again.",
 }
 _PROBLEM: Final[dict[str, Any]] = {
     "type": "object",

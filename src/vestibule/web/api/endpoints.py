@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from asyncio import to_thread
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -137,7 +138,8 @@ def _answered(endpoint: Endpoint, visit: Visit) -> Response:
 def _refused(visit: Visit, error: VestibuleError) -> Response:
     """Return the problem document of a refusal. The private reason goes to the log, which never has a token in it."""
     status = 401 if isinstance(error, TokenRefused) else status_of(error)
-    log.info("api request refused", code=error.code, reason=error.reason, status=status)
+    level = logging.ERROR if status >= 500 else logging.INFO
+    log.log(level, "api request refused", code=error.code, reason=error.reason, status=status)
     if isinstance(error, NotFound):
         return problem(404, _NOT_FOUND)
     if isinstance(error, Invalid):
@@ -145,8 +147,9 @@ def _refused(visit: Visit, error: VestibuleError) -> Response:
         return problem(422, visit.gettext(error.public), errors=errors)
     headers: dict[str, str] = {}
     if isinstance(error, TokenRefused):
-        # RFC 6750, 3.1: who brought no token at all reads no error code.
-        code = ', error="invalid_token"' if visit.authorization else ""
+        # RFC 6750, 3.1: who brought no bearer token at all reads no error code.
+        scheme, _, token = visit.authorization.partition(" ")
+        code = ', error="invalid_token"' if scheme.lower() == "bearer" and token.strip() else ""
         headers["WWW-Authenticate"] = f'Bearer realm="Vestibule"{code}'
     if isinstance(error, ScopeMissing):
         scope = error.params["scope"]

@@ -172,6 +172,7 @@ KINDS: Final[tuple[tuple[str, str], ...]] = (
     ("end_user.", N_("End users")),
     ("app.", N_("Apps")),
     ("api.", N_("APIs")),
+    ("api_client.", N_("API clients")),
     ("group.", N_("Groups")),
     ("connection.", N_("Connections")),
     ("identity_provider.", N_("Identity providers")),
