@@ -73,7 +73,7 @@ def test_a_request_that_must_be_signed_with_a_key_that_does_not_open_is_refused_
     console.get(f"/admin/connections/{connection.id}")
     told = console.post(f"/admin/connections/{connection.id}/test", {})
     assert told.status_code == 500
-    assert "A stored secret can’t be read" in told.text
+    assert "This server can’t sign" in told.text
 
 
 def test_nothing_is_asked_for_that_nobody_chose(server: Server) -> None:
