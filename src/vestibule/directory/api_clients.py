@@ -28,6 +28,10 @@ class TokenRefused(VestibuleError):
     public = N_("This needs the token of an API client that is known, not revoked and not expired.")
 
 
+class TokenMissing(TokenRefused):
+    """Nobody brought a bearer token."""
+
+
 class ScopeMissing(Forbidden):
     """The client is known, but was not given this scope."""
 

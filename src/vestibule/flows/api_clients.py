@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 
 from vestibule.directory.activity import Actor, Event, Subject
-from vestibule.directory.api_clients import USE_NOTED_EVERY, ApiClient, Scope, TokenRefused, parse_scopes
+from vestibule.directory.api_clients import USE_NOTED_EVERY, ApiClient, Scope, TokenMissing, TokenRefused, parse_scopes
 from vestibule.directory.workspaces import validate_name
 from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.recording import record
@@ -110,7 +110,7 @@ def authenticate(runtime: Runtime, visitor: Visitor, authorization: str) -> ApiC
     scheme, _, token = authorization.partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token:
-        raise TokenRefused("no bearer token")
+        raise TokenMissing("no bearer token")
     now, client = runtime.clock(), None
     if token.startswith(TOKEN_PREFIX) and len(token) <= _MOST_TOKEN_CHARACTERS:
         with runtime.database.reading() as tx:

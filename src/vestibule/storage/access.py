@@ -151,13 +151,8 @@ def memberships_of(
     )
 
 
-def group_names_of(tx: Transaction, environment_id: str, end_user_id: str) -> dict[str, str]:
-    """Return the groups of an environment that a person is in, Everyone left out: the names by id, in the order of the names."""
-    return names_by_id(GROUP_NAMES.rows(tx, {"environment_id": environment_id, "end_user_id": end_user_id}))
-
-
 def names_by_id(rows: Iterable[Any]) -> dict[str, str]:
-    """Return what rows of GROUP_NAMES say, in their order."""
+    """Return what rows of GROUP_NAMES say: the groups that somebody is in, Everyone left out, by id in the order of the names."""
     return {row.id: row.name for row in rows}
 
 

@@ -64,7 +64,7 @@ def exchange_token(
         target, child = _narrowed(tx, runtime, place, client, asked, parent)
         standing = standing_of(tx, runtime, place, client.app, child, named=True)
         grants.insert_grant(tx, child)
-        person = person_of(tx, runtime, client.app, standing)
+        person = person_of(runtime, client.app, standing)
         scope = asked.scope
         token = access_token(
             runtime, place, client, child, person, keys, scope=scope, now=runtime.clock(), api=target.api

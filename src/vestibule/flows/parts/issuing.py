@@ -19,7 +19,7 @@ from vestibule.kernel.secrets import new_token, token_hash
 from vestibule.oidc.claims import Person, at_hash, claims_of
 from vestibule.oidc.jwt import JwtKey, sign
 from vestibule.oidc.scopes import OFFLINE_ACCESS, OPENID, SCOPES
-from vestibule.storage import access, grants
+from vestibule.storage import grants
 from vestibule.storage.database import Transaction
 
 ACCESS_TOKEN: Final = "at+jwt"  # noqa: S105 - the `typ` of RFC 9068, 2.1
@@ -58,8 +58,8 @@ def scopes_of(oidc: OidcSettings) -> tuple[str, ...]:
     return tuple(one for one in SCOPES if (one != OFFLINE_ACCESS or refreshes) and (one != "groups" or groups))
 
 
-def person_of(tx: Transaction, runtime: Runtime, app: App, standing: Standing) -> Person:
-    """Return a person as an app may know them. One statement where the app gets names of groups that did not come along."""
+def person_of(runtime: Runtime, app: App, standing: Standing) -> Person:
+    """Return a person as an app may know them; with `standing_of(…, named=True)` the names of groups came along."""
     oidc, groups = app.oidc or OidcSettings(), standing.group_ids
     if not app.everyone and not oidc.all_groups:
         groups = groups & app.group_ids
@@ -67,11 +67,9 @@ def person_of(tx: Transaction, runtime: Runtime, app: App, standing: Standing) -
     if oidc.groups_claim is GroupsClaim.IDS:
         named = tuple(sorted(groups))
     elif oidc.groups_claim is GroupsClaim.NAMES:
-        person, environment = standing.end_user, standing.environment
-        names = standing.group_names or {}
-        if groups and standing.group_names is None:
-            names = access.group_names_of(tx, environment.id, person.id)
-        named = tuple(name for group_id, name in names.items() if group_id in groups)
+        if standing.group_names is None:
+            raise RuntimeError("a standing without the names that this app is told")
+        named = tuple(name for group_id, name in standing.group_names.items() if group_id in groups)
     return Person(
         subject=subject_of(runtime, app, standing.end_user.id),
         email=standing.end_user.email,
@@ -101,7 +99,7 @@ def issue(
     if target is not None:
         reached = target.scopes(for_person=True)
         scope = tuple(one for one in scope if one in reached or one in SCOPES)
-    person = person_of(tx, runtime, client.app, standing)
+    person = person_of(runtime, client.app, standing)
     token = access_token(
         runtime, place, client, grant, person, keys, scope=scope, now=now, api=target.api if target else None
     )

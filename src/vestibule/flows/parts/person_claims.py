@@ -32,4 +32,4 @@ def claims_for(runtime: Runtime, place: Place, bearer: Bearer) -> dict[str, Any]
             standing = standing_of(tx, runtime, place, bearer.client.app, grant, named=True)
         except OAuthError as error:
             raise InvalidToken(error.reason) from error
-        return claims_of(person_of(tx, runtime, bearer.client.app, standing), scope)
+        return claims_of(person_of(runtime, bearer.client.app, standing), scope)

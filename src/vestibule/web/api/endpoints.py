@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from vestibule.directory.api_clients import ApiClient, Scope, ScopeMissing, TokenRefused
+from vestibule.directory.api_clients import ApiClient, Scope, ScopeMissing, TokenMissing, TokenRefused
 from vestibule.flows import api_clients
 from vestibule.kernel.errors import DatabaseBusy, FieldError, Invalid, NotFound, Throttled, VestibuleError
 from vestibule.kernel.secrets import new_reference
@@ -148,8 +148,7 @@ def _refused(visit: Visit, error: VestibuleError) -> Response:
     headers: dict[str, str] = {}
     if isinstance(error, TokenRefused):
         # RFC 6750, 3.1: who brought no bearer token at all reads no error code.
-        scheme, _, token = visit.authorization.partition(" ")
-        code = ', error="invalid_token"' if scheme.lower() == "bearer" and token.strip() else ""
+        code = "" if isinstance(error, TokenMissing) else ', error="invalid_token"'
         headers["WWW-Authenticate"] = f'Bearer realm="Vestibule"{code}'
     if isinstance(error, ScopeMissing):
         scope = error.params["scope"]
