@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -11,12 +12,13 @@ import pytest
 
 from tests.saml import forge
 from tests.support import sign_ins
-from tests.support.apps import RelyingApp, make_app, make_secret
+from tests.support.apps import RelyingApp, change_app, make_app, make_secret
 from tests.support.house import Client, Server
 from tests.support.logging_out import BOTH, POST, SLO, message, read, send
 from tests.support.oidc_scene import Scene
 from vestibule.directory.activity import Outcome
 from vestibule.directory.connections import LogoutEndpoints
+from vestibule.storage import apps
 
 BYE = "https://app.example/bye"
 PARTIAL = "urn:oasis:names:tc:SAML:2.0:status:PartialLogout"
@@ -98,6 +100,52 @@ def test_without_an_address_to_go_back_to_the_way_ends_here(server: Server) -> N
     page = send(scene.client, scene.connection, answer)
     assert "You are signed out" in page.text
     assert 'href="/e/dev/sign-in"' in page.text
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        {"post_logout_redirect_uris": ()},
+        {"post_logout_redirect_uris": (f"{BYE}?state=s+t", "https://app.example/other")},
+        {"disabled": True},
+    ],
+)
+@pytest.mark.parametrize("statuses", [(forge.SUCCESS,), (forge.SUCCESS, PARTIAL)])
+def test_an_address_that_an_admin_takes_away_while_the_browser_is_at_the_idp_is_not_gone_back_to(
+    server: Server, meanwhile: dict[str, Any], statuses: tuple[str, ...]
+) -> None:
+    scene, id_token = scene_with(server, BOTH)
+    ours = read(leave(scene, id_token))
+    change_app(server.house, scene.app.app, **meanwhile)
+    answer = message(server, scene.connection, "LogoutResponse", in_response_to=ours.id, statuses=statuses)
+    page = send(scene.client, scene.connection, answer)
+    assert (page.status_code, going_to(page)) == (200, "")
+    assert "app.example" not in page.text
+    assert "You are signed out" in page.text
+    assert 'href="/e/dev/sign-in"' in page.text
+    assert len(scene.recorded("end_user.signed_out_at_idp")) == 1, "the answer is on the record all the same"
+
+
+def test_an_app_that_is_deleted_while_the_browser_is_at_the_idp_is_not_gone_back_to(server: Server) -> None:
+    scene, id_token = scene_with(server, BOTH)
+    ours = read(leave(scene, id_token))
+    with server.house.runtime.database.transaction() as tx:
+        apps.delete_app(tx, server.house.workspace.id, scene.app.app.id)
+    page = send(
+        scene.client,
+        scene.connection,
+        message(server, scene.connection, "LogoutResponse", in_response_to=ours.id),
+    )
+    assert (page.status_code, going_to(page)) == (200, "")
+    assert "app.example" not in page.text
+
+
+def test_an_app_that_is_changed_otherwise_meanwhile_has_the_browser_back(server: Server) -> None:
+    scene, id_token = scene_with(server, BOTH)
+    ours = read(leave(scene, id_token))
+    change_app(server.house, scene.app.app, post_logout_redirect_uris=("https://app.example/other", BYE))
+    answer = message(server, scene.connection, "LogoutResponse", in_response_to=ours.id)
+    assert going_to(send(scene.client, scene.connection, answer)) == f"{BYE}?state=s+t"
 
 
 def test_another_browser_with_the_answer_is_led_nowhere(server: Server) -> None:

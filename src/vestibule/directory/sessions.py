@@ -57,9 +57,11 @@ class IdpName:
 
 @dataclass(frozen=True, slots=True)
 class BackToApp:
-    """The app that asked to sign somebody out. `url` is an address that it registered, with its state, or empty."""
+    """The app that asked to sign somebody out. `url` is `registered_uri`, an address that it registered, with its state, or empty."""
 
+    app_id: str
     app_name: str
+    registered_uri: str
     url: str
 
 

@@ -27,9 +27,18 @@ class Leaving:
     """What an app asks for when it signs somebody out. `sure` says that its ID token is of this very session: nobody has to be asked."""
 
     place: Place
-    app_name: str
-    back_to: str
+    back: BackToApp
     sure: bool
+
+    @property
+    def app_name(self) -> str:
+        """Return the app's name, empty where nobody said which app asks."""
+        return self.back.app_name
+
+    @property
+    def back_to(self) -> str:
+        """Return where the browser goes in the end, empty where nothing was asked for."""
+        return self.back.url
 
 
 def ask(runtime: Runtime, environment_key: str, parameters: Parameters, session: Session | None) -> Leaving:
@@ -41,15 +50,16 @@ def ask(runtime: Runtime, environment_key: str, parameters: Parameters, session:
     hint = read.optional(parameters, "id_token_hint")
     claims = claims_of_hint(runtime, place, hint) if hint else {}
     client = _client(runtime, place, parameters, claims)
-    back_to = read.optional(parameters, "post_logout_redirect_uri") or ""
-    if back_to and (client is None or back_to not in client.oidc.post_logout_redirect_uris):
+    registered = read.optional(parameters, "post_logout_redirect_uri") or ""
+    if registered and (client is None or registered not in client.oidc.post_logout_redirect_uris):
         raise InvalidRequest("the post_logout_redirect_uri is not registered")
-    state = read.optional(parameters, "state")
-    if back_to and state:
-        back_to += ("&" if urlsplit(back_to).query else "?") + urlencode({"state": state})
+    url, state = registered, read.optional(parameters, "state")
+    if registered and state:
+        url += ("&" if urlsplit(registered).query else "?") + urlencode({"state": state})
     sid = claims.get("sid")
     sure = bool(client and session and isinstance(sid, str) and same(sid, sid_of(runtime, client.app, session.id)))
-    return Leaving(place, client.app.name if client else "", back_to, sure)
+    back = BackToApp(client.app.id, client.app.name, registered, url) if client else BackToApp("", "", "", "")
+    return Leaving(place, back, sure)
 
 
 def leave(runtime: Runtime, visitor: Visitor, leaving: Leaving, session: Session, browser: str) -> Sent | None:
@@ -57,8 +67,7 @@ def leave(runtime: Runtime, visitor: Visitor, leaving: Leaving, session: Session
 
     From there the browser comes back to us, and goes on to the app's address. Twice is no error.
     """
-    back = BackToApp(leaving.app_name, leaving.back_to)
-    return sign_out(runtime, visitor, leaving.place, session, browser, back)
+    return sign_out(runtime, visitor, leaving.place, session, browser, leaving.back)
 
 
 def _client(runtime: Runtime, place: Place, parameters: Parameters, claims: Mapping[str, Any]) -> Client | None:

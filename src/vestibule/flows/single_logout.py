@@ -21,6 +21,7 @@ from vestibule.directory.refusals import (
 )
 from vestibule.directory.sessions import BackToApp, IdpName, Session
 from vestibule.flows.parts.callers import Visitor
+from vestibule.flows.parts.clients import find_client
 from vestibule.flows.parts.logging_out import expectations_of, write_answer
 from vestibule.flows.parts.places import Place
 from vestibule.flows.parts.recording import record
@@ -73,7 +74,7 @@ class Brought:
 class SignedOut:
     """The end of it: nobody is signed in here. `there` says whether the IdP ended its session, too, everywhere.
 
-    `back` is the app that asked for it, if one did.
+    `back` is the app that asked for it, if one did and its address is registered still.
     """
 
     place: Place
@@ -235,7 +236,14 @@ def _learn(
                 },
             )
             record(tx, runtime, workspace_id, visitor.anonymous, event)
-    return SignedOut(place, connection.idp.name, there=response.complete, back=request.back)
+    back = _still_registered(runtime, place, request.back)
+    return SignedOut(place, connection.idp.name, there=response.complete, back=back)
+
+
+def _still_registered(runtime: Runtime, place: Place, back: BackToApp | None) -> BackToApp | None:
+    """Return the way back to the app, unless an admin turned the app off or removed its address while the browser was at the IdP."""
+    client = find_client(runtime, place, back.app_id) if back else None
+    return back if back and client and back.registered_uri in client.oidc.post_logout_redirect_uris else None
 
 
 def _refuse(

@@ -14,6 +14,7 @@ from vestibule.storage.tables import logout_requests as table
 
 def insert_request(tx: Transaction, request: LogoutRequest) -> None:
     """Save a request before the browser is sent away with it."""
+    back = request.back
     tx.execute(
         insert(table).values(
             id=request.id,
@@ -24,8 +25,10 @@ def insert_request(tx: Transaction, request: LogoutRequest) -> None:
             browser_hash=request.browser_hash,
             created_at=request.created_at,
             expires_at=request.expires_at,
-            app_name=request.back.app_name if request.back else None,
-            back_to=request.back.url if request.back else None,
+            app_id=back.app_id if back else None,
+            app_name=back.app_name if back else None,
+            registered_uri=back.registered_uri if back else None,
+            back_to=back.url if back else None,
         )
     )
 
@@ -49,7 +52,7 @@ def find_request(tx: Transaction, workspace_id: str, request_id: str) -> tuple[L
         browser_hash=row.browser_hash,
         created_at=row.created_at,
         expires_at=row.expires_at,
-        back=BackToApp(row.app_name, row.back_to) if row.back_to else None,
+        back=BackToApp(row.app_id, row.app_name, row.registered_uri, row.back_to) if row.back_to else None,
     )
     return request, row.full_name
 

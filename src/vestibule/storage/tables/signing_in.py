@@ -83,8 +83,10 @@ logout_requests = Table(
     instant("created_at"),
     instant("expires_at"),
     instant("used_at", nullable=True),
-    # The app that asked, by its name, and where it wants the browser back.
+    # The app that asked, and where it wants the browser back. It may be gone by then, and that address: each is looked up again.
+    Column("app_id", Key),
     Column("app_name", Text),
+    Column("registered_uri", Text),
     Column("back_to", Text),
     Index(None, "expires_at"),
 )

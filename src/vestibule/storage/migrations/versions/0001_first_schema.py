@@ -610,7 +610,9 @@ def _logout_requests() -> None:
         sa.Column("created_at", Instant, nullable=False),
         sa.Column("expires_at", Instant, nullable=False),
         sa.Column("used_at", Instant, nullable=True),
+        sa.Column("app_id", Key, nullable=True),
         sa.Column("app_name", sa.String(), nullable=True),
+        sa.Column("registered_uri", sa.String(), nullable=True),
         sa.Column("back_to", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(
             ["connection_id"], ["connections.id"], name="fk_logout_requests_connection_id", ondelete="CASCADE"
