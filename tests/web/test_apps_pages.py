@@ -55,6 +55,8 @@ def test_mistakes_keep_what_was_typed_and_write_nothing(server: Server, admin_cl
         ({"keys": [rsa_jwk(1_024)]}, "RSA keys have 2048 to 4096 bits and a usual exponent."),
         ({"keys": [{**rsa_jwk(2_048), "d": "AQAB"}]}, "is a private one"),
         ({"keys": []}, "has 1 to 10 keys"),
+        ({"keys": [{"kty": "AKP"}]}, "No key in the JWK Set is RSA"),
+        ({"keys": [{**rsa_jwk(2_048), "use": "enc"}]}, "is for something else"),
         ("<b>", "is malformed."),
     ],
 )

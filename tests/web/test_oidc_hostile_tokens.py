@@ -6,13 +6,14 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
 import jwt as pyjwt
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from tests.support import apps
 from tests.support.apps import CALLBACK, RelyingApp
@@ -21,7 +22,9 @@ from tests.support.oidc_scene import Scene, scene_of
 from vestibule.directory.apps import ClientAuthentication
 from vestibule.flows import end_user
 from vestibule.flows.parts.clients import FAILURES_PER_ADDRESS
+from vestibule.kernel.secrets import new_token
 from vestibule.oidc.client_authentication import JWT_BEARER
+from vestibule.oidc.client_keys import read_client_keys
 from vestibule.storage import access
 
 
@@ -346,6 +349,30 @@ def test_an_assertion_is_verified_by_the_algorithm_of_its_keys_curve_and_no_othe
         assert brought(scene, key, alg=alg, jti=alg).json()["error"] == "invalid_grant"
         stranger = ec.generate_private_key(ec.SECP256R1())
         assert brought(scene, stranger, alg="ES256", jti=f"{alg} otherwise").json()["error"] == "invalid_client"
+
+
+def test_a_key_for_encryption_of_an_unknown_kind_or_for_another_algorithm_verifies_no_assertion(scene: Scene) -> None:
+    key, other = rsa.generate_private_key(65_537, 2_048), ec.generate_private_key(ec.SECP256R1())
+    mine: dict[str, Any] = {**pyjwt.algorithms.RSAAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": "k1"}
+    usable = {**pyjwt.algorithms.ECAlgorithm.to_jwk(other.public_key(), as_dict=True), "kid": "k1"}
+
+    def error(signed_by: str, said: Mapping[str, object]) -> str:
+        keys = [{"kty": "AKP", "kid": "k1"}, {**mine, **said}, usable]
+        by_key = {"authentication": ClientAuthentication.PRIVATE_KEY_JWT, "jwks": read_client_keys({"keys": keys})}
+        scene.app.app = apps.change_app(scene.server.house, scene.app.app, **by_key)
+        assert brought(scene, other, jti=new_token()).json()["error"] == "invalid_grant", "the others in the set count"
+        return str(brought(scene, key, alg=signed_by, jti=new_token()).json()["error"])
+
+    mine.pop("key_ops", None)
+    verify: list[dict[str, object]] = [{}, {"use": "sig"}, {"alg": "RS256"}, {"key_ops": ["verify"]}]
+    for said in verify:
+        assert error("RS256", said) == "invalid_grant", said
+    do_not: list[dict[str, object]] = [{"use": "enc"}, {"key_ops": ["encrypt"]}, {"key_ops": []}, {"alg": "RSA-OAEP"}]
+    for said in do_not:
+        assert error("RS256", said) == "invalid_client", said
+    for alg, another in (("RS256", "PS256"), ("PS256", "RS256")):
+        assert error(alg, {"alg": alg}) == "invalid_grant"
+        assert error(another, {"alg": alg}) == "invalid_client"
 
 
 def test_an_assertion_that_is_not_exactly_for_us_and_now_is_refused(scene: Scene) -> None:

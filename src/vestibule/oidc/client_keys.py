@@ -33,7 +33,7 @@ _ALGORITHMS: Final[Mapping[tuple[str, str], frozenset[str]]] = {
 }
 ASSERTION_ALGORITHMS: Final = sorted(frozenset().union(*_ALGORITHMS.values()))
 _BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]+\Z")
-_PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+_PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"})
 
 
 class KeySetMalformed(InvalidClientMetadata):
@@ -58,10 +58,19 @@ class PrivateKeyRefused(InvalidClientMetadata):
 
 
 class KeyKindRefused(InvalidClientMetadata):
-    """A key is of a kind or a curve that we verify no assertion with."""
+    """There are only keys of kinds and curves that we verify no assertion with."""
 
     code = "oauth_jwks_kind"
-    public = N_("Keys are RSA, EC on P-256, P-384 or P-521, or Ed25519.")
+    public = N_("No key in the JWK Set is RSA, EC on P-256, P-384 or P-521, or Ed25519.")
+
+
+class KeyUseRefused(InvalidClientMetadata):
+    """The only keys of a kind that we know are for encryption, or for algorithms that we don't verify."""
+
+    code = "oauth_jwks_use"
+    public = N_(
+        "No key in the JWK Set verifies our signatures: its use, key_ops or alg says that it is for something else."
+    )
 
 
 class KeySizeRefused(InvalidClientMetadata):
@@ -72,13 +81,30 @@ class KeySizeRefused(InvalidClientMetadata):
 
 
 def algorithms_of(key: Mapping[str, Any]) -> frozenset[str]:
-    """Return the algorithms that a JWK (untrusted) may be used with: none for one that we don't take."""
+    """Return the algorithms that a JWK (untrusted) may verify signatures with: none for one of an unknown kind, or for another use.
+
+    A key that names its algorithm is for that one alone (RFC 7517, 4.2 to 4.4).
+    """
+    operations, named = key.get("key_ops"), key.get("alg")
+    if key.get("use") not in (None, "sig"):
+        return frozenset()
+    if operations is not None and not (isinstance(operations, list) and "verify" in operations):
+        return frozenset()
+    of_kind = _of_kind(key)
+    return of_kind if named is None else of_kind & {str(named)}
+
+
+def _of_kind(key: Mapping[str, Any]) -> frozenset[str]:
     kind = str(key.get("kty"))
     return _ALGORITHMS.get((kind, "" if kind == "RSA" else str(key.get("crv"))), frozenset())
 
 
 def read_client_keys(untrusted: object) -> str:
-    """Return a JWK Set, as JSON holds it, as text to keep. Raises one class below InvalidClientMetadata per reason (RFC 7591, 3.2.2)."""
+    """Return a JWK Set, as JSON holds it, as text to keep. Raises one class below InvalidClientMetadata per reason (RFC 7591, 3.2.2).
+
+    Keys of unknown kinds, and those for another use, are kept and never verify anything (RFC 7517, 5): apps publish keys for
+    encryption, and of kinds to come, in the same set. One key has to be of use. A secret one is refused whatever its kind.
+    """
     keys = untrusted.get("keys") if isinstance(untrusted, dict) else None
     if not isinstance(keys, list):
         raise KeySetMalformed("no JWK Set")
@@ -87,8 +113,11 @@ def read_client_keys(untrusted: object) -> str:
     kept = json.dumps({"keys": keys})
     if len(kept) > MAX_JWKS_CHARACTERS:
         raise KeySetTooLarge(f"{len(kept)} characters")
-    for key in keys:
-        _require_usable(key)
+    # Each is looked at, and not only as far as the first of use: a secret one may be the last.
+    usable = [key for key in keys if _is_usable(key)]
+    if not usable:
+        known = any(_of_kind(key) for key in keys)
+        raise KeyUseRefused("keys for another use alone") if known else KeyKindRefused("keys of other kinds alone")
     return kept
 
 
@@ -103,13 +132,13 @@ def read_typed_keys(untrusted: str) -> str:
     return read_client_keys(data)
 
 
-def _require_usable(key: object) -> None:
+def _is_usable(key: object) -> bool:
     if not isinstance(key, dict):
         raise KeySetMalformed("a key that is no object")
     if not _PRIVATE.isdisjoint(key):
         raise PrivateKeyRefused("a key that is not a public one")
     if not algorithms_of(key):
-        raise KeyKindRefused("a key of another kind or curve")
+        return False
     if key["kty"] == "RSA":
         modulus, exponent = _number(key, "n"), _number(key, "e")
         if modulus.bit_length() not in _RSA_BITS or not 3 <= exponent < 1 << _MAX_EXPONENT_BITS:
@@ -118,6 +147,7 @@ def _require_usable(key: object) -> None:
         JWKRegistry.import_key(key)
     except (JoseError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise KeySetMalformed(f"{type(error).__name__}: a key that is none") from error
+    return True
 
 
 def _number(key: Mapping[str, Any], name: str) -> int:
