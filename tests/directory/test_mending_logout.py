@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from vestibule.directory.mending_logout import LOGOUT_RULES, mend_logout
-from vestibule.directory.refusals import LOGOUT_DOOR_CHECKS
+from vestibule.directory.mending_logout import LOGOUT_RULES, mend_logout, mend_sign_out
+from vestibule.directory.refusals import LOGOUT_DOOR_CHECKS, OwnKeyUnreadable
 from vestibule.saml import logout_errors, redirect_errors
 from vestibule.saml.errors import SamlError
 from vestibule.saml.logouts import LOGOUT_CHECKS
@@ -37,3 +37,14 @@ def test_what_is_not_signed_is_said_so_whatever_is_missing() -> None:
     for code in ("saml_unsigned", "saml_redirect_unsigned", "saml_redirect_signature_empty", "saml_sigalg_missing"):
         assert mend_logout("signature", code, "generic", VALUES).situation == "logout_unsigned"
     assert mend_logout("signature", "saml_sha1", "okta", VALUES).title_text() == "What to change in Okta"
+
+
+def test_a_key_of_ours_that_does_not_open_is_told_otherwise_for_what_we_send_than_for_what_arrives() -> None:
+    check, code = OwnKeyUnreadable.check, OwnKeyUnreadable.code
+    arrived, sent = (one(check, code, "okta", VALUES) for one in (mend_logout, mend_sign_out))
+    assert (arrived.side, sent.side) == ("here", "here")
+    for mended in (arrived, sent):
+        assert "vestibule doctor" in [part.text for part in mended.parts() if part.bold]
+        assert mended.value_to_copy is None
+    assert "signed out here" in sent.message
+    assert "signed out here" not in arrived.message

@@ -32,7 +32,8 @@ from tests.support.databases import Databases
 from tests.support.house import TestClock, serving
 from vestibule.app import routes
 from vestibule.directory.connections import LogoutEndpoints
-from vestibule.kernel.secrets import new_token
+from vestibule.flows.parts import signing_out
+from vestibule.kernel.secrets import SealBroken, new_token
 from vestibule.storage import end_users
 from vestibule.web.console import coming
 
@@ -423,6 +424,25 @@ def refused_logout(scene: Scene) -> Page:
     return scene.admin
 
 
+def not_told(scene: Scene) -> Page:
+    """Open what the activity has of a sign-out of which the identity provider was not told, since a key of ours does not open."""
+
+    def does_not_open(*_: object, **__: object) -> None:
+        raise SealBroken("could not open the seal of saml_keys/key_01K0G2Z7X9W3V5T8R6Q4P2N0M1")
+
+    idp, page = scene.providers("practice"), scene.stranger
+    portal = Portal(page, scene.server.base_url)
+    portal.sign_in(idp, idp.people[0])
+    portal.expect_in(idp.people[0].name, "Designers")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(signing_out, "write_request", does_not_open)
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_text("You are signed out here.")).to_be_visible()
+    scene.open(scene.admin, "/admin/activity?outcome=refused")
+    scene.console.follow(re.compile("did not sign .* out everywhere$"))
+    return scene.admin
+
+
 STATES: Final[dict[str, Opens]] = {
     "leaving for the identity provider": leaving,
     "answering the identity provider": answering,
@@ -430,6 +450,7 @@ STATES: Final[dict[str, Opens]] = {
     "signed out here only": lambda scene: logged_out(scene, "Status: PartialLogout"),
     "logout refused": lambda scene: logged_out(scene, "Unsigned"),
     "refused logout in the activity": refused_logout,
+    "sign-out that the identity provider was not told of": not_told,
     "good test sign-in": lambda scene: trial(scene, None),
     "duplicate address": after(
         "/admin/end-users/new",

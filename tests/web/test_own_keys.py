@@ -107,3 +107,5 @@ def test_signing_out_ends_the_session_here_and_the_record_says_why_the_idp_was_n
     page = admin(server).get(f"/admin/activity/{entry.id}")
     assert page.status_code == 200
     assert "vestibule doctor" in page.text
+    assert "The person is signed out here, and perhaps not at the identity provider" in page.text
+    assert "the message" not in page.text.lower(), "nothing arrived that could be in order"

@@ -1,4 +1,6 @@
-"""What an admin is told to change after a refused logout message. Sessions here have ended or never will by it: nothing is urgent.
+"""What an admin is told to change after a refused logout message, or one of ours that could not be sent.
+
+Sessions here have ended or never will by it: nothing is urgent.
 
 The same answer shape as after a refused sign-in (`mending.py`); the checks are fewer, and so are the sentences.
 """
@@ -91,6 +93,14 @@ LOGOUT_RULES: Final = MappingProxyType(
         "own_key": LogoutRule("here", OWN_KEY),
     }
 )
+_NOT_TOLD: Final = LogoutRule(
+    "here",
+    N_(
+        "The person is signed out here, and perhaps not at the identity provider, which could not be told: a key of this server does "
+        "not open, because it runs with another secret key than the one that sealed it. Ask the operator to run "
+        "**vestibule doctor**, which says what to do."
+    ),
+)
 _OF_ERROR: Final = MappingProxyType(
     {
         "saml_unsigned": "unsigned",
@@ -107,7 +117,20 @@ _OF_ERROR: Final = MappingProxyType(
 def mend_logout(check: str, error_code: str, vendor_key: str, values: Mapping[str, str]) -> Mend:
     """Say what to change after a refused logout message; the arguments are those of `mend`, with `slo_url` among the values."""
     situation = _OF_ERROR.get(error_code) or (check if check in LOGOUT_RULES else "message")
-    rule, known = LOGOUT_RULES[situation], vendor(vendor_key)
+    return _mend(situation, LOGOUT_RULES[situation], vendor_key, values)
+
+
+def mend_sign_out(check: str, error_code: str, vendor_key: str, values: Mapping[str, str]) -> Mend:
+    """Say what to change after a sign-out of which an IdP could not be told; the arguments are those of `mend_logout`.
+
+    There is one reason for which none of our messages sets off, whatever the check.
+    """
+    del check, error_code
+    return _mend("not_told", _NOT_TOLD, vendor_key, values)
+
+
+def _mend(situation: str, rule: LogoutRule, vendor_key: str, values: Mapping[str, str]) -> Mend:
+    known = vendor(vendor_key)
     copied = values.get("slo_url") if rule.copies else None
     return Mend(
         situation=f"logout_{situation}",

@@ -30,8 +30,8 @@ class Rule:
 _REPLACE: Final = N_("Open **%(path)s** and replace **%(field)s** with this value. Then ask the person to try again.")
 _SET: Final = N_("Open **%(path)s** and set **%(field)s** to **%(setting)s**. Then ask the person to try again.")
 OWN_KEY: Final = N_(
-    "The message may be in order: a key of this server does not open, because it runs with another secret key than the one that "
-    "sealed it. Ask the operator to run **vestibule doctor**, which says what to do."
+    "This is not about the identity provider: a key of this server does not open, because it runs with another secret key than "
+    "the one that sealed it. Ask the operator to run **vestibule doctor**, which says what to do."
 )
 
 RULES: Final = MappingProxyType(

@@ -11,7 +11,7 @@ from vestibule.directory.activity import ActivityFilter, Entry, Outcome
 from vestibule.directory.admins import Permission
 from vestibule.directory.connections import Connection, acs_url, slo_url, sp_entity_id
 from vestibule.directory.mending import Mend, mend
-from vestibule.directory.mending_logout import mend_logout
+from vestibule.directory.mending_logout import mend_logout, mend_sign_out
 from vestibule.directory.workspaces import Environment
 from vestibule.flows.parts.callers import AdminCaller
 from vestibule.flows.parts.runtime import Runtime
@@ -45,7 +45,7 @@ KINDS_KNOWN: Final = frozenset(
 _EXPLAINED: Final = {
     "end_user.sign_in": mend,
     "end_user.single_logout": mend_logout,
-    "end_user.signed_out_at_idp": mend_logout,
+    "end_user.signed_out_at_idp": mend_sign_out,
 }
 
 
