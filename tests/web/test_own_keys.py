@@ -8,7 +8,7 @@ from sqlalchemy import Table
 from tests.support import sign_ins
 from tests.support.house import Client, Server
 from tests.support.logging_out import BOTH
-from vestibule.directory.activity import ActivityFilter, Entry, Outcome
+from vestibule.directory.activity import ActivityFilter, ActorKind, Entry, Outcome
 from vestibule.flows.parts.saml_keys import usable_keys
 from vestibule.kernel.secrets import Sealer
 from vestibule.storage import activity
@@ -58,6 +58,13 @@ def test_a_test_sign_in_that_must_be_signed_says_what_to_do_and_begins_nothing(s
     assert page.status_code == 500
     assert WHAT_TO_DO in page.text
     assert rows(server, saml_requests) == 1
+    (entry,) = acts(server, "connection.test")
+    assert (entry.event.action, entry.event.outcome) == ("connection.test_not_begun", Outcome.REFUSED)
+    assert (entry.event.connection_id, entry.actor.kind) == (connection.id, ActorKind.ADMIN)
+    assert (entry.event.details["code"], entry.event.details["draft"]) == ("own_key_unreadable", False)
+    shown = client.get(f"/admin/activity/{entry.id}").text
+    assert "wanted to test the sign-in of Okta Dev, which could not begin" in shown
+    assert "This is not about the identity provider" in shown
 
 
 def test_a_test_sign_in_that_needs_no_signature_needs_no_key(server: Server) -> None:

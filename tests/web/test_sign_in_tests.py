@@ -14,7 +14,17 @@ from tests.support import sign_ins
 from tests.support.house import Client, Server
 from vestibule.directory.connections import Connection
 from vestibule.storage import connections
-from vestibule.storage.tables import activity, end_users, identity_links, knocks, saml_keys, saml_requests, sessions
+from vestibule.storage.tables import (
+    activity,
+    end_users,
+    identity_links,
+    identity_providers,
+    idp_certificates,
+    knocks,
+    saml_keys,
+    saml_requests,
+    sessions,
+)
 
 
 def admin(server: Server) -> Client:
@@ -228,6 +238,41 @@ def test_a_draft_is_tested_before_it_replaces_what_is_in_use(server: Server) -> 
         changed = connections.load_connection(tx, connection.id)
     assert changed is not None
     assert changed.idp.entity_id == "https://next.example"
+
+
+@pytest.mark.parametrize(
+    "taken_away",
+    [identity_providers.update().values(sso_redirect_url=None, sso_post_url=None), idp_certificates.delete()],
+)
+def test_a_connection_without_what_a_sign_in_needs_begins_no_test_and_that_is_on_the_record(
+    server: Server, taken_away: Any
+) -> None:
+    connection, client = sign_ins.connect(server.house), admin(server)
+
+    def not_begun() -> list[Any]:
+        with server.house.runtime.database.reading() as tx:
+            wanted = select(activity).where(activity.c.action == "connection.test_not_begun")
+            return list(tx.execute(wanted).all())
+
+    begin(client, connection)
+    assert not_begun() == [], "a test that begins is on the record when it ends"
+    with server.house.runtime.database.transaction() as tx:
+        tx.execute(taken_away)
+    client.get(f"/admin/connections/{connection.id}")
+    page = client.post(f"/admin/connections/{connection.id}/test")
+    assert page.status_code == 409
+    assert "There is nothing to test yet" in page.text
+    (entry,) = not_begun()
+    assert (entry.outcome, entry.connection_id) == ("refused", connection.id)
+    assert entry.details == {
+        "draft": False,
+        "code": "connection_pending",
+        "check": "connection",
+        "reason": "entity ID, sign-on URL or certificate of the identity provider is missing",
+    }
+    shown = client.get(f"/admin/activity/{entry.id}").text
+    assert "which could not begin" in shown
+    assert "The connection is not finished" in shown
 
 
 def test_a_key_of_ours_that_does_not_open_is_a_refusal_and_no_result(server: Server) -> None:

@@ -44,6 +44,7 @@ KINDS_KNOWN: Final = frozenset(
 # Refusals that an admin can mend, by action.
 _EXPLAINED: Final = {
     "end_user.sign_in": mend,
+    "connection.test_not_begun": mend,
     "end_user.single_logout": mend_logout,
     "end_user.signed_out_at_idp": mend_sign_out,
 }

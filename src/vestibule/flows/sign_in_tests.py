@@ -13,7 +13,13 @@ from vestibule.directory.activity import Actor, ActorKind, Event, Outcome, Subje
 from vestibule.directory.admins import Permission
 from vestibule.directory.connections import Connection, IdpValues
 from vestibule.directory.mending import Mend, mend
-from vestibule.directory.refusals import OtherBrowser, OwnKeyUnreadable, RequestExpired, ResponseReused
+from vestibule.directory.refusals import (
+    ConnectionPending,
+    OtherBrowser,
+    OwnKeyUnreadable,
+    RequestExpired,
+    ResponseReused,
+)
 from vestibule.directory.sessions import SamlRequest
 from vestibule.directory.workspaces import Environment
 from vestibule.flows.parts.admitting import claim_of, look
@@ -25,12 +31,14 @@ from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.refusing import Attempt, refuse
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.sending import Sent, send_to_idp
+from vestibule.flows.parts.signing import SigningKeyUnreadable
 from vestibule.flows.parts.testing import (
     Prospect,
     TestResult,
     open_result,
     open_values,
     prospect_of,
+    record_not_begun,
     seal_result,
     seal_values,
 )
@@ -83,25 +91,33 @@ def begin_test(
 ) -> Sent:
     """Send an admin's browser to the identity provider; with `values` to that of a draft, which is saved nowhere else.
 
-    The connection may be pending or disabled. Raises NothingToTest, SigningKeyUnreadable, NotFound, Forbidden, Throttled.
+    The connection may be pending or disabled. Raises NothingToTest and SigningKeyUnreadable, which are on the record then;
+    NotFound, Forbidden, Throttled.
     """
     caller.require(Permission.MANAGE_AUTHENTICATION)
     with runtime.database.reading() as tx:
         connection = found_connection(tx, caller, connection_id)
         place = _place(tx, connection)
     tested = _with_values(connection, values) if values else connection
+    draft = values is not None
     if not tested.idp.complete:
-        raise NothingToTest(connection.id)
-    return send_to_idp(
-        runtime,
-        caller.visitor,
-        place,
-        tested,
-        browser=browser,
-        return_to="",
-        admin_session_id=caller.session_id,
-        test_values=seal_values(runtime, connection.id, values) if values else None,
-    )
+        nothing = NothingToTest("entity ID, sign-on URL or certificate of the identity provider is missing")
+        record_not_begun(runtime, caller, connection, ConnectionPending(nothing.reason), draft=draft)
+        raise nothing
+    try:
+        return send_to_idp(
+            runtime,
+            caller.visitor,
+            place,
+            tested,
+            browser=browser,
+            return_to="",
+            admin_session_id=caller.session_id,
+            test_values=seal_values(runtime, connection.id, values) if values else None,
+        )
+    except SigningKeyUnreadable as error:
+        record_not_begun(runtime, caller, connection, OwnKeyUnreadable(error.reason), draft=draft)
+        raise
 
 
 def finish_test(

@@ -7,11 +7,14 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from vestibule.directory.connections import IdpValues
+from vestibule.directory.activity import Event, Outcome, Subject
+from vestibule.directory.connections import Connection, IdpValues
 from vestibule.directory.linking import Admit, Claim, Create, Decision, Enter, Refuse, Wait
 from vestibule.directory.refusals import EntryRefusal
 from vestibule.directory.rollover import dump_values, load_values
+from vestibule.flows.parts.callers import AdminCaller
 from vestibule.flows.parts.places import Place
+from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.text import printable
 from vestibule.saml.errors import SamlError
@@ -82,6 +85,22 @@ class TestResult:
             expected=printable(cause.expected),
             received=printable(cause.received),
         )
+
+
+def record_not_begun(
+    runtime: Runtime, caller: AdminCaller, connection: Connection, cause: EntryRefusal, *, draft: bool
+) -> None:
+    """Record in a transaction of its own that a test could not begin: a real sign-in would fail for the same cause."""
+    event = Event(
+        "connection.test_not_begun",
+        Subject("connection", connection.id, connection.idp.name),
+        Outcome.REFUSED,
+        environment_id=connection.environment_id,
+        connection_id=connection.id,
+        details={"draft": draft, "code": cause.code, "check": cause.check, "reason": printable(cause.reason)},
+    )
+    with runtime.database.transaction() as tx:
+        record(tx, runtime, caller.workspace_id, caller.actor, event)
 
 
 def prospect_of(tx: Transaction, place: Place, claim: Claim, decision: Decision) -> Prospect:

@@ -158,6 +158,7 @@ REFUSED: Final[Mapping[str, str]] = MappingProxyType(
         "app.tried": N_("%(actor)s tried the sign-in to the app %(subject)s, and it was refused"),
         "app.sign_in": N_("Somebody could not be signed in to the app %(subject)s"),
         "connection.tested": N_("%(actor)s tested the sign-in of %(subject)s, and it would be refused"),
+        "connection.test_not_begun": N_("%(actor)s wanted to test the sign-in of %(subject)s, which could not begin"),
         "end_user.password_changed": N_("Somebody signed in as %(subject)s typed a wrong password to change it"),
         "end_user.reset_requested": N_("Somebody asked for a new password for %(subject)s, who has no account"),
         "end_user.sign_in": N_("%(subject)s was not let in"),
