@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vestibule.scim.attributes import resolve
 from vestibule.scim.errors import InvalidCount, InvalidCursor, InvalidFilter, InvalidSyntax, InvalidValue, ScimError
 from vestibule.scim.filters import Compare, parse_filter
-from vestibule.scim.queries import parameters_of_search, parse_query
+from vestibule.scim.queries import Lookup, lookup_of, parameters_of_search, parse_query
 from vestibule.scim.schemas import DEFAULT_COUNT, GROUP, MAX_RESULTS, USER
 
 
@@ -151,3 +152,85 @@ def test_whatever_is_asked_it_is_a_query_or_refused_in_scims_words(parameters: d
     for kind in (USER, GROUP):
         with suppress(ScimError):
             assert parse_query(kind, parameters).count <= MAX_RESULTS
+
+
+@pytest.mark.parametrize(
+    ("parameters", "lookup"),
+    [
+        ({"filter": 'userName eq "maya@example.com"'}, Lookup("userName", "maya@example.com", DEFAULT_COUNT)),
+        ({"filter": ' USERNAME  Eq "Maya Park" ', "startIndex": "1"}, Lookup("userName", "Maya Park", DEFAULT_COUNT)),
+        ({"filter": 'externalid eq "é"', "count": "1", "startIndex": "0"}, Lookup("externalId", "é", 1)),
+        (
+            {"filter": 'emails.value eq "a@b.example"', "count": "9999"},
+            Lookup("emails.value", "a@b.example", MAX_RESULTS),
+        ),
+        ({"filter": 'userName eq "x"', "excludedAttributes": "groups"}, Lookup("userName", "x", DEFAULT_COUNT)),
+    ],
+)
+def test_a_filter_by_one_indexed_value_is_a_lookup(parameters: dict[str, str], lookup: Lookup) -> None:
+    assert lookup_of(parameters) == lookup
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"filter": ""},
+        {"filter": 'userName ne "x"'},
+        {"filter": 'userName eq ""'},
+        {"filter": "userName eq x"},
+        {"filter": 'userName eq "x'},
+        {"filter": 'userName eq "x" and active eq true'},
+        {"filter": 'not (userName eq "x")'},
+        {"filter": r'userName eq "\u0078"'},
+        {"filter": 'userName eq "a\tb"'},
+        {"filter": 'userName eq "a\0b"'},
+        {"filter": 'userName eq "\ud800"'},
+        {"filter": f'userName eq "{"x" * 501}"'},
+        {"filter": 'u\u017fername eq "x"'},
+        {"filter": 'title eq "x"'},
+        {"filter": 'emails eq "x"'},
+        {"filter": 'userName eq "x"', "startIndex": "2"},
+        {"filter": 'userName eq "x"', "startIndex": "first"},
+        {"filter": 'userName eq "x"', "count": "0"},
+        {"filter": 'userName eq "x"', "count": "many"},
+        {"filter": 'userName eq "x"', "cursor": ""},
+        {"filter": 'userName eq "x"', "sortBy": "id"},
+        {"filter": 'userName eq "x"', "sortOrder": "down"},
+    ],
+)
+def test_whatever_has_to_be_understood_is_no_lookup(parameters: dict[str, str]) -> None:
+    assert lookup_of(parameters) is None
+
+
+PIECES = [
+    "userName",
+    "externalId",
+    "EMAILS.VALUE",
+    "title",
+    " ",
+    "\t",
+    "eq",
+    "EQ",
+    '"',
+    "\\",
+    "maya@b.example",
+    "é",
+    "(",
+    "and",
+]
+
+
+@given(
+    st.lists(st.sampled_from(PIECES), max_size=8).map("".join)
+    | st.builds('{} eq "{}"'.format, st.sampled_from(PIECES[:4]), st.text(max_size=8)),
+    st.dictionaries(st.sampled_from(["startIndex", "count"]), st.sampled_from(["", "0", "1", "2", "-3", "1000", "x"])),
+)
+def test_a_lookup_says_what_the_query_says(text: str, page: dict[str, str]) -> None:
+    parameters = {"filter": text, **page}
+    lookup = lookup_of(parameters)
+    if lookup is None:
+        return
+    query = parse_query(USER, parameters)
+    assert query.filter == Compare(resolve(USER, lookup.by), "eq", lookup.value)
+    assert (query.count, query.start_index, query.cursor, query.tolerated) == (lookup.count, 1, None, frozenset())

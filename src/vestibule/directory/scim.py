@@ -90,7 +90,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A directory at the door with a token that is known. `rival_entries` are the domains of the environment's other connections."""
+    """A directory at the door with a token that is known. `rival_entries` are the domains of the environment's other connections.
+
+    One that only looks is known without its domains and stop line: it reaches nobody.
+    """
 
     token: ScimToken
     workspace_id: str
@@ -98,12 +101,12 @@ class Caller:
     environment_id: str
     idp_id: str
     name: str
-    all_domains: bool
-    domains: tuple[str, ...]
-    rival_entries: tuple[str, ...]
     provisioning: Provisioning | None
     disabled: bool
-    stop_line: StopLine
+    all_domains: bool = False
+    domains: tuple[str, ...] = ()
+    rival_entries: tuple[str, ...] = ()
+    stop_line: StopLine = StopLine()
 
     @property
     def place(self) -> Place:

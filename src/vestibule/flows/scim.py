@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -13,7 +13,6 @@ import structlog
 
 from vestibule.directory.activity import Actor, ActorKind
 from vestibule.directory.connections import Provisioning
-from vestibule.directory.pushed import PushedMember
 from vestibule.directory.scim import Caller
 from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.departing import hold
@@ -33,7 +32,7 @@ from vestibule.scim.attributes import ResourceType
 from vestibule.scim.bulk import read_bulk
 from vestibule.scim.errors import NotAllowed, ResourceNotFound, ScimError, TooManyRequests, Unauthorized
 from vestibule.scim.etags import etag_matches
-from vestibule.scim.queries import parse_query
+from vestibule.scim.queries import lookup_of, parse_query
 from vestibule.scim.rendering import list_response, parse_projection
 from vestibule.scim.schemas import GROUP, USER
 from vestibule.storage import scim_directories, scim_groups, scim_lists, scim_visits
@@ -88,22 +87,42 @@ def look_up_user(
 
     `directory` is the connection's id and the bearer token, as for `authenticate`, which says what is raised besides ScimError.
     """
-    (connection_id, authorization), found, user = directory, None, None
-    groups: Sequence[PushedMember] = ()
+    (connection_id, authorization), caller, found = directory, None, None
     claimed = _token_hash(connection_id, authorization)
     if claimed is not None:
         with runtime.database.reading() as tx:
             if is_id(resource_id, "scim_user"):
-                found, user, groups = scim_visits.find_caller_and_user(tx, connection_id, claimed, resource_id)
+                caller, found = scim_visits.find_caller_and_user(tx, connection_id, claimed, resource_id)
             else:
-                found = scim_directories.find_caller(tx, connection_id, claimed)
-    caller = _admitted(runtime, visitor, found)
+                caller = scim_directories.find_caller(tx, connection_id, claimed)
+    caller = _admitted(runtime, visitor, caller)
     projection = parse_projection(USER, parameters.get("attributes"), parameters.get("excludedAttributes"))
     with _reading(runtime, visitor, caller, f"/Users/{resource_id}"):
-        if user is None:
+        if found is None:
             raise ResourceNotFound(f"There is no user {printable(resource_id, 60)}.")
     renderer = Renderer.of(runtime, caller, projection)
-    return _unless_known(renderer, USER, renderer.user(user, groups), if_none_match)
+    return _unless_known(renderer, USER, renderer.user(found.user, found.groups), if_none_match)
+
+
+def list_users(runtime: Runtime, visitor: Visitor, directory: tuple[str, str], parameters: Mapping[str, str]) -> Answer:
+    """Return a page of users to who calls: those of one name, address or externalId in one look at the database, and any others.
+
+    `directory` is the connection's id and the bearer token, as for `authenticate`, which says what is raised besides ScimError.
+    """
+    connection_id, authorization = directory
+    claimed, lookup = _token_hash(connection_id, authorization), lookup_of(parameters)
+    if claimed is None or lookup is None:
+        caller = authenticate(runtime, visitor, connection_id, authorization)
+        return list_resources(runtime, visitor, caller, "Users", parameters)
+    with runtime.database.reading() as tx:
+        known, found = scim_visits.find_caller_and_users(tx, connection_id, claimed, lookup)
+    caller = _admitted(runtime, visitor, known)
+    if found is None:
+        return list_resources(runtime, visitor, caller, "Users", parameters)
+    with _reading(runtime, visitor, caller, _asked("Users", parameters)):
+        projection = parse_projection(USER, parameters.get("attributes"), parameters.get("excludedAttributes"))
+    renderer = Renderer.of(runtime, caller, projection)
+    return Answer(200, list_response([renderer.user(one.user, one.groups).body for one in found], len(found), 1))
 
 
 def look_up_group(
@@ -139,8 +158,7 @@ def list_resources(
 ) -> Answer:
     """Return a page of users or groups. Raises ScimError."""
     resource_type = USER if endpoint == "Users" else GROUP
-    asked = "&".join(f"{name}={value}" for name, value in parameters.items())
-    with _reading(runtime, visitor, caller, f"/{endpoint}" + (f"?{asked}" if asked else "")) as push:
+    with _reading(runtime, visitor, caller, _asked(endpoint, parameters)) as push:
         query = parse_query(resource_type, parameters)
         push.tolerate(query.tolerated)
         renderer = Renderer.of(runtime, caller, query.projection)
@@ -154,6 +172,11 @@ def list_resources(
     start_index = query.start_index if query.cursor is None else None
     next_cursor = query.cursor_after(following) if following else None
     return Answer(200, list_response([one.body for one in resources], total, start_index, next_cursor))
+
+
+def _asked(endpoint: str, parameters: Mapping[str, str]) -> str:
+    asked = "&".join(f"{name}={value}" for name, value in parameters.items())
+    return f"/{endpoint}" + (f"?{asked}" if asked else "")
 
 
 def search_everything(runtime: Runtime, visitor: Visitor, caller: Caller, parameters: Mapping[str, str]) -> Answer:

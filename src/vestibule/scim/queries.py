@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -29,6 +30,19 @@ _KNOWN: Final = (
     "attributes",
     "excludedAttributes",
 )
+# The letter of the RFC, and nothing that needs to be understood: whatever else there is, `parse_query` reads.
+_LOOKUP: Final = re.compile(r'\s*(?P<by>[A-Za-z.]{1,20})\s+[eE][qQ]\s+"(?P<value>[^"\\\0-\x1f]{1,500})"\s*\Z')
+_LOOKED_UP_BY: Final = {name.lower(): name for name in ("userName", "externalId", "emails.value")}
+_OF_LOOKUPS: Final = frozenset({"filter", "startIndex", "count", "attributes", "excludedAttributes"})
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """The first page of the users who have one value: all that most directories ever ask for. Names as the schema has them."""
+
+    by: str
+    value: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +63,23 @@ class Query:
         """Return the cursor that goes on after a position; only the same question may use it."""
         packed = json.dumps([self.digest, *position], ensure_ascii=False).encode()
         return base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+def lookup_of(parameters: Mapping[str, str]) -> Lookup | None:
+    """Return the lookup of users that the parameters (untrusted) of a list request ask for, if they ask for that and nothing else.
+
+    Cheap, and without a word about what is wrong with them: it is done before it is known who asks.
+    """
+    found = _LOOKUP.match(parameters.get("filter", ""))
+    by = _LOOKED_UP_BY.get(found["by"].lower()) if found else None
+    if found is None or by is None or not _OF_LOOKUPS.issuperset(parameters) or not is_storable(found["value"]):
+        return None
+    try:
+        count = _count(parameters.get("count"), by_cursor=False)
+        first = _integer("startIndex", parameters.get("startIndex"), 1) <= 1
+    except InvalidValue:
+        return None
+    return Lookup(by, found["value"], count) if first and count else None
 
 
 def parse_query(resource_type: ResourceType, parameters: Mapping[str, str]) -> Query:

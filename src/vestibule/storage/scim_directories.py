@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,15 +18,26 @@ from vestibule.storage.tables import scim_directories as directories
 from vestibule.storage.tables import scim_tokens as tokens
 
 _others = connections.alias("others")
-CALLER: Final = Prepared(
+# Who calls, as far as a look needs it.
+LOOKER: Final = (
     select(
-        *(column.label(f"token_{column.name}") for column in tokens.c),
+        *(tokens.c[name].label(f"token_{name}") for name in ("id", "name", "created_at", "expires_at", "last_used_at")),
+        tokens.c.workspace_id.label("token_workspace_id"),
+        tokens.c.connection_id.label("token_connection_id"),
         connections.c.environment_id,
         connections.c.idp_id,
-        connections.c.all_domains,
         connections.c.provisioning,
         connections.c.disabled,
         identity_providers.c.name.label("idp_name"),
+    )
+    .select_from(tokens)
+    .join(connections, connections.c.id == tokens.c.connection_id)
+    .join(identity_providers, identity_providers.c.id == connections.c.idp_id)
+    .where(tokens.c.token_hash == bindparam("token_hash"), tokens.c.connection_id == bindparam("connection_id"))
+)
+_CALLER: Final = Prepared(
+    LOOKER.add_columns(
+        connections.c.all_domains,
         directories.c.most_people,
         directories.c.most_percent,
         directories.c.held_at,
@@ -45,12 +57,7 @@ CALLER: Final = Prepared(
         .correlate(connections)
         .scalar_subquery()
         .label("rivals"),
-    )
-    .select_from(tokens)
-    .join(connections, connections.c.id == tokens.c.connection_id)
-    .join(identity_providers, identity_providers.c.id == connections.c.idp_id)
-    .outerjoin(directories, directories.c.connection_id == connections.c.id)
-    .where(tokens.c.token_hash == bindparam("token_hash"), tokens.c.connection_id == bindparam("connection_id"))
+    ).outerjoin(directories, directories.c.connection_id == connections.c.id)
 )
 _STOP_LINE: Final = Prepared(
     select(directories)
@@ -79,12 +86,21 @@ _NOTE_DEPARTURE: Final = PreparedInsert(
 
 def find_caller(tx: Transaction, connection_id: str, token_hash: str) -> Caller | None:
     """Return who calls with a token of a connection, expired or not, in one statement. Both values are untrusted."""
-    found = CALLER.rows(tx, {"connection_id": connection_id, "token_hash": token_hash})
-    return to_caller(found[0]) if found else None
+    found = _CALLER.rows(tx, {"connection_id": connection_id, "token_hash": token_hash})
+    if not found:
+        return None
+    row = found[0]
+    return replace(
+        to_looker(row),
+        all_domains=row.all_domains,
+        domains=tuple(row.domains.split(",")) if row.domains else (),
+        rival_entries=tuple(row.rivals.split(",")) if row.rivals else (),
+        stop_line=_stop_line(row),
+    )
 
 
-def to_caller(row: Any) -> Caller:
-    """Make a Caller of a row of CALLER."""
+def to_looker(row: Any) -> Caller:
+    """Make a Caller of a row of LOOKER: who may look, and reaches nobody."""
     return Caller(
         token=ScimToken(
             row.token_id, row.token_name, row.token_created_at, row.token_expires_at, row.token_last_used_at
@@ -94,12 +110,8 @@ def to_caller(row: Any) -> Caller:
         environment_id=row.environment_id,
         idp_id=row.idp_id,
         name=row.idp_name,
-        all_domains=row.all_domains,
-        domains=tuple(row.domains.split(",")) if row.domains else (),
-        rival_entries=tuple(row.rivals.split(",")) if row.rivals else (),
         provisioning=Provisioning(row.provisioning) if row.provisioning else None,
         disabled=row.disabled,
-        stop_line=_stop_line(row),
     )
 
 

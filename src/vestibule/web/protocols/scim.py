@@ -94,10 +94,10 @@ class Call:
         return "/" + "/".join(self.parts)
 
     @property
-    def user_asked_for(self) -> str | None:
-        """Return the id of the one user whom the request asks for, if it does."""
-        asks = self.method in {"GET", "HEAD"} and len(self.parts) == 2 and self.parts[0].lower() == "users"
-        return self.parts[1] if asks and self.parts[1] != ".search" else None
+    def looks_at_users(self) -> bool:
+        """Say whether the request looks at users, or at one: such a look finds who calls by itself."""
+        asks = self.method in {"GET", "HEAD"} and 0 < len(self.parts) <= 2 and self.parts[0].lower() == "users"
+        return asks and self.parts[1:] != (".search",)
 
     def json(self) -> Any:
         """Return the body. Raises UnsupportedMediaType, InvalidSyntax."""
@@ -129,10 +129,8 @@ class ScimEndpoint:
 def answer(call: Call) -> Response:
     """Answer one request. A refusal becomes its Error body, and anything unexpected a 500 with a reference code."""
     try:
-        if call.user_asked_for is not None:
-            directory = (call.connection_id, call.authorization)
-            tools = (call.runtime, call.visitor, directory, call.user_asked_for)
-            return _rendered(scim.look_up_user(*tools, call.parameters, call.if_none_match))
+        if call.looks_at_users:
+            return _rendered(_users(call))
         caller = scim.authenticate(call.runtime, call.visitor, call.connection_id, call.authorization)
         return _rendered(_dispatch(call, caller))
     except ScimError as error:
@@ -145,6 +143,13 @@ def answer(call: Call) -> Response:
         reference = new_reference()
         log.exception("unexpected error", reference=reference)
         return _json({**Unavailable(f"Something went wrong on our side ({reference}).").body(), "status": "500"}, 500)
+
+
+def _users(call: Call) -> Answer:
+    tools = (call.runtime, call.visitor, (call.connection_id, call.authorization))
+    if len(call.parts) == 1:
+        return scim.list_users(*tools, call.parameters)
+    return scim.look_up_user(*tools, call.parts[1], call.parameters, call.if_none_match)
 
 
 def _dispatch(call: Call, caller: Caller) -> Answer:
