@@ -8,6 +8,7 @@ from dataclasses import replace
 from html import unescape
 
 import pytest
+from sqlalchemy import select
 
 from tests.support import apps, forward_auth
 from tests.support.directories import Directory, directory, pushing
@@ -23,10 +24,11 @@ from vestibule.directory.groups import Group
 from vestibule.directory.receipts import Ended, GrantsEnded, Receipt
 from vestibule.directory.sources import Source
 from vestibule.flows import apps as apps_flow
-from vestibule.flows import end_user, group_members, groups
+from vestibule.flows import connections, end_user, group_members, groups
 from vestibule.kernel.secrets import new_token, token_hash
 from vestibule.storage import access, end_users, receipts, sweeping
 from vestibule.storage import forward_auth as stored_forward_auth
+from vestibule.storage.tables import scim_events
 
 OFFLINE = "openid offline_access"
 
@@ -319,3 +321,89 @@ class TestADirectory:
         assert receipts_of(house, people[1]) == ()
         assert okta.send("DELETE", f"/Groups/{group['id']}").status_code == 204
         assert [one.ended for one in receipts_of(house, people[1])] == [Ended(0, 1, ())]
+
+    def adopted(self, scene: Told) -> tuple[Directory, str]:
+        """Let a directory have Grace, lose her, and have her again while she has access that an admin gave by hand."""
+        house = scene.server.house
+        connections.choose_provisioning(house.runtime, house.owner, scene.connection.id, "scim")
+        okta = directory(scene.server, scene.connection)
+        made = okta.create(scene.grace.email)
+        self.turn(okta, made["id"], active=False)
+        with house.runtime.database.transaction() as tx:
+            dev = house.environments["dev"]
+            access.grant_access(tx, house.workspace.id, dev.id, scene.grace.id, source=Source.MANUAL, now=house.clock())
+        self.turn(okta, made["id"], active=True)
+        return okta, made["id"]
+
+    def turn(self, okta: Directory, scim_id: str, *, active: bool) -> None:
+        sent = okta.patch(f"/Users/{scim_id}", {"op": "replace", "path": "active", "value": active})
+        assert sent.status_code == 200, sent.text
+
+    @pytest.mark.parametrize("by_delete", [False, True])
+    def test_that_lets_go_of_somebody_who_keeps_access_leaves_a_receipt_of_what_came_through_it(
+        self, scene: Told, admin_client: Client, by_delete: bool
+    ) -> None:
+        house = scene.server.house
+        okta, scim_id = self.adopted(scene)
+        okta.create_group("Ops", scim_id)
+        (ops,) = (one for one in groups.list_groups(house.runtime, house.owner, "dev").groups if one.name == "Ops")
+        tokens = scene.app.tokens(scene.client, scene.connection)
+        through_ops = scene.other_app("GitLab")
+        lost = through_ops.exchange(apps.answer_in(through_ops.authorize(scene.client, scope=OFFLINE)).code).json()
+        apps.change_app(house, through_ops.app, everyone=False, group_ids=frozenset({ops.id}))
+        elsewhere = scene.other_app("Wekan")
+        kept = elsewhere.exchange(apps.answer_in(elsewhere.authorize(scene.client, scope=OFFLINE)).code).json()
+        sign_in(house, scene.grace, "dev")
+        house.clock.advance(seconds=1)
+        if by_delete:
+            assert okta.send("DELETE", f"/Users/{scim_id}").status_code == 204
+        else:
+            self.turn(okta, scim_id, active=False)
+        (entry,) = scene.recorded("end_user.let_go")
+        assert entry.event.details == {"source": "scim", "sessions_ended": 1, "groups_left": 1}
+        receipt = receipts_of(house, scene.grace)[0]
+        ended = (GrantsEnded(scene.app.app.id, 1, 0), GrantsEnded(through_ops.app.id, 1, 1))
+        assert (receipt.entry_id, receipt.at) == (entry.id, entry.at)
+        assert receipt.ended == Ended(1, 0, tuple(sorted(ended, key=lambda one: one.app_id)))
+        assert not works(scene, tokens)
+        assert through_ops.refresh(lost["refresh_token"]).json()["error"] == "invalid_grant"
+        assert elsewhere.refresh(kept["refresh_token"]).status_code == 200, "it rests on the access, which she keeps"
+        assert self.open_sessions(house, scene.grace) == 1, "the password's goes on"
+        assert scene.tell() == 1
+        said = page_of(admin_client, scene.grace)
+        assert f"Okta Dev let go of {scene.grace.full_name}, who keeps the access that was given otherwise" in said
+        assert "Browser sessions At once, on every node 1 ended" in said
+        assert "Grafana told that the session ended At once Told 1 try" in said
+
+    def test_that_lets_go_of_somebody_of_whom_nothing_is_open_says_so_in_the_activity_and_writes_no_receipt(
+        self, scene: Told
+    ) -> None:
+        okta, scim_id = self.adopted(scene)
+        before = len(receipts_of(scene.server.house, scene.grace))
+        sign_in(scene.server.house, scene.grace, "dev")
+        self.turn(okta, scim_id, active=False)
+        assert okta.send("DELETE", f"/Users/{scim_id}").status_code == 204
+        (entry,) = scene.recorded("end_user.let_go")
+        assert entry.event.details == {"source": "scim", "sessions_ended": 0, "groups_left": 0}
+        assert len(receipts_of(scene.server.house, scene.grace)) == before
+        assert self.said_to_keep(scene.server.house)
+        assert self.open_sessions(scene.server.house, scene.grace) == 1
+
+    def test_that_deletes_whom_it_made_inactive_before_lets_go_of_nobody_who_keeps_anything(self, scene: Told) -> None:
+        house = scene.server.house
+        connections.choose_provisioning(house.runtime, house.owner, scene.connection.id, "scim")
+        okta = directory(scene.server, scene.connection)
+        made = okta.create(scene.grace.email)
+        self.turn(okta, made["id"], active=False)
+        assert okta.send("DELETE", f"/Users/{made['id']}").status_code == 204
+        assert scene.recorded("end_user.let_go") == ()
+        assert len(scene.recorded("end_user.access_removed")) == 1
+        assert not self.said_to_keep(house), "there was none left to keep"
+
+    def said_to_keep(self, house: House) -> bool:
+        with house.runtime.database.reading() as tx:
+            return any("keeps the access" in str(one) for one in tx.execute(select(scim_events)))
+
+    def open_sessions(self, house: House, person: EndUser) -> int:
+        with house.runtime.database.reading() as tx:
+            return receipts.count_open(tx, person.id, house.clock()).sessions

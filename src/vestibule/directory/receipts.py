@@ -31,6 +31,18 @@ class Ended:
         """Return how many grants ended, of all apps."""
         return sum(one.number for one in self.grants)
 
+    def plus(self, more: Ended) -> Ended:
+        """Return what ended in both together."""
+        grants = {one.app_id: one for one in self.grants}
+        for one in more.grants:
+            had = grants.get(one.app_id, GrantsEnded(one.app_id, 0, 0))
+            grants[one.app_id] = GrantsEnded(one.app_id, had.number + one.number, had.offline + one.offline)
+        return Ended(
+            self.sessions + more.sessions,
+            self.host_sessions + more.host_sessions,
+            tuple(sorted(grants.values(), key=lambda one: one.app_id)),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:

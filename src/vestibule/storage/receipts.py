@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -45,10 +45,10 @@ _OFFLINE: Final = func.sum(case((oidc_grants.c.session_id.is_(None), 1), else_=0
 _INSERT: Final = Prepared(insert(receipts))
 
 
-def _counting(*, everywhere: bool) -> Prepared:
+def _counting(*narrowed: str) -> Prepared:
     def theirs(table: Any) -> tuple[ColumnElement[bool], ...]:
         live = (table.c.end_user_id == bindparam("whose"), table.c.expires_at > bindparam("now"))
-        return live if everywhere else (*live, table.c.environment_id == bindparam("environment_id"))
+        return (*live, *(table.c[name] == bindparam(name) for name in narrowed if name in table.c))
 
     no_app, none = literal(None, Key), literal(0)
     at_hosts = forward_auth_sessions.join(sessions, sessions.c.id == forward_auth_sessions.c.session_id)
@@ -61,21 +61,41 @@ def _counting(*, everywhere: bool) -> Prepared:
             .where(*theirs(sessions)),
             select(literal(_HOST_SESSIONS), no_app, func.count(), none).select_from(at_hosts).where(*theirs(sessions)),
             select(literal(_GRANTS), oidc_grants.c.app_id, func.count(), _OFFLINE)
-            .where(*theirs(oidc_grants))
+            .where(*theirs(oidc_grants), *_on_sessions(narrowed))
             .group_by(oidc_grants.c.app_id),
         )
     )
 
 
-_COUNT: Final = _counting(everywhere=False)
-_COUNT_EVERYWHERE: Final = _counting(everywhere=True)
+def _on_sessions(narrowed: Collection[str]) -> tuple[ColumnElement[bool], ...]:
+    """Return what finds the grants that end with the sessions of one connection; others are found without."""
+    if "connection_id" not in narrowed:
+        return ()
+    through = select(sessions.c.id).where(
+        sessions.c.end_user_id == bindparam("whose"), sessions.c.connection_id == bindparam("connection_id")
+    )
+    return (oidc_grants.c.session_id.in_(through),)
+
+
+_COUNT: Final = _counting("environment_id")
+_COUNT_EVERYWHERE: Final = _counting()
+_COUNT_THROUGH: Final = _counting("connection_id")
 
 
 def count_open(tx: Transaction, end_user_id: str, now: datetime, environment_id: str | None = None) -> Ended:
     """Return what somebody has open, in one environment or in all of them, in one statement: it is about to end."""
     whose: dict[str, Any] = {"whose": end_user_id, "now": now}
     here = {} if environment_id is None else {"environment_id": environment_id}
-    found = (_COUNT if here else _COUNT_EVERYWHERE).rows(tx, whose | here)
+    return _counted((_COUNT if here else _COUNT_EVERYWHERE).rows(tx, whose | here))
+
+
+def count_through(tx: Transaction, end_user_id: str, now: datetime, connection_id: str) -> Ended:
+    """Return what ends with the sessions that somebody began through a connection, in one statement."""
+    return _counted(_COUNT_THROUGH.rows(tx, {"whose": end_user_id, "now": now, "connection_id": connection_id}))
+
+
+def _counted(found: Iterable[Any]) -> Ended:
+    found = list(found)
     grants = [GrantsEnded(row.app_id, row.n, int(row.offline)) for row in found if row.what == _GRANTS]
     numbers = {row.what: row.n for row in found if row.what != _GRANTS}
     return Ended(**numbers, grants=tuple(sorted(grants, key=lambda one: one.app_id)))

@@ -224,23 +224,39 @@ def follows_directory(tx: Transaction, environment_id: str, end_user_id: str, co
 
 
 def end_access(tx: Transaction, workspace_id: str, environment_id: str, end_user_id: str, connection_id: str) -> bool:
-    """End what a directory gave somebody in an environment: access, memberships, and the sessions that began through the connection.
+    """End the access to an environment that a directory gave somebody; memberships and sessions go with it by themselves.
 
-    Memberships and sessions go with the access by themselves. Where another source gave the access, it stays, with what that
-    source gave. Returns whether the access ended.
+    Access that another source gave stays. Returns whether the access ended.
     """
     access = {"in_environment": environment_id, "whose": end_user_id, "by": connection_id}
-    if _END_ACCESS.write(tx, access | {"in_workspace": workspace_id}):
-        return True
+    return bool(_END_ACCESS.write(tx, access | {"in_workspace": workspace_id}))
+
+
+def let_go(
+    tx: Transaction, workspace_id: str, environment_id: str, end_user_id: str, connection_id: str
+) -> frozenset[str]:
+    """End what a directory gave somebody whose access stays: memberships, and the sessions that began through its connection.
+
+    Returns the groups that they left.
+    """
     whose = {"workspace_id": workspace_id, "environment_id": environment_id, "end_user_id": end_user_id}
-    tx.execute(
-        delete(group_members).where(
+    left = (
+        delete(group_members)
+        .where(
             *(group_members.c[name] == value for name, value in whose.items()),
             *_of_directory(group_members, connection_id),
         )
+        .returning(group_members.c.group_id)
     )
+    group_ids = frozenset(tx.execute(left).scalars())
     tx.execute(delete(sessions).where(sessions.c.connection_id == connection_id, sessions.c.end_user_id == end_user_id))
-    return False
+    return group_ids
+
+
+def has_access(tx: Transaction, environment_id: str, end_user_id: str) -> bool:
+    """Say whether somebody may enter an environment, whoever gave them that."""
+    mine = (environment_access.c.environment_id == environment_id, environment_access.c.end_user_id == end_user_id)
+    return tx.execute(select(environment_access.c.end_user_id).where(*mine)).first() is not None
 
 
 def known_elsewhere(tx: Transaction, idp_id: str, environment_id: str, end_user_id: str) -> bool:

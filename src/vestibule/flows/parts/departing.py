@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vestibule.directory.activity import Event, Outcome, Subject
 from vestibule.directory.admins import Permission
+from vestibule.directory.end_users import EndUser
 from vestibule.directory.pushed import PushedUser
 from vestibule.directory.scim import STOP_WINDOW
 from vestibule.flows.parts.callers import system
@@ -11,9 +12,9 @@ from vestibule.flows.parts.posting import Letter, post
 from vestibule.flows.parts.push_errors import DeparturesHeld
 from vestibule.flows.parts.pushing import Push
 from vestibule.flows.parts.recording import record
-from vestibule.flows.parts.taking_away import write_receipt
+from vestibule.flows.parts.taking_away import write_receipt, write_receipt_of_part
 from vestibule.kernel.text import N_
-from vestibule.storage import admins, connection_people, end_users, receipts, scim_directories, scim_users
+from vestibule.storage import admins, apps, connection_people, end_users, receipts, scim_directories, scim_users
 from vestibule.storage.database import Transaction
 
 
@@ -32,8 +33,22 @@ def depart(tx: Transaction, push: Push, user: PushedUser) -> None:
         numbers = {"sessions_ended": ended.sessions, "grants_ended": ended.number_of_grants}
         entry_id = push.record_person(tx, "end_user.access_removed", person, **numbers)
         write_receipt(tx, push.runtime, push.workspace_id, person.id, entry_id, ended)
-    elif person is not None:
-        push.note(N_("%(name)s keeps the access that an admin gave by hand."), name=person.full_name)
+    elif person is not None and scim_users.has_access(tx, push.environment_id, person.id):
+        _let_go(tx, push, user, person)
+
+
+def _let_go(tx: Transaction, push: Push, user: PushedUser, person: EndUser) -> None:
+    """End what the directory gave somebody who keeps access by another hand: it is on the record, with a receipt of what ended."""
+    push.note(N_("%(name)s keeps the access that an admin gave by hand."), name=person.full_name)
+    ended = receipts.count_through(tx, person.id, push.now, push.connection_id)
+    left = scim_users.let_go(tx, push.workspace_id, push.environment_id, person.id, push.connection_id)
+    if not (user.active or left or ended.sessions):
+        # Let go before, and deleted there now.
+        return
+    numbers = {"sessions_ended": ended.sessions, "groups_left": len(left)}
+    entry_id = push.record_person(tx, "end_user.let_go", person, **numbers)
+    lost = apps.narrowed_to(tx, left) if left else frozenset()
+    write_receipt_of_part(tx, push.runtime, push.workspace_id, person.id, entry_id, ended, lost)
 
 
 def _require_below_stop_line(tx: Transaction, push: Push, user: PushedUser) -> None:

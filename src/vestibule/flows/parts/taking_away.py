@@ -20,6 +20,25 @@ def write_receipt(
         receipts.note_ended(tx, workspace_id, end_user_id, entry_id, now)
 
 
+def write_receipt_of_part(
+    tx: Transaction,
+    runtime: Runtime,
+    workspace_id: str,
+    end_user_id: str,
+    entry_id: str,
+    ended: Ended,
+    app_ids: Collection[str],
+) -> None:
+    """Write what an act has ended for somebody who keeps access, once what apps hold that they may not use since has ended, too.
+
+    Nothing is written where nothing ended.
+    """
+    lost = receipts.end_lost(tx, app_ids, entry_id, runtime.clock(), (end_user_id,)) if app_ids else {}
+    if lost or ended != Ended():
+        whole = ended.plus(lost.get(end_user_id, Ended()))
+        write_receipt(tx, runtime, workspace_id, end_user_id, entry_id, whole)
+
+
 def take_apps(
     tx: Transaction,
     runtime: Runtime,

@@ -84,6 +84,7 @@ DONE: Final[Mapping[str, str]] = MappingProxyType(
         "end_user.group_joined": N_("%(actor)s put %(subject)s into a group"),
         "end_user.group_left": N_("%(actor)s took %(subject)s out of a group"),
         "end_user.knock_dismissed": N_("%(actor)s dismissed %(subject)s from Waiting"),
+        "end_user.let_go": N_("%(actor)s let go of %(subject)s, who keeps the access that was given otherwise"),
         "end_user.link_broken": N_("%(actor)s broke the link of %(subject)s to an identity"),
         "end_user.link_made": N_("%(actor)s made a one-time link for %(subject)s"),
         "end_user.link_moved_away": N_("%(actor)s moved an identity away from %(subject)s"),

@@ -35,6 +35,7 @@ _ACTS: Final = {
     "end_user.deactivated": N_("Deactivated"),
     "end_user.reactivated": N_("Reactivated"),
     "end_user.link_made": N_("One-time link made"),
+    "end_user.let_go": N_("Let go by a directory, access kept"),
     "end_user.linked": N_("Identity linked"),
     "end_user.link_broken": N_("Identity’s link broken"),
     "end_user.link_moved_away": N_("Identity moved to somebody else"),
