@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import contextlib
 from contextlib import suppress
+from copy import deepcopy
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.scim.generating import ENTRIES, TEXTS, users
 from vestibule.scim.errors import InvalidFilter, ScimError
 from vestibule.scim.filters import parse_filter, parse_path
 from vestibule.scim.group_patch import AddMembers, RemoveMembers, Rename, SetMembers, group_edits
@@ -99,6 +101,51 @@ def test_a_filter_path_changes_what_it_finds_and_nothing_else() -> None:
     ]
     assert patched(op("remove", 'emails[type eq "home"]'))["emails"] == MAYA["emails"][:1]
     assert patched(op("remove", 'emails[type eq "other"]'))["emails"] == MAYA["emails"]
+
+
+OPERATIONS = st.builds(
+    op,
+    st.sampled_from(["add", "replace", "remove"]),
+    st.sampled_from(
+        [
+            *("userName", "active", "title", "name", "name.givenName", "phoneNumbers", "roles", "phoneNumbers.value"),
+            *('phoneNumbers[type eq "work"]', 'roles[value eq "a"].primary', f"{ENTERPRISE}:department", ENTERPRISE),
+        ]
+    )
+    | st.none(),
+    TEXTS
+    | st.booleans()
+    | st.none()
+    | ENTRIES
+    | st.fixed_dictionaries({}, optional={"givenName": TEXTS, "department": TEXTS, "title": TEXTS, "roles": ENTRIES}),
+)
+
+
+@given(users(ENTRIES), st.lists(OPERATIONS, min_size=1, max_size=4))
+def test_operations_change_nothing_of_what_they_were_given_and_leave_what_would_be_read_the_same(
+    resource: dict[str, Any], operations: list[dict[str, Any]]
+) -> None:
+    before = read_resource(USER, resource).resource
+    there = deepcopy(before)
+    with suppress(ScimError):
+        after = patched(*operations, resource=before)
+        # Only what was changed is read again; all of it must stand a whole reading.
+        assert read_resource(USER, after).resource == after
+    assert before == there
+
+
+@pytest.mark.parametrize(
+    ("operation", "because"),
+    [
+        (op("remove", "userName"), "missing"),
+        (op("add", "emails", [{"value": "x@example.com"}] * 1001), "more than 1000 values"),
+        (op("add", "title", "x" * 20_001), "too long"),
+        (op("add", "addresses", [{"formatted": "x" * 20_000, "type": str(n)} for n in range(7)]), "more than 131072"),
+    ],
+)
+def test_what_operations_make_is_judged_as_a_whole(operation: dict[str, Any], because: str) -> None:
+    with pytest.raises(ScimError, match=because):
+        patched(operation)
 
 
 def test_one_entry_is_primary_at_most() -> None:

@@ -70,6 +70,14 @@ class ResourceType:
         """Return core and extensions by their URNs in lower case."""
         return {one.urn.lower(): one for one in (self.core, *self.extensions)}
 
+    @cached_property
+    def paths(self) -> Mapping[str, Path]:
+        """Return where most names lead, in lower case: attributes of the core and common ones, and extensions by their URNs."""
+        return {
+            **{urn: Path(schema.urn, None) for urn, schema in self.schemas.items() if schema is not self.core},
+            **{one.name.lower(): Path(None, one) for one in (*self.common, *self.core.attributes)},
+        }
+
     def extension(self, urn: str) -> Schema | None:
         """Return an extension by its URN in any case."""
         found = self.schemas.get(urn.lower())
@@ -105,9 +113,11 @@ def resolve(resource_type: ResourceType, name: str) -> Path | None:
     Entra writes the enterprise URN with a colon before the attribute, and core attributes with the core URN before them.
     """
     lower = name.lower()
+    if (known := resource_type.paths.get(lower)) is not None:
+        return known
     for urn, schema in resource_type.schemas.items():
         if lower == urn:
-            return None if schema is resource_type.core else Path(schema.urn, None)
+            return None
         if lower.startswith((urn + ":", urn + ".")):
             inside = None if schema is resource_type.core else schema
             return _within(resource_type, inside, name[len(urn) + 1 :])

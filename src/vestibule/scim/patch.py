@@ -7,7 +7,6 @@ read to be changed, have their own: `group_patch`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -57,8 +56,11 @@ def _operation(sent: Any) -> Operation:
 def patch_resource(
     resource_type: ResourceType, resource: Mapping[str, Any], operations: Iterable[Operation]
 ) -> Reading:
-    """Return a canonical resource as the operations leave it, which is judged as a whole. Raises ScimError."""
-    changed = Reading(deepcopy(dict(resource)))
+    """Return a canonical resource as the operations leave it, which is judged as a whole. Raises ScimError.
+
+    What they leave alone is the same object in both: whatever is changed is made anew, never changed in place.
+    """
+    changed = Reading(dict(resource))
     for operation in operations:
         note_operation(operation, changed.noted)
         if operation.path is None:
@@ -70,7 +72,7 @@ def patch_resource(
         else:
             _apply(resource_type, changed, target, operation.op, operation.value)
     # Judged as a whole; what there is to tell has been noted on the way.
-    return Reading(read_resource(resource_type, changed.resource).resource, changed.noted)
+    return Reading(read_resource(resource_type, changed.resource, resource).resource, changed.noted)
 
 
 def note_operation(operation: Operation, noted: Noted) -> None:
@@ -110,15 +112,17 @@ def _apply(resource_type: ResourceType, changed: Reading, target: PatchPath, op:
     if attribute.returned == "never":
         changed.noted.tolerated.add(Tolerance.PASSWORD)
         return
-    holder: dict[str, Any] = changed.resource.setdefault(path.urn, {}) if path.urn else changed.resource
+    holder: dict[str, Any] = dict(changed.resource.get(path.urn) or {}) if path.urn else changed.resource
     if attribute.multi:
         _apply_to_many(holder, target, op, value, changed.noted)
     elif path.sub is not None:
         _apply_to_sub(holder, path, op, value, changed.noted)
     else:
         _apply_to_one(holder, path, op, value, changed.noted)
-    if path.urn and not holder:
-        del changed.resource[path.urn]
+    if path.urn and holder:
+        changed.resource[path.urn] = holder
+    elif path.urn:
+        changed.resource.pop(path.urn, None)
 
 
 def _apply_to_extension(resource_type: ResourceType, changed: Reading, urn: str, op: str, value: Any) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from vestibule.scim.attributes import Attribute, Path, ResourceType, Schema, resolve
+from vestibule.scim.attributes import Attribute, ResourceType, Schema, resolve
 from vestibule.scim.errors import InvalidSyntax, InvalidValue
 from vestibule.scim.text import is_storable
 from vestibule.scim.tolerances import Noted, Tolerance
@@ -21,6 +21,7 @@ MAX_VALUES: Final = 1000
 MAX_RESOURCE: Final = 128 * 1024
 # These stand in unique indexes.
 MAX_KEYS: Final = {"username": 320, "externalid": 512, "displayname": 1000}
+_NEVER_TOO_LONG: Final = min(MAX_STRING, *MAX_KEYS.values())
 _ECHOED: Final = frozenset({"schemas", "id", "meta"})
 
 
@@ -37,13 +38,18 @@ class Reading:
         return self.noted.ignored
 
 
-def read_resource(resource_type: ResourceType, body: Any) -> Reading:
-    """Return a whole resource (untrusted: POST or PUT) in canonical form. Raises InvalidSyntax, InvalidValue."""
-    reading = Reading()
+def read_resource(resource_type: ResourceType, body: Any, before: Mapping[str, Any] | None = None) -> Reading:
+    """Return a whole resource (untrusted: POST or PUT) in canonical form. Raises InvalidSyntax, InvalidValue.
+
+    What is still the very object that it was in `before`, a resource in canonical form, is not read again.
+    """
+    reading, known = Reading(), before or {}
     if not any(name.lower() == "schemas" for name in as_object(body)):
         reading.noted.tolerated.add(Tolerance.NO_SCHEMAS)
     for name, value in as_object(body).items():
-        if name.lower() not in _ECHOED:
+        if value is not None and value is known.get(name):
+            reading.resource[name] = value
+        elif name.lower() not in _ECHOED:
             put(resource_type, reading, name, value)
     for attribute in resource_type.core.attributes:
         if attribute.required and not reading.resource.get(attribute.name):
@@ -79,23 +85,20 @@ def put(resource_type: ResourceType, reading: Reading, name: str, value: Any) ->
     if path.sub is not None or ":" in name:
         reading.noted.tolerated.add(Tolerance.PATH_AS_NAME)
     holder = reading.resource.setdefault(path.urn, {}) if path.urn else reading.resource
-    _put_at(holder, path, value, reading.noted)
+    _put_at(holder, path.attribute, path.sub, value, reading.noted)
     if path.urn and not holder:
         del reading.resource[path.urn]
 
 
-def _put_at(holder: dict[str, Any], path: Path, value: Any, noted: Noted) -> None:
-    attribute = path.attribute
-    if attribute is None:
-        return
-    if path.sub is not None:
+def _put_at(holder: dict[str, Any], attribute: Attribute, sub: Attribute | None, value: Any, noted: Noted) -> None:
+    if sub is not None:
         if attribute.multi:
-            noted.ignored.append(f"{attribute.name}.{path.sub.name}")
+            noted.ignored.append(f"{attribute.name}.{sub.name}")
             return
-        cleaned = clean(path.sub, value, noted)
+        cleaned = clean(sub, value, noted)
         inner = dict(holder.get(attribute.name) or {})
         if cleaned is not None:
-            holder[attribute.name] = inner | {path.sub.name: cleaned}
+            holder[attribute.name] = inner | {sub.name: cleaned}
         return
     cleaned = clean(attribute, value, noted)
     if cleaned is None:
@@ -113,7 +116,7 @@ def _put_extension(reading: Reading, extension: Schema, value: Any) -> None:
         if attribute is None:
             reading.noted.ignored.append(f"{extension.urn}:{name}")
             continue
-        _put_at(holder, Path(extension.urn, attribute), inner, reading.noted)
+        _put_at(holder, attribute, None, inner, reading.noted)
     if holder:
         reading.resource[extension.urn] = holder
 
@@ -130,7 +133,7 @@ def clean(attribute: Attribute, value: Any, noted: Noted) -> Any:
     if len(values) > MAX_VALUES:
         raise InvalidValue(f"“{attribute.name}” has more than {MAX_VALUES} values.")
     cleaned = [found for one in values if (found := clean_one(attribute, one, noted)) is not None]
-    if sum(isinstance(one, dict) and one.get("primary") is True for one in cleaned) > 1:
+    if len(cleaned) > 1 and sum(isinstance(one, dict) and one.get("primary") is True for one in cleaned) > 1:
         # RFC 7643, 2.4: once at most. Which address is the account's would be anybody's guess.
         raise InvalidValue(f"“{attribute.name}” has more than one primary value.")
     return cleaned or None
@@ -153,7 +156,7 @@ def clean_one(attribute: Attribute, value: Any, noted: Noted) -> Any:
 
 def clean_text(name: str, value: str) -> str:
     """Return a string that can be stored. Raises InvalidValue."""
-    if len(value) > MAX_KEYS.get(name.lower(), MAX_STRING):
+    if len(value) > _NEVER_TOO_LONG and len(value) > MAX_KEYS.get(name.lower(), MAX_STRING):
         raise InvalidValue(f"“{name}” is too long.")
     if not is_storable(value):
         raise InvalidValue(f"“{name}” has a character that is none.")

@@ -11,4 +11,4 @@ _NONE: Final = re.compile("[\0\ud800-\udfff]")
 
 def is_storable(text: str) -> bool:
     """Say whether a text (untrusted) has only characters that a database can keep."""
-    return _NONE.search(text) is None
+    return "\0" not in text if text.isascii() else _NONE.search(text) is None

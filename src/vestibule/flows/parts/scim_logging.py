@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any, Final
 
 from vestibule.directory.scim import ScimEvent
@@ -17,7 +16,6 @@ MAX_SENT: Final = 4000
 MAX_PATH: Final = 300
 _MOST_LISTED: Final = 20
 _DEEPEST: Final = 12
-_SECRET: Final = ("password", "secret", "token")
 _HIDDEN: Final = "•••"
 
 
@@ -59,13 +57,12 @@ def redacted(value: Any, depth: int = 0) -> Any:
     """Return a body with every secret hidden, wherever it stands: as a member, or as the value of an operation with such a path."""
     if depth > _DEEPEST:
         return "…"
-    if isinstance(value, Mapping):
-        secret_path = any(str(name).lower() == "path" and _is_secret(str(inner)) for name, inner in value.items())
+    if isinstance(value, dict):
+        named = [(name, name.lower(), inner) for name, inner in value.items()]
+        secret_path = any(lower == "path" and _is_secret(str(inner).lower()) for _, lower, inner in named)
         return {
-            str(name): _HIDDEN
-            if _is_secret(str(name)) or (secret_path and str(name).lower() == "value")
-            else redacted(inner, depth + 1)
-            for name, inner in value.items()
+            name: _HIDDEN if _is_secret(lower) or (secret_path and lower == "value") else redacted(inner, depth + 1)
+            for name, lower, inner in named
         }
     if isinstance(value, list):
         shown = [redacted(one, depth + 1) for one in value[:_MOST_LISTED]]
@@ -74,6 +71,5 @@ def redacted(value: Any, depth: int = 0) -> Any:
     return value
 
 
-def _is_secret(name: str) -> bool:
-    lower = name.lower()
-    return any(word in lower for word in _SECRET)
+def _is_secret(lower: str) -> bool:
+    return "password" in lower or "secret" in lower or "token" in lower
