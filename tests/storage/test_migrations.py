@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Column, Integer, Table
+from sqlalchemy import Column, Integer, Table, text
 
 from vestibule.storage.database import Database
 from vestibule.storage.migrate import current_revision, migrate, newest_revision
@@ -33,6 +33,19 @@ def test_a_table_that_no_migration_makes_is_noticed(database_url: str) -> None:
         ]
     finally:
         metadata.remove(drifted)
+
+
+def test_tables_without_a_rowid_are_those_that_the_code_says(sqlite_url: str) -> None:
+    database = Database(sqlite_url, pool_size=1)
+    try:
+        with database.reading() as tx:
+            there = set(
+                tx.execute(text("SELECT name FROM pragma_table_list WHERE type = 'table' AND wr = 1")).scalars()
+            )
+    finally:
+        database.close()
+    assert there == {name for name, one in metadata.tables.items() if not one.dialect_options["sqlite"]["with_rowid"]}
+    assert "environment_access" in there
 
 
 def test_migrating_twice_is_harmless(empty_database_url: str) -> None:

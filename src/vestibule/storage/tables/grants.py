@@ -197,4 +197,5 @@ receipts = Table(
     Column("grants", Json, nullable=False),
     PrimaryKeyConstraint("end_user_id", "entry_id"),
     Index(None, "at"),
+    sqlite_with_rowid=False,
 )

@@ -53,6 +53,7 @@ end_user_terms = Table(
     Index(None, "workspace_id", "term", "name_key", "end_user_id"),
 )
 
+# Without a rowid, here and wherever a table of small rows is reached by its key: on SQLite key and row are one tree, not two.
 environment_access = Table(
     "environment_access",
     metadata,
@@ -65,6 +66,7 @@ environment_access = Table(
     instant("created_at"),
     PrimaryKeyConstraint("environment_id", "end_user_id"),
     Index(None, "environment_id", "name_key", "end_user_id"),
+    sqlite_with_rowid=False,
 )
 
 groups = Table(
@@ -105,4 +107,5 @@ group_members = Table(
     ),
     Index(None, "group_id", "name_key", "end_user_id"),
     Index(None, "environment_id", "end_user_id"),
+    sqlite_with_rowid=False,
 )

@@ -35,7 +35,14 @@ activity = Table(
     Index(None, "workspace_id", "subject_id", "id"),
     Index(None, "workspace_id", "actor_id", "id"),
     Index(None, "connection_id", "action", "id"),
-    Index(None, "workspace_id", "reference"),
+    # Most of what happens has no reference code, and pays nothing for this.
+    Index(
+        None,
+        "workspace_id",
+        "reference",
+        sqlite_where=text("reference IS NOT NULL"),
+        postgresql_where=text("reference IS NOT NULL"),
+    ),
     # Attempts of somebody without an account are found by the name they gave. Refusals alone: sign-ins don't pay for it.
     Index(
         "ix_activity_workspace_id_subject_name_id",

@@ -63,7 +63,7 @@ scim_users = Table(
     Column("id", Key, primary_key=True),
     workspace(),
     _connection(),
-    Column("end_user_id", Key, ForeignKey("end_users.id", ondelete="CASCADE"), index=True),
+    Column("end_user_id", Key, ForeignKey("end_users.id", ondelete="CASCADE")),
     Column("external_id", Key),
     Column("user_name", Text, nullable=False),
     Column("user_name_key", Key),
@@ -75,7 +75,8 @@ scim_users = Table(
     instant("last_modified_at"),
     instant("deleted_at", nullable=True),
     UniqueConstraint("connection_id", "user_name_key"),
-    UniqueConstraint("connection_id", "end_user_id"),
+    # In this order: a person's users are found by it as well, in any connection.
+    UniqueConstraint("end_user_id", "connection_id"),
     # Not unique: whether an externalId is, is the directory's business (RFC 7643, 3.1).
     Index(None, "connection_id", "external_id"),
     # Of those who are there only: counting them reads no row.
@@ -136,6 +137,7 @@ scim_members = Table(
     instant("created_at"),
     PrimaryKeyConstraint("scim_group_id", "value"),
     Index(None, "connection_id", "value"),
+    sqlite_with_rowid=False,
 )
 
 # Whose access a directory ended within the hour, for the stop line. No reference: the user may be deleted by it.
@@ -148,6 +150,7 @@ scim_departures = Table(
     instant("counts_until"),
     PrimaryKeyConstraint("connection_id", "scim_user_id"),
     Index(None, "counts_until"),
+    sqlite_with_rowid=False,
 )
 
 # What the directory sent and what was done, for the admin who sets it up. `sent` is redacted and bounded.

@@ -70,7 +70,13 @@ def _activity() -> None:
     op.create_index("ix_activity_workspace_id_environment_id_id", "activity", ["workspace_id", "environment_id", "id"])
     op.create_index("ix_activity_workspace_id_id", "activity", ["workspace_id", "id"])
     op.create_index("ix_activity_workspace_id_outcome_id", "activity", ["workspace_id", "outcome", "id"])
-    op.create_index("ix_activity_workspace_id_reference", "activity", ["workspace_id", "reference"])
+    op.create_index(
+        "ix_activity_workspace_id_reference",
+        "activity",
+        ["workspace_id", "reference"],
+        sqlite_where=sa.text("reference IS NOT NULL"),
+        postgresql_where=sa.text("reference IS NOT NULL"),
+    )
     op.create_index("ix_activity_workspace_id_subject_id_id", "activity", ["workspace_id", "subject_id", "id"])
     op.create_index(
         "ix_activity_workspace_id_subject_name_id",
@@ -466,6 +472,7 @@ def _environment_access() -> None:
             ondelete="SET NULL",
         ),
         sa.PrimaryKeyConstraint("environment_id", "end_user_id", name="pk_environment_access"),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_environment_access_end_user_id", "environment_access", ["end_user_id"])
     op.create_index(
@@ -591,6 +598,7 @@ def _group_members() -> None:
             ondelete="SET NULL",
         ),
         sa.PrimaryKeyConstraint("group_id", "end_user_id", name="pk_group_members"),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_group_members_environment_id_end_user_id", "group_members", ["environment_id", "end_user_id"])
     op.create_index(

@@ -92,7 +92,7 @@ def _scim_users() -> None:
             ["end_user_id"], ["end_users.id"], name="fk_scim_users_end_user_id", ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name="fk_scim_users_workspace_id"),
-        sa.UniqueConstraint("connection_id", "end_user_id", name="uq_scim_users_connection_id_end_user_id"),
+        sa.UniqueConstraint("end_user_id", "connection_id", name="uq_scim_users_end_user_id_connection_id"),
         sa.UniqueConstraint("connection_id", "user_name_key", name="uq_scim_users_connection_id_user_name_key"),
     )
     op.create_index("ix_scim_users_connection_id_display_key_id", "scim_users", ["connection_id", "display_key", "id"])
@@ -108,7 +108,6 @@ def _scim_users() -> None:
     op.create_index(
         "ix_scim_users_connection_id_last_modified_at_id", "scim_users", ["connection_id", "last_modified_at", "id"]
     )
-    op.create_index("ix_scim_users_end_user_id", "scim_users", ["end_user_id"])
 
 
 def _scim_user_emails() -> None:
@@ -179,6 +178,7 @@ def _scim_members() -> None:
         sa.ForeignKeyConstraint(
             ["scim_user_id"], ["scim_users.id"], name="fk_scim_members_scim_user_id", ondelete="CASCADE"
         ),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_scim_members_connection_id_value", "scim_members", ["connection_id", "value"])
     op.create_index("ix_scim_members_scim_user_id", "scim_members", ["scim_user_id"])
@@ -195,6 +195,7 @@ def _scim_departures() -> None:
         sa.ForeignKeyConstraint(
             ["connection_id"], ["connections.id"], name="fk_scim_departures_connection_id", ondelete="CASCADE"
         ),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_scim_departures_counts_until", "scim_departures", ["counts_until"])
 

@@ -374,6 +374,7 @@ def _receipts() -> None:
         sa.Column("grants", Json, nullable=False),
         sa.PrimaryKeyConstraint("end_user_id", "entry_id", name="pk_receipts"),
         sa.ForeignKeyConstraint(["end_user_id"], ["end_users.id"], name="fk_receipts_end_user_id", ondelete="CASCADE"),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_receipts_at", "receipts", ["at"])
 
