@@ -47,7 +47,6 @@ class Database:
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         self._writing = threading.Lock() if self.is_sqlite else None
         self._patience_seconds = lock_timeout_seconds
-        self._reading: dict[str, Any] = {READ_ONLY: True}
         if self.is_sqlite:
             self.engine = _sqlite(parsed, pool_size, lock_timeout_seconds)
         else:
@@ -55,6 +54,7 @@ class Database:
         # Not before_cursor_execute, for which the prepared statements would pay as well; they look for themselves.
         for name in ("do_execute", "do_executemany"):
             event.listen(self.engine, name, _refuse_to_write_while_reading)
+        self._reader = self.engine.execution_options(**{READ_ONLY: True})
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -68,7 +68,7 @@ class Database:
 
         An INSERT, UPDATE or DELETE is refused (RuntimeError): it would be committed by itself, whatever comes after it.
         """
-        with timely(), self.engine.connect().execution_options(**self._reading) as tx:
+        with timely(), self._reader.connect() as tx:
             yield tx
 
     @contextmanager

@@ -93,15 +93,18 @@ _CHANGEABLE: Final = (
     "version",
     "last_modified_at",
 )
-_UPDATE: Final = Prepared(
-    update(users)
-    .where(
-        users.c.workspace_id == bindparam("in_workspace"),
-        users.c.connection_id == bindparam("in_connection"),
-        users.c.id == bindparam("whose"),
-    )
-    .values({name: bindparam(f"new_{name}") for name in _CHANGEABLE})
-)
+# Mostly only the rest changes, and SQLite writes the indexes of every column that is named, even of one that stays the same.
+_INDEXED: Final = frozenset({"end_user_id", "external_id", "user_name", "user_name_key", "display_key"})
+
+
+def _updating(names: Iterable[str]) -> Prepared:
+    mine = (users.c.workspace_id == bindparam("in_workspace"), users.c.connection_id == bindparam("in_connection"))
+    changed: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+    return Prepared(update(users).where(*mine, users.c.id == bindparam("whose")).values(changed))
+
+
+_UPDATE: Final = _updating(_CHANGEABLE)
+_UPDATE_REST: Final = _updating(name for name in _CHANGEABLE if name not in _INDEXED)
 _whose_access = (
     environment_access.c.environment_id == bindparam("in_environment"),
     environment_access.c.end_user_id == bindparam("whose"),
@@ -178,13 +181,12 @@ def insert_user(tx: Transaction, workspace_id: str, connection_id: str, user: Pu
     _insert_emails(tx, workspace_id, connection_id, user)
 
 
-def update_user(
-    tx: Transaction, workspace_id: str, connection_id: str, user: PushedUser, *, emails_changed: bool
-) -> None:
-    """Save a changed user. The next statement raises IntegrityError when the connection has another one of that userName."""
+def update_user(tx: Transaction, workspace_id: str, connection_id: str, before: PushedUser, user: PushedUser) -> None:
+    """Save a user, who was `before`, changed. The next statement raises IntegrityError when another one has that userName."""
     mine = {"in_workspace": workspace_id, "in_connection": connection_id, "whose": user.id}
-    _UPDATE.write_later(tx, mine | {f"new_{name}": value for name, value in _values(user).items()})
-    if emails_changed:
+    statement = _UPDATE_REST if _indexed(before) == _indexed(user) else _UPDATE
+    statement.write_later(tx, mine | {f"new_{name}": value for name, value in _values(user).items()})
+    if user.attributes.get("emails") != before.attributes.get("emails"):
         tx.execute(delete(scim_user_emails).where(scim_user_emails.c.scim_user_id == user.id))
         _insert_emails(tx, workspace_id, connection_id, user)
 
@@ -328,6 +330,10 @@ def to_pushed_user(row: Any) -> PushedUser:
         created_at=row.created_at,
         last_modified_at=row.last_modified_at,
     )
+
+
+def _indexed(user: PushedUser) -> tuple[Any, ...]:
+    return user.end_user_id, user.external_id, user.user_name, user.attributes.get("displayName")
 
 
 def _values(user: PushedUser) -> dict[str, Any]:

@@ -88,8 +88,7 @@ def change_user(tx: Transaction, push: Push, before: PushedUser, resource: Mappi
         _sync_profile(tx, push, before, after, after.end_user_id)
     elif after.active:
         after = replace(after, end_user_id=_account_for(tx, push, after))
-    emails_changed = after.attributes.get("emails") != before.attributes.get("emails")
-    scim_users.update_user(tx, push.workspace_id, push.connection_id, after, emails_changed=emails_changed)
+    scim_users.update_user(tx, push.workspace_id, push.connection_id, before, after)
     if after.active and after.end_user_id and not (before.active and before.end_user_id):
         _arrive(tx, push, after, in_groups=True)
     return after
