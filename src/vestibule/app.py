@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Final
 
 import structlog
 from starlette.applications import Starlette
@@ -85,9 +82,6 @@ ROLE_NAMES: Mapping[Role, str] = {
 }
 log = structlog.get_logger()
 
-# Requests that are worked on at once; the others wait, as they would for one of the database's connections.
-THREADS: Final = 40
-
 
 def build_runtime(settings: Settings, clock: Clock = system_clock) -> Runtime:
     """Make the tools of the flows from settings."""
@@ -142,8 +136,6 @@ def build_app(settings: Settings, runtime: Runtime | None = None, *, with_worker
 def _lifespan(settings: Settings, runtime: Runtime, *, closes: bool, with_worker: bool) -> Lifespan[Starlette]:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        # Python's own has as few threads as there are cores, and ours wait for the database most of the time.
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "request"))
         mailer = Mailer(settings.smtp_url, settings.mail_from, settings.public_url)
         teller = Teller(allow_http=settings.apps_allow_http, allow_private=settings.apps_allow_private)
         beside = (Worker(runtime, mailer), Announcer(runtime, teller)) if with_worker else ()

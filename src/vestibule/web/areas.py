@@ -5,7 +5,7 @@ Starlette's router tries one route after the other, which for the last of two hu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from starlette.routing import BaseRoute, Match, Route
@@ -15,11 +15,7 @@ _ROUTE: Final = "route"
 
 
 def by_area(routes: Iterable[BaseRoute]) -> list[BaseRoute]:
-    """Return the same routes, those whose path begins with the same word as one; among these the order stays."""
-    return list(_areas(routes))
-
-
-def _areas(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
+    """Return the same routes, all whose path begins with a whole word as one; among those of one word the order stays."""
     areas: dict[str, list[Route]] = {}
     rest: list[BaseRoute] = []
     for route in routes:
@@ -28,8 +24,7 @@ def _areas(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
             areas.setdefault(word, []).append(route)
         else:
             rest.append(route)
-    yield from (Area(f"/{word}/", those) for word, those in areas.items())
-    yield from rest
+    return [Areas(areas), *rest]
 
 
 def _first_word(route: BaseRoute) -> str:
@@ -38,19 +33,19 @@ def _first_word(route: BaseRoute) -> str:
     return word if slash and "{" not in word else ""
 
 
-class Area(BaseRoute):
-    """Routes below one word. Which of them it is stands in the scope, as if there were no area."""
+class Areas(BaseRoute):
+    """Routes by their first word. Which of them it is stands in the scope, as if there were no areas."""
 
-    def __init__(self, prefix: str, routes: Sequence[Route]) -> None:
-        self.prefix = prefix
+    def __init__(self, routes: Mapping[str, Sequence[Route]]) -> None:
         self.routes = routes
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Return the first route that takes the request, else the first that would with another method."""
-        if scope["type"] != "http" or not scope["path"].startswith(self.prefix):
-            return Match.NONE, {}
         partial: tuple[Match, Scope] = (Match.NONE, {})
-        for route in self.routes:
+        if scope["type"] != "http":
+            return partial
+        word, slash, _ = scope["path"].removeprefix("/").partition("/")
+        for route in self.routes.get(word, ()) if slash else ():
             match, child = route.matches(scope)
             if match is Match.FULL:
                 return match, {**child, _ROUTE: route}

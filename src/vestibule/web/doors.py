@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from asyncio import to_thread
 from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import quote
@@ -20,6 +19,7 @@ from vestibule.web.cookies import set_cookie
 from vestibule.web.forgery import ForeignRequest, require_own_form
 from vestibule.web.pages import redirect
 from vestibule.web.problems import problem_page, refusal_page, unexpected_page
+from vestibule.web.threads import in_thread
 from vestibule.web.visits import Visit, read_visit
 
 ADMIN_COOKIE: Final = "admin"
@@ -42,7 +42,7 @@ def open_door(handler: Door) -> Endpoint:
             visit = await read_visit(request)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody reads it
-        return await to_thread(answer, handler, visit)
+        return await in_thread(answer, handler, visit)
 
     endpoint.__name__ = handler.__name__
     return endpoint

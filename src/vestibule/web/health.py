@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from asyncio import to_thread
-
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
@@ -11,6 +9,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from vestibule.flows import readiness
+from vestibule.web.threads import in_thread
 
 log = structlog.get_logger()
 
@@ -23,7 +22,7 @@ async def healthz(_: Request) -> Response:
 async def readyz(request: Request) -> Response:
     """Say whether this server can do its work: 503 when the database does not answer or is at another schema."""
     try:
-        await to_thread(readiness.check, request.app.state.site.runtime)
+        await in_thread(readiness.check, request.app.state.site.runtime)
     except Exception as error:  # noqa: BLE001 - whatever keeps the database from answering, the answer is the same
         log.warning("not ready", reason=type(error).__name__)
         return PlainTextResponse("not ready\n", status_code=503)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from asyncio import to_thread
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from vestibule.kernel.errors import DatabaseBusy, NotFound, Throttled
 from vestibule.kernel.secrets import new_reference
 from vestibule.kernel.text import has_unsafe_characters
 from vestibule.oidc.errors import InvalidClient, InvalidToken, OAuthError, RegistrationClosed
+from vestibule.web.threads import in_thread
 from vestibule.web.visits import Visit, read_visit
 
 # No credentials: what these answer depends on what the request itself brings, never on a cookie.
@@ -45,7 +45,7 @@ def machine(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
             return Response(status_code=400)  # nobody reads it
         except HTTPException as error:
             return json_answer({"error": "invalid_request", "error_description": "Send a form."}, error.status_code)
-        return await to_thread(answered, handler, visit)
+        return await in_thread(answered, handler, visit)
 
     endpoint.__name__ = handler.__name__
     return endpoint

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from asyncio import to_thread
 from collections.abc import Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from vestibule.flows.parts.callers import AdminCaller, Visitor
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel import locales
 from vestibule.web.site import Site
+from vestibule.web.threads import in_thread
 
 MAX_FIELDS: Final = 1000
 MAX_UPLOAD_BYTES: Final = 2 * 1024 * 1024
@@ -139,7 +139,7 @@ async def _read_form(request: Request) -> Form:
         try:
             if len(body) <= _SMALL_FORM_BYTES:
                 return _parse_urlencoded(body)
-            return await to_thread(_parse_urlencoded, body)
+            return await in_thread(_parse_urlencoded, body)
         except ValueError as error:
             raise HTTPException(400) from error
     if kind == "multipart/form-data":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from asyncio import to_thread
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -22,6 +21,7 @@ from vestibule.kernel.errors import DatabaseBusy, FieldError, Invalid, NotFound,
 from vestibule.kernel.secrets import new_reference
 from vestibule.kernel.text import N_, has_unsafe_characters
 from vestibule.web.problems import status_of
+from vestibule.web.threads import in_thread
 from vestibule.web.visits import Visit, read_head
 
 PROBLEM_TYPE: Final = "application/problem+json"
@@ -77,7 +77,7 @@ class Door:
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Serve one request. A body is not read."""
         visit = read_head(Request(scope, receive))
-        response = await to_thread(_answered, self.endpoint, visit)
+        response = await in_thread(_answered, self.endpoint, visit)
         await response(scope, receive, send)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from asyncio import to_thread
 from collections.abc import Callable
 from typing import Final
 
@@ -14,6 +13,7 @@ from vestibule.flows import registered_apps, registration
 from vestibule.kernel.text import has_unsafe_characters
 from vestibule.oidc.registration import MAX_BODY_BYTES
 from vestibule.web.machines import answered, json_answer, preflight
+from vestibule.web.threads import in_thread
 from vestibule.web.visits import Visit, read_head
 
 
@@ -53,7 +53,7 @@ async def _taken(request: Request, handler: Callable[[Visit, bytes], Response]) 
                 return json_answer({"error": "invalid_client_metadata", "error_description": "Too long."}, 413)
     except ClientDisconnect:
         return Response(status_code=400)  # nobody reads it
-    return await to_thread(answered, lambda visit: handler(visit, body), read_head(request))
+    return await in_thread(answered, lambda visit: handler(visit, body), read_head(request))
 
 
 def _bearer(visit: Visit) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from asyncio import to_thread
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -23,6 +22,7 @@ from vestibule.web.entrance import arriving_page, entered_page, refused_page, se
 from vestibule.web.forms import local_path
 from vestibule.web.pages import redirect
 from vestibule.web.problems import problem_page
+from vestibule.web.threads import in_thread
 from vestibule.web.visits import Visit, read_visit
 
 # A response of 256 KiB in base64, and the rest of the form.
@@ -44,7 +44,7 @@ def metadata(visit: Visit) -> Response:
 async def acs_endpoint(request: Request) -> Response:
     """Read an identity provider's POST, within bounds of its own. It comes from another site, so no form token can be asked for."""
     visit = await read_visit(Request(request.scope, bounded(request.receive)))
-    return await to_thread(answer, acs, visit)
+    return await in_thread(answer, acs, visit)
 
 
 def acs(visit: Visit) -> Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from asyncio import to_thread
 from typing import Final, Literal
 
 import structlog
@@ -20,6 +19,7 @@ from vestibule.web.entrance import going_page, place_page, sending_page, sign_in
 from vestibule.web.pages import redirect
 from vestibule.web.problems import problem_page
 from vestibule.web.protocols.saml import bounded
+from vestibule.web.threads import in_thread
 from vestibule.web.visits import Visit, read_visit
 
 _KINDS: Final[tuple[Literal["SAMLRequest", "SAMLResponse"], ...]] = ("SAMLRequest", "SAMLResponse")
@@ -29,7 +29,7 @@ log = structlog.get_logger()
 async def slo_endpoint(request: Request) -> Response:
     """Read an identity provider's POST, within bounds of its own. It comes from another site, so no form token can be asked for."""
     visit = await read_visit(Request(request.scope, bounded(request.receive)))
-    return await to_thread(answer, slo_by_post, visit)
+    return await in_thread(answer, slo_by_post, visit)
 
 
 def slo_by_post(visit: Visit) -> Response:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from asyncio import to_thread
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -46,6 +45,7 @@ from vestibule.scim.schemas import (
     schema_document,
     service_provider_config,
 )
+from vestibule.web.threads import in_thread
 
 MEDIA_TYPE: Final = "application/scim+json"
 _JSON: Final = frozenset({"", MEDIA_TYPE, "application/json", "text/json"})
@@ -122,7 +122,7 @@ class ScimEndpoint:
         except ScimError as error:
             response = _refused(error)
         else:
-            response = await to_thread(answer, call)
+            response = await in_thread(answer, call)
         await response(scope, receive, send)
 
 
@@ -230,21 +230,24 @@ def _documents(found: list[dict[str, Any]], rest: tuple[str, ...]) -> Answer:
 
 
 async def _read(request: Request) -> Call:
-    scope, state = request.scope, request.state
-    parts = tuple(part for part in str(request.path_params.get("rest", "")).split("/") if part)
+    scope = request.scope
+    path, state = scope["path_params"], scope["state"]
+    # Of a header that came twice the first counts.
+    said = {name: value.decode("latin-1") for name, value in reversed(scope["headers"])}
+    parts = tuple(part for part in path.get("rest", "").split("/") if part)
     if any(has_unsafe_characters(part) for part in parts):
         raise ResourceNotFound("There is no such endpoint.")
     return Call(
-        runtime=request.app.state.site.runtime,
-        visitor=Visitor(state.client_address, request.headers.get("user-agent", "")[:500], state.request_id),
-        connection_id=str(request.path_params["connection_id"]),
-        method=request.method,
+        runtime=scope["app"].state.site.runtime,
+        visitor=Visitor(state["client_address"], said.get(b"user-agent", "")[:500], state["request_id"]),
+        connection_id=path["connection_id"],
+        method=scope["method"],
         parts=parts,
         parameters=_parameters(scope["query_string"]),
-        authorization=request.headers.get("authorization", ""),
-        content_type=request.headers.get("content-type", "").partition(";")[0].strip().lower(),
-        if_match=request.headers.get("if-match"),
-        if_none_match=request.headers.get("if-none-match"),
+        authorization=said.get(b"authorization", ""),
+        content_type=said.get(b"content-type", "").partition(";")[0].strip().lower(),
+        if_match=said.get(b"if-match"),
+        if_none_match=said.get(b"if-none-match"),
         body=await _read_body(request),
     )
 

@@ -7,7 +7,6 @@ not a yes is answered at the app's host, where no other page of ours is: `web.pr
 from __future__ import annotations
 
 import re
-from asyncio import to_thread
 from typing import Final
 from urllib.parse import quote
 
@@ -40,6 +39,7 @@ from vestibule.web.doors import answer
 from vestibule.web.entrance import going_page, place_page, portal, session_token, sign_in_path
 from vestibule.web.forwarded import Asked, ForwardedRefused, answers_by_status, read_asked
 from vestibule.web.pages import redirect
+from vestibule.web.threads import in_thread
 from vestibule.web.visits import Visit, read_visit
 
 _ANSWERS: Final = Counter("vestibule_forward_auth_answers_total", "Answers of forward-auth by outcome", ["outcome"])
@@ -103,7 +103,7 @@ class Verify:
         if has_unsafe_characters(key):
             raise HTTPException(404)
         visit = await read_visit(Request(scope, receive))
-        response = await to_thread(answer, lambda given: _look(given, asked, cookies), visit)
+        response = await in_thread(answer, lambda given: _look(given, asked, cookies), visit)
         await response(scope, receive, send)
 
 
