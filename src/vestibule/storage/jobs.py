@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, delete, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, bindparam, delete, insert, or_, select, update
 
 from vestibule.storage.database import Transaction
 from vestibule.storage.inserting import insert_into
+from vestibule.storage.prepared import Prepared
 from vestibule.storage.tables import jobs
 
 
@@ -25,6 +26,15 @@ class Job:
     created_at: datetime
 
 
+def _free(now: Any) -> ColumnElement[bool]:
+    return or_(jobs.c.leased_until.is_(None), jobs.c.leased_until <= now)
+
+
+_now: Any = bindparam("now")
+# Every two seconds in each process, whether or not anybody is there.
+_IS_DUE: Final = Prepared(select(jobs.c.id).where(jobs.c.run_at <= _now, _free(_now)).limit(1))
+
+
 def enqueue(tx: Transaction, job: Job, run_at: datetime) -> None:
     """Save a job in the transaction that makes it necessary."""
     tx.execute(insert(jobs).values({column.name: value for column, value in _values(job, run_at).items()}))
@@ -38,7 +48,7 @@ def enqueue_once(tx: Transaction, job: Job, run_at: datetime) -> None:
 
 def is_due(tx: Transaction, now: datetime) -> bool:
     """Say whether there may be something to lease: a look that takes no lock."""
-    return tx.execute(select(jobs.c.id).where(jobs.c.run_at <= now, _free(now)).limit(1)).first() is not None
+    return bool(_IS_DUE.rows(tx, {"now": now}))
 
 
 def lease(tx: Transaction, now: datetime, lease_for: timedelta) -> Job | None:
@@ -74,10 +84,6 @@ def come_round(tx: Transaction, job_id: str, run_at: datetime) -> None:
     tx.execute(
         update(jobs).where(jobs.c.id == job_id).values(run_at=run_at, leased_until=None, attempts=0, last_error=None)
     )
-
-
-def _free(now: datetime) -> ColumnElement[bool]:
-    return or_(jobs.c.leased_until.is_(None), jobs.c.leased_until <= now)
 
 
 def _values(job: Job, run_at: datetime) -> dict[Column[Any], Any]:
