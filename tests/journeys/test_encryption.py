@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlencode
 
 from playwright.sync_api import expect
 
-from tests.idps import RunningIdp, ServiceProvider
+from tests.idps import RunningIdp, ServiceProvider, misbehave
 from tests.journeys.console import Console, starts
 from tests.journeys.portal import Portal
 from tests.journeys.providers import Providers
@@ -46,6 +47,33 @@ def test_a_person_signs_in_with_an_assertion_that_samlp_encrypted(
     console.go("Activity")
     console.follow(starts(f"{idp.people[0].name} signed in"))
     expect(console.page.get_by_text("AES-256-GCM")).to_be_visible()
+
+
+def test_the_practice_provider_encrypts_when_asked_and_what_is_damaged_then_is_refused(
+    console: Console, portal: Portal, providers: Providers
+) -> None:
+    idp = providers("practice")
+    ada = idp.people[0]
+    console.connect(idp, NAME, ada.email.partition("@")[2])
+    console.add_end_user(ada.name, ada.email, {"DEV": None})
+    portal.go_to_idp(idp, ada.email)
+    portal.page.get_by_label("Encrypt the assertion").check()
+    portal.page.get_by_label("Show me the response").check()
+    idp.sign_in(portal.page, ada)
+    shown = portal.page.get_by_label("The response")
+    expect(shown).to_contain_text("EncryptedAssertion")
+    expect(shown).not_to_contain_text(ada.email)
+    portal.page.get_by_role("button", name="Continue").click()
+    portal.expect_in(ada.name)
+    console.go("Activity")
+    console.follow(re.compile(f"^{ada.name} signed in$"))
+    expect(console.page.get_by_text("AES-256-GCM")).to_be_visible()
+    portal.sign_out()
+    portal.go_to_idp(idp, ada.email)
+    portal.page.get_by_label("Encrypt the assertion").check()
+    misbehave(portal.page, "Tampered with after signing", signed="Assertion only")
+    idp.sign_in(portal.page, ada)
+    expect(portal.page.get_by_role("heading", name="We could not sign you in")).to_be_visible()
 
 
 def test_aes_cbc_is_refused_until_an_admin_allows_it_and_is_warned(

@@ -47,6 +47,15 @@ class NothingToReplay(PracticeError):
     public = N_("There is no earlier response to send again. Sign in once, then replay it.")
 
 
+class NoEncryptionCertificate(PracticeError):
+    """The service provider's entity ID leads to no metadata on this machine, or that has no certificate to encrypt for."""
+
+    code = "practice_no_encryption_certificate"
+    public = N_(
+        "There is no certificate to encrypt for. It is read from the metadata at the service provider’s entity ID, on this machine only."
+    )
+
+
 class TargetNotLocal(PracticeError):
     """The SCIM base URL leads to another machine, or is none. Whoever runs the demo must not push to strangers."""
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
 from lxml import etree
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -26,6 +28,7 @@ from starlette.staticfiles import StaticFiles
 from vestibule.kernel.clock import Clock
 from vestibule.practice.directory import PracticeDirectory
 from vestibule.practice.directory_pages import DirectoryPages
+from vestibule.practice.encrypting import fetch_key
 from vestibule.practice.errors import (
     AnswerNotLocal,
     ForeignPage,
@@ -144,7 +147,7 @@ class PracticeIdp:
             acs_url=_text(form, "acs_url"),
             relay_state=_text(form, "relay_state"),
         )
-        document = self._document(require_local_answer(sign_in), form)
+        document = await run_in_threadpool(self._document, require_local_answer(sign_in), form)
         values = {
             "sign_in": sign_in,
             "saml_response": base64.b64encode(document).decode("ascii"),
@@ -165,7 +168,10 @@ class PracticeIdp:
             if sign_in.acs_url not in self._answers:
                 raise NothingToReplay(f"nothing was sent to {sign_in.acs_url}")
             return self._answers[sign_in.acs_url]
-        document = build_answer(self._plan(sign_in, person, signing), misbehaviour, self._forger, self._new_id)
+        plan = self._plan(sign_in, person, signing)
+        if form.get("encrypts"):
+            plan = replace(plan, encrypts_for=fetch_key(sign_in.sp_entity_id))
+        document = build_answer(plan, misbehaviour, self._forger, self._new_id)
         self._remember(sign_in.acs_url, document)
         return document
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
+from vestibule.practice.encrypting import damage_ciphertext
 from vestibule.practice.keys import KeyPair
 from vestibule.practice.people import PEOPLE
 from vestibule.practice.responses import STATUS_AUTHN_FAILED, NewId, ResponsePlan, build_response
@@ -122,6 +123,11 @@ def build_answer(plan: ResponsePlan, misbehaviour: Misbehaviour, forger: Forger,
 
 
 def _tampered(document: bytes, plan: ResponsePlan) -> bytes:
-    """Put another person in the place of the one who signed in, under the signature made for the first."""
+    """Put another person in the place of the one who signed in, under the signature made for the first.
+
+    Whoever can't read an encrypted assertion can only damage it.
+    """
+    if plan.encrypts_for is not None:
+        return damage_ciphertext(document)
     victim = next(person for person in PEOPLE if person not in plan.people)
     return document.replace(plan.people[0].email.encode(), victim.email.encode())

@@ -8,6 +8,9 @@ from datetime import datetime
 from html import escape
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from vestibule.practice.encrypting import encrypt_assertions
 from vestibule.practice.keys import KeyPair
 from vestibule.practice.people import Person
 from vestibule.practice.signing import RSA_SHA256, SignatureForm, sign_element
@@ -26,7 +29,10 @@ NewId = Callable[[], str]
 
 @dataclass(frozen=True, slots=True)
 class ResponsePlan:
-    """Every value of a response before it is written: one assertion per person, signed as said, by `key`."""
+    """Every value of a response before it is written: one assertion per person, signed as said, by `key`.
+
+    With `encrypts_for` each assertion is encrypted for that key, between its own signature and that of the response.
+    """
 
     issuer: str
     destination: str
@@ -42,6 +48,7 @@ class ResponsePlan:
     signs_assertion: bool
     form: SignatureForm = RSA_SHA256
     status: str = STATUS_SUCCESS
+    encrypts_for: rsa.RSAPublicKey | None = None
 
 
 def build_response(plan: ResponsePlan, new_id: NewId) -> bytes:
@@ -56,6 +63,8 @@ def build_response(plan: ResponsePlan, new_id: NewId) -> bytes:
     if plan.signs_assertion:
         for assertion_id in assertion_ids:
             document = sign_element(document, assertion_id, plan.key, plan.form)
+    if plan.encrypts_for is not None:
+        document = encrypt_assertions(document, plan.encrypts_for)
     if plan.signs_response:
         document = sign_element(document, response_id, plan.key, plan.form)
     return document
