@@ -13,6 +13,7 @@ from tests.journeys.portal import Portal
 from tests.support.axe import axe_violations
 from tests.support.browser import PageFaults, Pages
 from tests.support.demos import Demo, running_demo
+from tests.support.tabbing import lost_on_the_way
 
 
 @pytest.fixture
@@ -103,6 +104,7 @@ def test_the_app_is_accessible_and_fits_a_telephone(
     def judge(name: str) -> None:
         page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
         assert axe_violations(page) == []
+        assert lost_on_the_way(page) == [], name
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
     page.goto(demo.practice_app)

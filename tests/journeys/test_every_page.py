@@ -30,6 +30,7 @@ from tests.support.axe import COLOUR_RULES, axe_violations
 from tests.support.browser import PageFaults, Pages
 from tests.support.databases import Databases
 from tests.support.house import TestClock, serving
+from tests.support.tabbing import lost_on_the_way
 from vestibule.app import routes
 from vestibule.directory.connections import LogoutEndpoints
 from vestibule.flows.parts import signing_out
@@ -546,33 +547,6 @@ def sticks_out(page: Page) -> list[str]:
     """Return what would have to be scrolled to sideways, or can't be seen at all."""
     wide = page.evaluate("document.documentElement.scrollWidth") - page.evaluate("window.innerWidth")
     return [*page.evaluate(_CUT_OFF), *([f"the page is {wide} px too wide"] if wide > 0 else [])]
-
-
-# Each element that has the focus is marked, so that the way of the Tab key is known to be round when it comes to one again.
-_STOP = """() => {
-  const at = document.activeElement;
-  if (!at || at === document.body || at.dataset.stop) return null;
-  const before = [...document.querySelectorAll("[data-stop]")].pop(), style = getComputedStyle(at);
-  const seen = (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== "none";
-  const back = before && (before.compareDocumentPosition(at) & Node.DOCUMENT_POSITION_PRECEDING) !== 0;
-  at.dataset.stop = "1";
-  return [seen ? "" : "the focus is not seen", back ? "the focus jumps back" : "", at.outerHTML.slice(0, 160)];
-}"""
-_MOST_STOPS: Final = 150
-
-
-def lost_on_the_way(page: Page) -> list[str]:
-    """Return where, by the Tab key from the top, nobody sees the focus, or where it goes against the order of the page."""
-    # Where a field has the focus from the start, the way would begin there and come round by the top.
-    page.evaluate("document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute('tabindex')")
-    lost: list[str] = []
-    for _ in range(_MOST_STOPS):
-        page.keyboard.press("Tab")
-        stop = page.evaluate(_STOP)
-        if stop is None:
-            return lost
-        lost.extend(f"{fault}: {stop[2]}" for fault in stop[:2] if fault)
-    return [*lost, "the Tab key does not come round"]
 
 
 def take_picture(page: Page, name: str) -> None:

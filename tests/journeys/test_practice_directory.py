@@ -12,6 +12,7 @@ from tests.journeys.providers import Providers
 from tests.journeys.test_scim import NO_ACCESS, set_up
 from tests.support.axe import axe_violations
 from tests.support.browser import Pages
+from tests.support.tabbing import lost_on_the_way
 from vestibule.practice.directories import VENDORS
 from vestibule.practice.directories.talk import Vendor
 
@@ -58,6 +59,7 @@ def test_each_products_directory_is_played_through_a_persons_whole_life(
             let_through(console, directory, vendor)
         leave_and_return(directory, vendor, portal, idp)
     assert axe_violations(directory.page) == []
+    assert lost_on_the_way(directory.page) == []
     console.open_environment("DEV", "Authentication")
     console.follow("Okta Dev")
     console.follow("Live list")

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import re
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
-from tests.practice.conversation import ACS, Served, authn_request, deflated, hidden_fields
+from tests.practice.conversation import ACS, SP, Served, authn_request, deflated, hidden_fields
 from tests.support.axe import axe_violations
 from tests.support.browser import Pages
+from tests.support.tabbing import lost_on_the_way
+
+LOGOUT_REQUEST = (
+    '<samlp:LogoutRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="_l1" Version="2.0">'
+    f'<saml:Issuer xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">{SP}</saml:Issuer>'
+    '<saml:NameID xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">ada@practice.example</saml:NameID>'
+    "</samlp:LogoutRequest>"
+).encode()
 
 
 def _sign_in_url(served: Served) -> str:
@@ -34,8 +45,12 @@ def test_every_page_is_accessible_and_fits(served: Served, new_page: Pages, colo
     page = new_page(color_scheme=color_scheme, viewport={"width": width, "height": 900})
 
     def judge() -> None:
+        name = re.sub(r"\W+", "-", page.title().lower())
+        if folder := os.environ.get("VESTIBULE_TEST_PICTURES"):
+            page.screenshot(path=Path(folder) / f"practice-{name}-{width}-{color_scheme}.png", full_page=True)
         assert axe_violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        assert lost_on_the_way(page) == [], name
 
     page.goto(served.idp.base_url)
     page.get_by_text("Signing certificate").first.click()
@@ -47,6 +62,14 @@ def test_every_page_is_accessible_and_fits(served: Served, new_page: Pages, colo
     page.get_by_label("Show me the response").check()
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Ready to send")).to_be_visible()
+    judge()
+    page.goto(f"{served.idp.base_url}/directory")
+    judge()
+    page.goto(f"{served.idp.slo_url}?{urlencode({'SAMLRequest': deflated(LOGOUT_REQUEST)})}")
+    judge()
+    page.get_by_label("The answer").select_option(label="Silent: nothing is sent")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Signed out")).to_be_visible()
     judge()
 
 
