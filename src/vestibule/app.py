@@ -32,17 +32,18 @@ from vestibule.settings import Settings, load_settings
 from vestibule.storage.database import Database
 from vestibule.web import health, static_files
 from vestibule.web.api import description as api_description
+from vestibule.web.api import docs as api_docs
 from vestibule.web.api import explain as api_explain
 from vestibule.web.api.endpoints import problem
 from vestibule.web.areas import by_area
 from vestibule.web.console import (
     access_control,
     activity,
+    api_clients,
     app_icons,
     app_tries,
     apps,
     authentication,
-    coming,
     connection_options,
     connections,
     cookie_domains,
@@ -165,6 +166,7 @@ def routes() -> list[BaseRoute]:
         *device.ROUTES,
         *api_explain.ROUTES,
         *api_description.ROUTES,
+        *api_docs.ROUTES,
         *health.ROUTES,
         *static_files.routes(),
         Route("/", to_console, methods=["GET"]),
@@ -200,7 +202,7 @@ def routes() -> list[BaseRoute]:
         *apps.ROUTES,
         *app_icons.ROUTES,
         *shown_icons.ROUTES,
-        *coming.ROUTES,
+        *api_clients.ROUTES,
     ]
 
 

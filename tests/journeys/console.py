@@ -189,6 +189,18 @@ class Console:
         self.follow(name)
         expect(self.heading(starts(name))).to_be_visible()
 
+    def add_api_client(self, name: str, environment: str) -> str:
+        """Add an API client for one environment, and copy its token, which is shown once."""
+        self.go("API clients")
+        self.follow("Add API client")
+        self.page.get_by_label("Name", exact=True).fill(name)
+        self.page.get_by_label("Environment", exact=True).select_option(label=environment)
+        self.press("Add")
+        expect(self.heading(f"Token of “{name}”")).to_be_visible()
+        self.press("Copy Bearer token")
+        expect(self.page.get_by_text("Bearer token copied")).to_be_attached()
+        return str(self.page.evaluate("navigator.clipboard.readText()"))
+
     def one_time_link(self) -> str:
         """Copy the link that is shown once."""
         self.press("Copy One-time link")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 from urllib.parse import urlencode
 
@@ -18,7 +19,17 @@ from tests.support.pictures import png
 from vestibule.directory.apps import ClientAuthentication, GrantType, OidcSettings
 from vestibule.directory.connections import Connection
 from vestibule.directory.sessions import KnockReason
-from vestibule.flows import admins, app_icons, connections, end_user, environments, resource_apis, scim_directories
+from vestibule.flows import (
+    admins,
+    api_clients,
+    app_icons,
+    connections,
+    end_user,
+    environments,
+    resource_apis,
+    scim_directories,
+)
+from vestibule.flows.parts.callers import operator
 
 FAR_TOO_LONG: Final = "Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh of the long corridor"
 
@@ -83,6 +94,25 @@ def furnish(scene: Scene) -> None:
     scene.portal.sign_in(idp, idp.people[0])
     scene.portal.expect_in(idp.people[0].name, "Designers")
     furnish_apps(scene, house)
+    furnish_api_clients(scene, house)
+
+
+def furnish_api_clients(scene: Scene, house: House) -> None:
+    """Make API clients in each of their states: by an admin and the operator, ending soon, expired, revoked."""
+
+    def made(name: str, environment: str | None = None, life: timedelta | None = None) -> str:
+        allowed = (name[:100], ["explain:read"], environment, life)
+        return api_clients.create_api_client(house.runtime, operator(), house.workspace.id, *allowed).client.id
+
+    house.clock.advance(days=-40)
+    gone, _ = made("Help desk of last year"), made("Pilot of the intranet", "test", timedelta(days=30))
+    house.clock.advance(days=40)
+    api_clients.revoke_as_admin(house.runtime, house.owner, gone)
+    made(FAR_TOO_LONG)
+    made("Release checks", "dev", timedelta(days=10))
+    desk = api_clients.add_as_admin(house.runtime, house.owner, "Help desk", ["explain:read"], "prod", "365")
+    scene.ids["api_client"] = desk.client.id
+    api_clients.authenticate(house.runtime, house.owner.visitor, f"Bearer {desk.token}")
 
 
 def furnish_apps(scene: Scene, house: House) -> None:

@@ -36,7 +36,7 @@ from vestibule.directory.connections import LogoutEndpoints
 from vestibule.flows.parts import signing_out
 from vestibule.kernel.secrets import SealBroken, new_token
 from vestibule.storage import end_users
-from vestibule.web.console import coming
+from vestibule.web.console import api_clients as api_client_pages
 
 # What answers with something else than a page.
 NO_PAGES: Final = {
@@ -206,6 +206,9 @@ ROUTES_OPENED: Final[dict[str, Opens]] = {
     "/admin/apps/{app_id}/disable": at("/admin/apps/{third_party}/disable"),
     "/admin/apps/{app_id}/delete": at("/admin/apps/{third_party}/delete"),
     "/admin/api-clients": at("/admin/api-clients"),
+    "/admin/api-clients/new": at("/admin/api-clients/new"),
+    "/admin/api-clients/{api_client_id}/revoke": at("/admin/api-clients/{api_client}/revoke"),
+    "/api/docs": lambda scene: scene.open(scene.stranger, "/api/docs"),
     "/admin/sign-in": lambda scene: scene.open(scene.stranger, "/admin/sign-in"),
     "/admin/link/{token}": lambda scene: scene.open(scene.stranger, "/admin/link/{admin_token}"),
     "/e/{env}/sign-in": lambda scene: scene.open(scene.stranger, "/e/dev/sign-in"),
@@ -347,6 +350,18 @@ def going(scene: Scene) -> Page:
     return page
 
 
+def api_client_made(scene: Scene) -> Page:
+    scene.console.add_api_client("Nightly check", "PROD")
+    return scene.admin
+
+
+def revoked_api_clients(scene: Scene) -> Page:
+    page = scene.open(scene.admin, "/admin/api-clients")
+    page.get_by_text("1 revoked").click()
+    expect(page.get_by_text("Help desk of last year")).to_be_visible()
+    return page
+
+
 def menu(scene: Scene) -> Page:
     page = scene.open(scene.admin, "/admin/end-users")
     page.set_viewport_size({"width": 390, "height": 900})
@@ -362,7 +377,7 @@ def broken(scene: Scene) -> Page:
         raise RuntimeError("the door fell over")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(coming, "render", falls_over)
+        patch.setattr(api_client_pages, "render", falls_over)
         page = scene.open(scene.admin, "/admin/api-clients")
     expect(page.get_by_role("heading", name="Something went wrong on our side")).to_be_visible()
     return page
@@ -460,6 +475,9 @@ STATES: Final[dict[str, Opens]] = {
     ),
     "empty form of an admin": after("/admin/access-control/invite", "Invite"),
     "API without anything": after(f"{TAB}/apis/new", "Add"),
+    "API client made": api_client_made,
+    "API client without anything": after("/admin/api-clients/new", "Add"),
+    "revoked API clients": revoked_api_clients,
     "initial access token made": after(f"{TAB}/apis", "Make a token"),
     "group without a name": after(f"{TAB}/groups/new", "Create"),
     "bad domains": after(f"{TAB}/authentication/new", "Next", {"Domains": "gmail.com, nonsense"}),

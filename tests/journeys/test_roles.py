@@ -19,6 +19,7 @@ CHANGING_PLACES = (
     "/admin/environments/dev/authentication/new",
     "/admin/end-users/new",
     "/admin/settings/add-environment",
+    "/admin/api-clients/new",
 )
 
 
@@ -45,10 +46,13 @@ def test_an_auditor_reads_everything_and_finds_nothing_to_press(
     console.create_group("DEV", "Designers")
     console.connect(idp, "Okta Dev", "practice.example")
     console.add_end_user(idp.people[0].name, idp.people[0].email, {"DEV": "Designers"})
+    console.add_api_client("Help desk", "DEV")
     auditor = invite(console, new_console, "Noa Klein", "Auditor")
     for place in ("Access control", "Apps", "API clients", "Activity", "Settings", "End users"):
         auditor.go(place)
         sees_nothing_to_change(auditor)
+        if place == "API clients":
+            expect(auditor.page.get_by_role("row", name=starts("Help desk"))).to_be_visible()
     auditor.follow(idp.people[0].name)
     sees_nothing_to_change(auditor)
     auditor.open_environment("DEV")
@@ -109,7 +113,7 @@ def sees_nothing_to_change(console: Console) -> None:
         assert button.inner_text().startswith(HARMLESS) or button.is_disabled(), button.inner_text()
     # The activity's sentences are links, too, and begin with a name.
     changes = re.compile(
-        r"^(Add|Create|Set up|Use|Edit|Delete|Invite|Manage|Rename|Replace|Change|Deactivate|Finish)\b"
+        r"^(Add|Create|Set up|Use|Edit|Delete|Invite|Manage|Rename|Replace|Revoke|Change|Deactivate|Finish)\b"
     )
     expect(main.get_by_role("link", name=changes)).to_have_count(0)
 

@@ -22,7 +22,7 @@ from vestibule.directory.connections import Connection, IdentityProvider
 from vestibule.directory.end_users import EndUser, EndUserStatus
 from vestibule.directory.rollover import values_of
 from vestibule.directory.sessions import Knock, KnockReason
-from vestibule.flows import admins, app_icons, scim_directories
+from vestibule.flows import admins, api_clients, app_icons, scim_directories
 from vestibule.flows import connections as connections_flow
 from vestibule.flows import resource_apis as api_flows
 from vestibule.flows.parts.callers import operator
@@ -64,6 +64,7 @@ class World:
     app: str
     closed_app: str
     app_secret: str
+    api_client: str
 
     @property
     def environment(self) -> str:
@@ -132,6 +133,9 @@ def world(house: House, number: int) -> World:
         scim_group=pushed_group(house, kinds["s"], f"Members {number}").id,
         change=_change(house, kinds["r"].idp.id),
         **_apps(house, here, number),
+        api_client=api_clients.create_api_client(
+            house.runtime, operator(), workspace_id, f"Client {number}", ["explain:read"], here
+        ).client.id,
     )
 
 
@@ -287,6 +291,7 @@ _CONNECTION = "/admin/connections/{connection_id}"
 _PEOPLE, _ONE = "/admin/end-users", "/admin/end-users/{end_user_id}"
 _WAITING = "/admin/end-users/waiting/{knock_id}"
 _APPS, _APP = "/admin/apps", "/admin/apps/{app_id}"
+_API_CLIENTS = "/admin/api-clients"
 _SETTINGS = "/admin/settings"
 _PLACE = f"{_SETTINGS}/environments/{{environment}}"
 
@@ -433,6 +438,18 @@ CASES: Mapping[str, Case] = {
     f"{_APP}/try": Case(P.MANAGE_APPS, _app),
     f"{_APP}/secrets/new": Case(P.MANAGE_APPS, _app),
     f"{_APP}/secrets/{{secret_id}}/revoke": Case(P.MANAGE_APPS, lambda w: {**_app(w), "secret_id": w.app_secret}),
+    f"{_API_CLIENTS}/new": Case(
+        P.MANAGE_AUTHENTICATION,
+        form=lambda w: {
+            **_environment(w),
+            "name": f"New client {w.number}",
+            "scope": "explain:read",
+            "token_life": "90",
+        },
+    ),
+    f"{_API_CLIENTS}/{{api_client_id}}/revoke": Case(
+        P.MANAGE_AUTHENTICATION, lambda w: {"api_client_id": w.api_client}
+    ),
     _SETTINGS: Case(P.MANAGE_ENVIRONMENTS, form=lambda w: {"name": f"Northwind {w.number}", "help_contact": ""}),
     f"{_SETTINGS}/add-environment": Case(
         P.MANAGE_ENVIRONMENTS, form=lambda w: {"name": f"E{w.number}", "key": f"e{w.number}"}

@@ -17,6 +17,8 @@ from babel.messages.pofile import read_po
 from tests.support.house import Client, Server
 from tests.support.people import add_person, group_of
 from tests.support.tools import ROOT
+from vestibule.flows import api_clients
+from vestibule.flows.parts.callers import operator
 from vestibule.kernel import locales
 
 PACKAGE = ROOT / "src" / "vestibule"
@@ -83,21 +85,34 @@ def english(page: str, *names: str) -> set[str]:
 def test_every_sentence_of_the_consoles_pages_is_translated(abroad: Client, server: Server) -> None:
     group = group_of(server.house, name="Gqq")
     add_person(server.house, "Mqq Lqq", "mqq@example.com", "dev", group=group)
+    house = server.house
+    client = api_clients.create_api_client(
+        house.runtime, operator(), house.workspace.id, "Hqq", ["explain:read"]
+    ).client
+    asking = "/admin/api-clients"
     tab = "/admin/environments/dev/groups"
     paths = [
         *(tab, f"{tab}/new", f"{tab}/{group.id}", f"{tab}/{group.id}/add?q=mqq", f"{tab}/{group.id}/rename"),
         *(f"{tab}/{group.id}/delete", "/admin/settings", "/admin/settings/add-environment", "/admin/apps"),
-        *("/admin/settings/environments/dev", "/admin/settings/environments/dev/delete", "/admin/api-clients"),
+        *("/admin/settings/environments/dev", "/admin/settings/environments/dev/delete"),
+        *(asking, f"{asking}/new", f"{asking}/{client.id}/revoke"),
         *("/admin/access-control", "/admin/access-control/invite", "/no/such/page"),
     ]
     left = {}
     for path in paths:
         page = abroad.get(path).text
         assert '<html lang="eo">' in page
-        words = english(page, "Gqq", "Mqq Lqq", "mqq", "Designers", "STAGING")
+        words = english(page, "Gqq", "Hqq", "Mqq Lqq", "mqq", "Designers", "STAGING")
         if words:
             left[path] = words
     assert left == {}
+
+
+def test_the_apis_documentation_is_translated_around_what_the_description_says(abroad: Client) -> None:
+    page = abroad.get("/api/docs").text
+    assert "May this person use this app" in page
+    own = re.sub(r'<(pre|\w+(?= [^>]*lang="en"))\b.*?</\1>', " ", page.partition("<body>")[2], flags=re.DOTALL)
+    assert english(f"<body>{own}", "OpenAPI", "GET") == set()
 
 
 def test_a_refusal_beside_a_field_is_translated(abroad: Client) -> None:

@@ -1,4 +1,4 @@
-"""Settings over HTTP, and the pages that say what is not in this release."""
+"""Settings over HTTP."""
 
 from __future__ import annotations
 
@@ -91,9 +91,3 @@ def test_support_reads_the_settings_and_changes_none(server: Server) -> None:
         assert client.get(path).status_code == 403
     for path in (HOME, f"{HOME}/add-environment", f"{HOME}/environments/dev/move"):
         assert client.post(path, {"name": "X"}).status_code == 403
-
-
-def test_what_is_not_in_this_release_says_so_and_offers_no_form(admin_client: Client) -> None:
-    page = admin_client.get("/admin/api-clients")
-    assert "in this release yet" in text_of(page.text)
-    assert re.findall(r'<form action="([^"]+)"', page.text) == ["/admin/sign-out"]

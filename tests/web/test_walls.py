@@ -26,7 +26,7 @@ from vestibule.app import routes
 from vestibule.directory.admins import PERMISSIONS, Role
 from vestibule.flows import admins, environments
 from vestibule.flows.parts.callers import operator
-from vestibule.kernel.ids import PREFIXES
+from vestibule.kernel.ids import PREFIXES, is_id
 from vestibule.storage.tables import activity
 
 # For anybody: what they ask of a request instead is in the tests of each.
@@ -50,8 +50,6 @@ PUBLIC = {
     "/saml/{connection_id}/acs",
     "/saml/{connection_id}/slo",
 }
-
-_KINDS = set(PREFIXES.values())
 
 
 def paths_of(method: str) -> list[str]:
@@ -193,6 +191,7 @@ def ids_of(full: World) -> dict[str, str]:
         "app_id": full.app,
         "secret_id": full.app_secret,
         "api_id": full.api,
+        "api_client_id": full.api_client,
     }
 
 
@@ -222,7 +221,7 @@ def test_ids_of_another_workspace_inside_forms_and_beside_own_ids_do_nothing(wal
         for rows in before.values()
         for row in rows
         for value in row
-        if str(value).partition("_")[0] in _KINDS and "_" in str(value)
+        if any(is_id(str(value), kind) for kind in PREFIXES)
     }
     refused: list[int] = []
     for path in POSTS:

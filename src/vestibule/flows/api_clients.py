@@ -1,4 +1,4 @@
-"""API clients: made, listed and revoked by the operator, and known again by their token. What they ask for is other flows' work."""
+"""API clients: made, listed and revoked by admins and the operator, known again by their token. What they ask is other flows' work."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import Final
 import structlog
 
 from vestibule.directory.activity import Actor, Event, Subject
+from vestibule.directory.admins import Permission
 from vestibule.directory.api_clients import USE_NOTED_EVERY, ApiClient, Scope, TokenMissing, TokenRefused, parse_scopes
-from vestibule.directory.workspaces import validate_name
-from vestibule.flows.parts.callers import Visitor
+from vestibule.directory.workspaces import Environment, validate_name
+from vestibule.flows.parts.callers import AdminCaller, Visitor
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.throttling import API_TOKEN_PER_ADDRESS, count_attempt
+from vestibule.flows.parts.token_lives import parse_life
 from vestibule.kernel.errors import DatabaseBusy, FieldError, Invalid, NotFound
 from vestibule.kernel.ids import is_id, new_id
 from vestibule.kernel.secrets import new_token, token_hash
@@ -27,6 +29,8 @@ from vestibule.storage.database import Transaction
 # Secret scanners know a token by how it begins.
 TOKEN_PREFIX: Final = "vapi_"  # noqa: S105 - the beginning that all tokens share
 _MOST_TOKEN_CHARACTERS: Final = 200
+# Chosen in a form; no environment has this key. That nothing was chosen never means all of them.
+EVERY_ENVIRONMENT: Final = "*"
 log = structlog.get_logger()
 
 
@@ -36,6 +40,56 @@ class MadeClient:
 
     client: ApiClient
     token: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApiClientList:
+    """The clients of a workspace, the latest first: as they are in use, and those that were revoked."""
+
+    clients: tuple[ApiClient, ...]
+    revoked: tuple[ApiClient, ...]
+    environments: tuple[Environment, ...]
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Return the names of the environments by id."""
+        return {one.id: one.name for one in self.environments}
+
+
+def look_at_clients(runtime: Runtime, caller: AdminCaller) -> ApiClientList:
+    """Return the page of API clients. Raises Forbidden."""
+    caller.require(Permission.READ)
+    with runtime.database.reading() as tx:
+        found = storage.list_api_clients(tx, caller.workspace_id)[::-1]
+        environments = workspaces.list_environments(tx, caller.workspace_id)
+    current = tuple(one for one in found if one.revoked_at is None)
+    return ApiClientList(current, tuple(one for one in found if one.revoked_at), environments)
+
+
+def add_as_admin(
+    runtime: Runtime, caller: AdminCaller, name: str, scopes: Iterable[str], environment_key: str, life: str
+) -> MadeClient:
+    """Make a client of the admin's workspace; all as typed. Raises Invalid (`name`, `scope`, `environment`, `token_life`), Forbidden."""
+    caller.require(Permission.MANAGE_AUTHENTICATION)
+    try:
+        lasts = parse_life("token_life", life)
+    except FieldError as error:
+        raise Invalid(error) from error
+    key = None if environment_key == EVERY_ENVIRONMENT else environment_key
+    return create_api_client(runtime, caller.actor, caller.workspace_id, name, scopes, key, lasts)
+
+
+def find_as_admin(runtime: Runtime, caller: AdminCaller, client_id: str) -> ApiClient:
+    """Return a client that was not revoked, to ask before it is revoked. Raises NotFound, Forbidden."""
+    caller.require(Permission.MANAGE_AUTHENTICATION)
+    with runtime.database.reading() as tx:
+        return _not_revoked(tx, caller.workspace_id, client_id)
+
+
+def revoke_as_admin(runtime: Runtime, caller: AdminCaller, client_id: str) -> ApiClient:
+    """End the token of a client of the admin's workspace, at once. Raises NotFound, Forbidden."""
+    caller.require(Permission.MANAGE_AUTHENTICATION)
+    return revoke_api_client(runtime, caller.actor, caller.workspace_id, client_id)
 
 
 def create_api_client(
@@ -62,7 +116,9 @@ def create_api_client(
     now, token = runtime.clock(), TOKEN_PREFIX + new_token()
     with runtime.database.transaction() as tx:
         environment_id = None
-        if environment_key is not None:
+        if environment_key == "":
+            errors.append(FieldError("environment", N_("Choose an environment, or the whole workspace.")))
+        elif environment_key is not None:
             safe = not has_unsafe_characters(environment_key)
             place = workspaces.find_environment(tx, workspace_id, environment_key) if safe else None
             if place is None:
@@ -95,9 +151,9 @@ def list_api_clients(runtime: Runtime, workspace_id: str) -> tuple[ApiClient, ..
 def revoke_api_client(runtime: Runtime, actor: Actor, workspace_id: str, client_id: str) -> ApiClient:
     """End a client's token, at once. Raises NotFound, also for one that was revoked before."""
     with runtime.database.transaction() as tx:
-        client = storage.find_api_client(tx, workspace_id, client_id) if is_id(client_id, "api_client") else None
-        if client is None or not storage.revoke_api_client(tx, workspace_id, client.id, runtime.clock()):
-            raise NotFound(f"API client {printable(client_id, 40)}")
+        client = _not_revoked(tx, workspace_id, client_id)
+        if not storage.revoke_api_client(tx, workspace_id, client.id, runtime.clock()):
+            raise NotFound(f"API client {client.id} was revoked at the same moment")
         _record(tx, runtime, actor, "api_client.revoked", client)
     return client
 
@@ -124,6 +180,13 @@ def authenticate(runtime: Runtime, visitor: Visitor, authorization: str) -> ApiC
                 storage.note_use(tx, client, now)
         except DatabaseBusy as error:
             log.warning("use of an API client not noted", reason=error.reason)
+    return client
+
+
+def _not_revoked(tx: Transaction, workspace_id: str, client_id: str) -> ApiClient:
+    client = storage.find_api_client(tx, workspace_id, client_id) if is_id(client_id, "api_client") else None
+    if client is None or client.revoked_at is not None:
+        raise NotFound(f"API client {printable(client_id, 40)}")
     return client
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 
 from vestibule.directory.admins import Permission
@@ -13,6 +12,7 @@ from vestibule.directory.workspaces import validate_name
 from vestibule.flows.parts.callers import AdminCaller
 from vestibule.flows.parts.connecting import found_connection, record_connection
 from vestibule.flows.parts.runtime import Runtime
+from vestibule.flows.parts.token_lives import parse_life
 from vestibule.kernel.errors import AlreadyTaken, Conflict, FieldError, Invalid, NotFound
 from vestibule.kernel.ids import is_id, new_id
 from vestibule.kernel.secrets import new_token, token_hash
@@ -22,12 +22,6 @@ from vestibule.storage.database import Transaction
 
 # Secret scanners know a token by how it begins.
 TOKEN_PREFIX: Final = "vscim_"  # noqa: S105 - the beginning that all tokens share
-TOKEN_LIVES: Final[dict[str, timedelta | None]] = {
-    "90": timedelta(days=90),
-    "180": timedelta(days=180),
-    "365": timedelta(days=365),
-    "never": None,
-}
 
 
 class NotScim(Conflict):
@@ -78,11 +72,14 @@ def make_token(runtime: Runtime, caller: AdminCaller, connection_id: str, name: 
     except FieldError as error:
         errors.append(error)
         tidy = ""
-    if life not in TOKEN_LIVES:
-        errors.append(FieldError("token_life", N_("Choose how long the token lasts.")))
+    lasts = None
+    try:
+        lasts = parse_life("token_life", life)
+    except FieldError as error:
+        errors.append(error)
     if errors:
         raise Invalid(*errors)
-    now, secret, lasts = runtime.clock(), TOKEN_PREFIX + new_token(), TOKEN_LIVES[life]
+    now, secret = runtime.clock(), TOKEN_PREFIX + new_token()
     token = ScimToken(new_id("scim_token", now), tidy, now, now + lasts if lasts else None, None)
     full = FieldError("token_name", N_("There are two tokens already. Revoke one of them first."))
     try:

@@ -200,6 +200,7 @@ PATHS: Final[Mapping[str, tuple[str, ...]]] = {
         "M11 13l9 -9",
         "M15 4h5v5",
     ),
+    "code": ("M7 8l-4 4l4 4", "M17 8l4 4l-4 4", "M14 4l-4 16"),
     "world": (
         "M3 12a9 9 0 1 0 18 0a9 9 0 0 0 -18 0",
         "M3.6 9h16.8",

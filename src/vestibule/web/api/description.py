@@ -28,16 +28,20 @@ _PROBLEM: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["type", "title", "status", "detail"],
     "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
+        "type": {"type": "string", "description": "`about:blank`: the status says what kind it is."},
+        "title": {"type": "string", "description": "The status in words."},
+        "status": {"type": "integer", "description": "The HTTP status, again."},
+        "detail": {"type": "string", "description": "What is wrong, in a sentence."},
         "errors": {
             "type": "array",
+            "description": "With 422: everything that is wrong, part by part.",
             "items": {
                 "type": "object",
                 "required": ["field", "detail"],
-                "properties": {"field": {"type": "string"}, "detail": {"type": "string"}},
+                "properties": {
+                    "field": {"type": "string", "description": "The parameter, or `query` for one that is not known."},
+                    "detail": {"type": "string", "description": "What is wrong with it."},
+                },
             },
         },
     },
@@ -60,7 +64,8 @@ def openapi(public_url: str, endpoints: Iterable[Endpoint] = ENDPOINTS) -> dict[
 
 
 def _operation(one: Endpoint) -> dict[str, Any]:
-    answer = {"type": "object", "required": ["data"], "properties": {"data": one.answer}}
+    data = {**one.answer, "description": "What was asked for."}
+    answer = {"type": "object", "required": ["data"], "properties": {"data": data}}
     problem = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         "operationId": one.name,
@@ -78,7 +83,10 @@ def _operation(one: Endpoint) -> dict[str, Any]:
             for each in one.parameters
         ],
         "responses": {
-            "200": {"description": "The answer.", "content": {"application/json": {"schema": answer}}},
+            "200": {
+                "description": "The answer.",
+                "content": {"application/json": {"schema": answer, "example": {"data": one.example}}},
+            },
             **{str(status): {"description": said, "content": problem} for status, said in _REFUSALS.items()},
         },
     }

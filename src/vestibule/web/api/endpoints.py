@@ -52,7 +52,10 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One GET of the API: what serves it and what describes it are this one thing. `answer` is a JSON Schema of `data`."""
+    """One GET of the API: what serves it and what describes it are this one thing.
+
+    `answer` is a JSON Schema of `data`, and `example` a `data` as it may come.
+    """
 
     path: str
     summary: str
@@ -60,6 +63,7 @@ class Endpoint:
     scope: Scope
     parameters: tuple[Parameter, ...]
     answer: Mapping[str, Any]
+    example: Mapping[str, Any]
     handler: Callable[[Visit, ApiClient, Mapping[str, str]], Mapping[str, Any]]
 
     @property

@@ -38,28 +38,43 @@ def explain(visit: Visit, client: ApiClient, values: Mapping[str, str]) -> Mappi
     }
 
 
-_TEXT: Final = {"type": "string"}
+def _text(description: str, **more: Any) -> dict[str, Any]:
+    return {"type": "string", "description": description, **more}
 
 
-def _named(*names: str) -> dict[str, Any]:
-    return {"type": "object", "required": list(names), "properties": dict.fromkeys(names, _TEXT)}
+def _object(**properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "required": list(properties), "properties": properties}
 
 
-_CODE: Final = {"type": "string", "enum": [one.value for one in Condition]}
-_REASON: Final = {
-    "type": "object",
-    "required": ["code", "holds", "sentence"],
-    "properties": {"code": _CODE, "holds": {"type": "boolean"}, "sentence": _TEXT},
-}
-_PARTS: Final[Mapping[str, Any]] = {
-    "allowed": {"type": "boolean", "description": "Whether every reason holds."},
-    "refused_by": {"type": ["string", "null"], "description": "The code of the first reason that does not hold."},
-    "reasons": {"type": "array", "items": _REASON, "description": "What was looked at, in order."},
-    "user": _named("id", "email"),
-    "app": _named("id", "name"),
-    "environment": _named("id", "key"),
-    "groups": {"type": "array", "items": _named("id", "name"), "description": "Through which groups they may use it."},
-    "connections": {"type": "array", "items": _named("id", "name"), "description": "Which sign this person in."},
+_NAMED: Final = _object(id=_text("Its id."), name=_text("Its name."))
+_REASON: Final = _object(
+    code=_text("The condition.", enum=[one.value for one in Condition]),
+    holds={"type": "boolean", "description": "Whether it holds."},
+    sentence=_text("The same in words, in a language that the request accepts."),
+)
+_ANSWER: Final = _object(
+    allowed={"type": "boolean", "description": "Whether every condition holds: they get in."},
+    refused_by={"type": ["string", "null"], "description": "The code of the first condition that does not hold."},
+    reasons={"type": "array", "items": _REASON, "description": "The conditions that were looked at, in order."},
+    user={**_object(id=_text("Their id."), email=_text("Their e-mail address.")), "description": "The end user."},
+    app={**_NAMED, "description": "The app."},
+    environment={**_object(id=_text("Its id."), key=_text("Its key.")), "description": "The environment."},
+    groups={"type": "array", "items": _NAMED, "description": "Through which groups they may use it."},
+    connections={"type": "array", "items": _NAMED, "description": "Which connections sign this person in."},
+)
+_LOOKED_AT: Final = (Condition.PERSON_ACTIVE, Condition.ENVIRONMENT_ACCESS, Condition.APP_ENABLED, Condition.APP_GROUPS)
+_EXAMPLE: Final[Mapping[str, Any]] = {
+    "allowed": False,
+    "refused_by": Condition.APP_GROUPS.value,
+    "reasons": [
+        {"code": one.value, "holds": holds, "sentence": CONDITIONS[one][0 if holds else 1]}
+        for one, holds in ((each, each is not Condition.APP_GROUPS) for each in _LOOKED_AT)
+    ],
+    "user": {"id": "usr_01jd8w2k7m4r6t8v0x1z3b5d7f", "email": "maya@acme.example"},
+    "app": {"id": "app_01jd8w4tq5h2k9m3n7p6r8s0v1", "name": "Payroll"},
+    "environment": {"id": "env_01jd8vzx3c5f7h9k1m3p5r7t9w", "key": "prod"},
+    "groups": [],
+    "connections": [{"id": "con_01jd8w0b2d4f6h8k0m2p4r6t8v", "name": "Okta"}],
 }
 ENDPOINTS: Final = (
     Endpoint(
@@ -72,7 +87,8 @@ ENDPOINTS: Final = (
             Parameter("user", "The id or the e-mail address of an end user.", "maya@acme.example"),
             Parameter("app", "The id of an app of that environment.", "app_01jd8w4tq5h2k9m3n7p6r8s0v1", 40),
         ),
-        answer={"type": "object", "required": list(_PARTS), "properties": _PARTS},
+        answer=_ANSWER,
+        example=_EXAMPLE,
         handler=explain,
     ),
 )

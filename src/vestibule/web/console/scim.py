@@ -12,6 +12,7 @@ from vestibule.directory.admins import Permission
 from vestibule.directory.connections import Connection
 from vestibule.directory.scim import ScimEvent
 from vestibule.flows import connections, scim_clashes, scim_directories, scim_log, scim_turning_on
+from vestibule.flows.parts.token_lives import TOKEN_LIVES
 from vestibule.kernel.errors import Invalid
 from vestibule.kernel.secrets import same
 from vestibule.kernel.text import N_
@@ -143,7 +144,7 @@ def _token_form(visit: Visit, errors: dict[str, str]) -> Response:
         connection=facts.connection,
         environment=facts.environment,
         typed={"token_name": visit.form.get("token_name"), "token_life": visit.form.get("token_life", "365")},
-        lives=tuple(scim_directories.TOKEN_LIVES),
+        lives=tuple(TOKEN_LIVES),
         errors=errors,
     )
 
