@@ -55,13 +55,19 @@ def grant_access(
     source: Source,
     now: datetime,
     connection_id: str | None = None,
+    fresh: bool = False,
 ) -> bool:
     """Let a person enter an environment; return whether that is new. What is there already keeps its source.
 
-    Environment and person must both be of the workspace, or nothing is written.
+    Environment and person must both be of the workspace, or nothing is written. A `fresh` person was made in this very
+    transaction: there is nothing yet, so nobody waits for the answer.
     """
     whose = {"in_workspace": workspace_id, "whose": end_user_id, "in_environment": environment_id}
-    return _GRANT.write(tx, {**whose, "from_source": source.value, "by": connection_id, "since": now}) == 1
+    values = {**whose, "from_source": source.value, "by": connection_id, "since": now}
+    if fresh:
+        _GRANT.write_later(tx, values)
+        return True
+    return _GRANT.write(tx, values) == 1
 
 
 def revoke_access(tx: Transaction, workspace_id: str, environment_id: str, end_user_id: str) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import and_, bindparam, delete, exists, insert, or_, select, union_all, update
 
-from vestibule.directory.end_users import EndUserStatus
+from vestibule.directory.end_users import EndUser, EndUserStatus
 from vestibule.directory.pushed import Account, PushedUser
 from vestibule.directory.sources import Source
 from vestibule.directory.why import Pushed
@@ -111,21 +111,19 @@ _whose_access = (
     environment_access.c.source == Source.SCIM.value,
     environment_access.c.source_connection_id == bindparam("by"),
 )
-_FOLLOWS: Final = Prepared(select(environment_access.c.end_user_id).where(*_whose_access))
+_person = (end_users.c.workspace_id == bindparam("in_workspace"), end_users.c.id == bindparam("whose"))
+_LEAVING: Final = Prepared(select(*COLUMNS, exists().where(*_whose_access).label("so")).where(*_person))
 _END_ACCESS: Final = Prepared(
     delete(environment_access).where(environment_access.c.workspace_id == bindparam("in_workspace"), *_whose_access)
 )
-_HELD_BY_ANOTHER: Final = Prepared(
-    select(users.c.id)
-    .join(connections, connections.c.id == users.c.connection_id)
-    .where(
-        users.c.end_user_id == bindparam("whose"),
-        users.c.deleted_at.is_(None),
-        users.c.connection_id != bindparam("by"),
-        connections.c.environment_id == bindparam("in_environment"),
-    )
-    .limit(1)
+_held_by_another = exists().where(
+    users.c.end_user_id == bindparam("whose"),
+    users.c.deleted_at.is_(None),
+    users.c.connection_id != bindparam("by"),
+    connections.c.id == users.c.connection_id,
+    connections.c.environment_id == bindparam("in_environment"),
 )
+_RETURNING: Final = Prepared(select(*COLUMNS, _held_by_another.label("so")).where(*_person))
 _INSERT_EMAIL: Final = Prepared(insert(scim_user_emails))
 
 
@@ -219,10 +217,12 @@ def take_over_access(
     return tx.execute(taken).rowcount == 1
 
 
-def follows_directory(tx: Transaction, environment_id: str, end_user_id: str, connection_id: str) -> bool:
-    """Say whether somebody's access to the environment came from this connection's directory."""
+def find_leaving(
+    tx: Transaction, workspace_id: str, environment_id: str, end_user_id: str, connection_id: str
+) -> tuple[EndUser | None, bool]:
+    """Return a person, and whether their access to the environment came from this connection's directory."""
     whose = {"in_environment": environment_id, "whose": end_user_id, "by": connection_id}
-    return bool(_FOLLOWS.rows(tx, whose))
+    return _person_and(_LEAVING.rows(tx, whose | {"in_workspace": workspace_id}))
 
 
 def end_access(tx: Transaction, workspace_id: str, environment_id: str, end_user_id: str, connection_id: str) -> bool:
@@ -283,11 +283,16 @@ def known_elsewhere(tx: Transaction, idp_id: str, environment_id: str, end_user_
     return tx.execute(union_all(entering, pushed).limit(1)).first() is not None
 
 
-def held_by_another(tx: Transaction, environment_id: str, connection_id: str, end_user_id: str) -> bool:
-    """Say whether another directory of the same environment has somebody among its users."""
-    return bool(
-        _HELD_BY_ANOTHER.rows(tx, {"whose": end_user_id, "by": connection_id, "in_environment": environment_id})
-    )
+def find_returning(
+    tx: Transaction, workspace_id: str, environment_id: str, end_user_id: str, connection_id: str
+) -> tuple[EndUser | None, bool]:
+    """Return a person, and whether another directory of the same environment has them among its users."""
+    whose = {"in_environment": environment_id, "whose": end_user_id, "by": connection_id}
+    return _person_and(_RETURNING.rows(tx, whose | {"in_workspace": workspace_id}))
+
+
+def _person_and(found: Sequence[Any]) -> tuple[EndUser | None, bool]:
+    return (to_end_user(found[0]), bool(found[0].so)) if found else (None, False)
 
 
 def is_only_here(tx: Transaction, end_user_id: str, connection_id: str) -> bool:

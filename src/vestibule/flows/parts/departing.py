@@ -14,7 +14,7 @@ from vestibule.flows.parts.pushing import Push
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.taking_away import write_receipt, write_receipt_of_part
 from vestibule.kernel.text import N_
-from vestibule.storage import admins, apps, connection_people, end_users, receipts, scim_directories, scim_users
+from vestibule.storage import admins, apps, connection_people, receipts, scim_directories, scim_users
 from vestibule.storage.database import Transaction
 
 
@@ -22,13 +22,13 @@ def depart(tx: Transaction, push: Push, user: PushedUser) -> None:
     """End what the directory gave a user who is no longer active there. Raises DeparturesHeld; nothing is written then."""
     if user.end_user_id is None:
         return
-    whose = (push.environment_id, user.end_user_id, push.connection_id)
-    if scim_users.follows_directory(tx, *whose):
+    whose = (push.workspace_id, push.environment_id, user.end_user_id, push.connection_id)
+    person, follows = scim_users.find_leaving(tx, *whose)
+    if follows:
         _require_below_stop_line(tx, push, user)
         scim_directories.note_departure(tx, push.caller, user.id, push.now + STOP_WINDOW)
     ended = receipts.count_open(tx, user.end_user_id, push.now, push.environment_id)
-    gone = scim_users.end_access(tx, push.workspace_id, *whose)
-    person = end_users.find_end_user(tx, push.workspace_id, user.end_user_id)
+    gone = scim_users.end_access(tx, *whose)
     if person is not None and gone:
         numbers = {"sessions_ended": ended.sessions, "grants_ended": ended.number_of_grants}
         entry_id = push.record_person(tx, "end_user.access_removed", person, **numbers)

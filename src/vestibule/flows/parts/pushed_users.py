@@ -45,7 +45,7 @@ def create_user(tx: Transaction, push: Push, resource: Mapping[str, Any]) -> tup
     former = _same_person(found, resource)
     if former is not None and not former[1]:
         return _rehire(tx, push, former[0], resource), False
-    user = _made(new_id("scim_user", push.now), push, resource)
+    user, fresh = _made(new_id("scim_user", push.now), push, resource), False
     if former is not None:
         # Deleted there, and here by the same externalId again: the same person, who lived on through something else.
         if user.active and (email := email_of(resource)):
@@ -55,12 +55,13 @@ def create_user(tx: Transaction, push: Push, resource: Mapping[str, Any]) -> tup
         scim_users.delete_user(tx, push.workspace_id, push.connection_id, former[0].id)
         user = replace(user, end_user_id=former[0].end_user_id)
     elif user.active:
-        user = replace(user, end_user_id=_account_for(tx, push, user))
+        end_user_id, fresh = _account_for(tx, push, user)
+        user = replace(user, end_user_id=end_user_id)
     scim_users.insert_user(tx, push.workspace_id, push.connection_id, user)
     waited = scim_members.welcome(tx, push.place, user.id, user.external_id) if user.external_id else ()
     scim_groups.touch_groups(tx, push.workspace_id, waited, push.now)
     if user.active and user.end_user_id:
-        _arrive(tx, push, user, in_groups=bool(waited))
+        _arrive(tx, push, user, fresh=fresh, in_groups=bool(waited))
     return user, bool(waited)
 
 
@@ -84,13 +85,15 @@ def change_user(tx: Transaction, push: Push, before: PushedUser, resource: Mappi
         depart(tx, push, before)
     if after.active and not before.active and after.end_user_id is not None:
         _require_own(tx, push, after.end_user_id)
+    fresh = False
     if after.end_user_id is not None:
         _sync_profile(tx, push, before, after, after.end_user_id)
     elif after.active:
-        after = replace(after, end_user_id=_account_for(tx, push, after))
+        end_user_id, fresh = _account_for(tx, push, after)
+        after = replace(after, end_user_id=end_user_id)
     scim_users.update_user(tx, push.workspace_id, push.connection_id, before, after)
     if after.active and after.end_user_id and not (before.active and before.end_user_id):
-        _arrive(tx, push, after, in_groups=True)
+        _arrive(tx, push, after, fresh=fresh, in_groups=True)
     return after
 
 
@@ -180,22 +183,23 @@ def _require_reach(push: Push, email: str) -> None:
 
 def _require_own(tx: Transaction, push: Push, end_user_id: str) -> None:
     """Raise unless an account that comes back is still within the connection's reach, and no other directory's by now."""
-    person = end_users.find_end_user(tx, push.workspace_id, end_user_id)
+    place = (push.workspace_id, push.environment_id, end_user_id, push.connection_id)
+    person, elsewhere = scim_users.find_returning(tx, *place)
     if person is None:
         return
-    if scim_users.held_by_another(tx, push.environment_id, push.connection_id, end_user_id):
+    if elsewhere:
         raise ManagedElsewhere(f"account {end_user_id}")
     _require_reach(push, person.email)
 
 
-def _account_for(tx: Transaction, push: Push, user: PushedUser) -> str | None:
-    """Return the account that a user has here by e-mail: a new one, or one that is adopted, once, on the record."""
+def _account_for(tx: Transaction, push: Push, user: PushedUser) -> tuple[str | None, bool]:
+    """Return the account that a user has here by e-mail: a new one, which is said, or one that is adopted, once, on the record."""
     email = email_of(user.attributes)
     if email is None:
         push.note(
             N_("%(user)s has no e-mail address yet, so there is no account to sign in with."), user=user.user_name
         )
-        return None
+        return None, False
     _require_reach(push, email)
     place = (push.workspace_id, push.environment_id, push.connection_id)
     account = scim_users.find_account(tx, *place, email)
@@ -208,10 +212,10 @@ def _account_for(tx: Transaction, push: Push, user: PushedUser) -> str | None:
             user=user.user_name,
             email=email,
         )
-        return None
+        return None, False
     if account is None:
-        return _make_account(tx, push, user, email)
-    return _adopt(tx, push, user, account)
+        return _make_account(tx, push, user, email), True
+    return _adopt(tx, push, user, account), False
 
 
 def _make_account(tx: Transaction, push: Push, user: PushedUser, email: str) -> str:
@@ -248,8 +252,11 @@ def _adopt(tx: Transaction, push: Push, user: PushedUser, account: Account) -> s
     return person.id
 
 
-def _arrive(tx: Transaction, push: Push, user: PushedUser, *, in_groups: bool) -> None:
-    """Let somebody enter the environment, and put them into the groups that the directory has them in, if there may be any."""
+def _arrive(tx: Transaction, push: Push, user: PushedUser, *, fresh: bool, in_groups: bool) -> None:
+    """Let somebody enter the environment, and put them into the groups that the directory has them in, if there may be any.
+
+    `fresh` is one whose account was made just now.
+    """
     end_user_id = user.end_user_id or ""
     granted = access.grant_access(
         tx,
@@ -259,6 +266,7 @@ def _arrive(tx: Transaction, push: Push, user: PushedUser, *, in_groups: bool) -
         source=Source.SCIM,
         now=push.now,
         connection_id=push.connection_id,
+        fresh=fresh,
     )
     if granted:
         email = email_of(user.attributes) or ""
