@@ -9,7 +9,7 @@ import pytest
 
 from tests.support import apps
 from tests.support.apps import CALLBACK, RelyingApp
-from tests.support.house import Server
+from tests.support.house import Client, Server
 from tests.support.oidc_scene import Scene, id_token_of, scene_of
 from tests.support.people import group_of
 from vestibule.directory.apps import ClientAuthentication, GroupsClaim, SigningAlgorithm
@@ -50,6 +50,13 @@ def test_a_person_comes_through_saml_into_an_app_and_the_app_knows_them(scene: S
     assert info.json() == {
         name: claims[name] for name in ("sub", "environment", "email", "email_verified", "name", "groups")
     }
+
+
+def test_a_persons_page_says_in_words_that_they_signed_in_to_an_app(scene: Scene, admin_client: Client) -> None:
+    scene.app.tokens(scene.client, scene.connection)
+    page = admin_client.get(f"/admin/end-users/{scene.grace.id}").text
+    assert "Grace Okafor signed in to the app Grafana" in page
+    assert "app.sign_in" not in page
 
 
 def test_whoever_is_signed_in_already_goes_straight_through(scene: Scene) -> None:

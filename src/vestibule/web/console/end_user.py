@@ -23,7 +23,7 @@ from vestibule.web.pages import redirect, render
 from vestibule.web.visits import Visit
 
 _ONE: Final = HOME + "/{end_user_id}"
-# What happened to the person whose page it is; the activity's own pages say it in whole sentences.
+# What happened to the person whose page it is. What they did elsewhere, as in an app, is said in the activity's whole sentences.
 _ACTS: Final = {
     "end_user.added": N_("Added"),
     "end_user.adopted": N_("Adopted by a directory"),
@@ -171,7 +171,7 @@ def _page(
         profile=typed.get("profile") or {"name": person.full_name, "email": person.email},
         holder=typed.get("holder"),
         change=change,
-        acts={action: visit.gettext(said) for action, said in _ACTS.items()},
+        act=lambda entry: visit.gettext(_ACTS[entry.event.action]) if entry.event.action in _ACTS else "",
         errors=errors or {},
         may_manage=visit.admin.admin.may(Permission.MANAGE_PEOPLE),
     )
