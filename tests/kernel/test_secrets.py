@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vestibule.kernel.secrets import SealBroken, Sealer, new_reference, new_token, same, token_hash
+from vestibule.kernel.secrets import SealBroken, Sealer, bearer_token, new_reference, new_token, same, token_hash
 
 SEALER = Sealer("a secret key for tests alone, 0123456789")
 
@@ -78,3 +78,26 @@ def test_a_lone_surrogate_is_an_unknown_token_and_no_error() -> None:
 def test_a_reference_has_no_letters_that_are_mistaken_on_the_telephone() -> None:
     for _ in range(200):
         assert re.fullmatch(r"[BCDFGHJKMNPQRSTVWXZ2-9]{4}-[BCDFGHJKMNPQRSTVWXZ2-9]{4}", new_reference())
+
+
+@pytest.mark.parametrize(
+    ("authorization", "token"),
+    [
+        ("Bearer abc", "abc"),
+        ("bEARER   abc= ", "abc="),
+        ("Bearer a b", "a b"),
+        ("Bearer \u00a0abc", "\u00a0abc"),
+        ("", ""),
+        ("Bearer", ""),
+        ("Bearer   ", ""),
+        ("Bearer\tabc", ""),
+        ("Bearerabc", ""),
+        (" Bearer abc", ""),
+        ("Basic abc", ""),
+        ("Basic Bearer abc", ""),
+    ],
+)
+def test_a_bearer_token_is_what_follows_the_scheme_and_of_another_scheme_there_is_none(
+    authorization: str, token: str
+) -> None:
+    assert bearer_token(authorization) == token

@@ -261,11 +261,14 @@ def test_a_body_that_is_no_json_by_its_type_is_refused(okta: Directory) -> None:
     assert (refused.status_code, refused.json()["schemas"]) == (415, [ERROR])
 
 
-@pytest.mark.parametrize("value", [None, "Bearer", "Bearer wrong", "Basic x", "Bearer " + "x" * 600])
+@pytest.mark.parametrize(
+    "value",
+    [None, "Bearer", "Bearer wrong", "Basic x", "Bearer " + "x" * 600, "Bearer\t{}", "Bearer {} {}", "Bearer {}\xa0"],
+)
 def test_without_a_good_token_nothing_is_answered_but_how_to_bring_one(value: str | None, okta: Directory) -> None:
-    okta.http.headers.pop("authorization")
-    headers = {"Authorization": value} if value else {}
-    refused = okta.get("/Users", headers=headers)
+    good = okta.http.headers.pop("authorization").removeprefix("Bearer ")
+    headers = {b"Authorization": value.replace("{}", good).encode("latin-1")} if value else {}
+    refused = okta.http.get("/Users", headers=headers)
     assert refused.status_code == 401
     assert refused.headers["www-authenticate"].startswith("Bearer")
     assert refused.json()["schemas"] == [ERROR]

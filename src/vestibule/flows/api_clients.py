@@ -20,7 +20,7 @@ from vestibule.flows.parts.throttling import API_TOKEN_PER_ADDRESS, count_attemp
 from vestibule.flows.parts.token_lives import parse_life
 from vestibule.kernel.errors import DatabaseBusy, FieldError, Invalid, NotFound
 from vestibule.kernel.ids import is_id, new_id
-from vestibule.kernel.secrets import new_token, token_hash
+from vestibule.kernel.secrets import bearer_token, new_token, token_hash
 from vestibule.kernel.text import N_, has_unsafe_characters, printable
 from vestibule.storage import api_clients as storage
 from vestibule.storage import workspaces
@@ -163,9 +163,8 @@ def authenticate(runtime: Runtime, visitor: Visitor, authorization: str) -> ApiC
 
     Only what is refused is counted against an address.
     """
-    scheme, _, token = authorization.partition(" ")
-    token = token.strip()
-    if scheme.lower() != "bearer" or not token:
+    token = bearer_token(authorization)
+    if not token:
         raise TokenMissing("no bearer token")
     now, client = runtime.clock(), None
     if token.startswith(TOKEN_PREFIX) and len(token) <= _MOST_TOKEN_CHARACTERS:

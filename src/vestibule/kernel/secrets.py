@@ -37,6 +37,15 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(_bytes(token)).hexdigest()
 
 
+def bearer_token(authorization: str) -> str:
+    """Return what an untrusted Authorization header brings as a bearer token (RFC 6750, 2.1), empty where it brings none.
+
+    It is as long, and of such characters, as whoever sent it liked: each caller knows its own tokens.
+    """
+    scheme, _, token = authorization.partition(" ")
+    return token.strip(" ") if scheme.lower() == "bearer" else ""
+
+
 def new_reference() -> str:
     """Return a reference code such as `VK7P-3QXD` that ties what a person reads to what the admin finds."""
     letters = "".join(secrets.choice(_CODE_ALPHABET) for _ in range(8))

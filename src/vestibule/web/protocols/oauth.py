@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from vestibule.flows import authorization, discovery, tokens, userinfo
+from vestibule.kernel.secrets import bearer_token
 from vestibule.oidc import parameters as read
 from vestibule.oidc.errors import InvalidRequest, InvalidToken
 from vestibule.web.machines import json_answer, machine
@@ -65,12 +66,12 @@ def keys(visit: Visit) -> Response:
 
 def _bearer(visit: Visit) -> str:
     """Return the access token in the one place where it stands (RFC 6750, 2). Raises InvalidToken, InvalidRequest."""
-    scheme, _, header = visit.authorization.partition(" ")
+    in_header = bearer_token(visit.authorization)
     in_form = read.optional(visit.form.fields, "access_token")
-    if scheme.lower() == "bearer" and header.strip():
+    if in_header:
         if in_form is not None:
             raise InvalidRequest("the token stands in two places")
-        return header.strip()
+        return in_header
     if in_form is None:
         raise InvalidToken("no token")
     return in_form

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from vestibule.flows import registered_apps, registration
+from vestibule.kernel.secrets import bearer_token
 from vestibule.kernel.text import has_unsafe_characters
 from vestibule.oidc.registration import MAX_BODY_BYTES
 from vestibule.web.machines import answered, json_answer, preflight
@@ -23,7 +24,9 @@ async def register(request: Request) -> Response:
         return preflight()
 
     def handler(visit: Visit, body: bytes) -> Response:
-        found = registration.register(visit.runtime, visit.visitor, visit.path_params["env"], _bearer(visit), body)
+        found = registration.register(
+            visit.runtime, visit.visitor, visit.path_params["env"], bearer_token(visit.authorization), body
+        )
         return json_answer(found.body, 201)
 
     return await _taken(request, handler)
@@ -33,7 +36,13 @@ async def manage(request: Request) -> Response:
     """Read, change or withdraw a registration for whoever has its token."""
 
     def handler(visit: Visit, body: bytes) -> Response:
-        who = (visit.runtime, visit.visitor, visit.path_params["env"], visit.path_params["client_id"], _bearer(visit))
+        who = (
+            visit.runtime,
+            visit.visitor,
+            visit.path_params["env"],
+            visit.path_params["client_id"],
+            bearer_token(visit.authorization),
+        )
         if visit.method == "DELETE":
             registered_apps.withdraw(*who)
             return Response(status_code=204, headers={"Cache-Control": "no-store"})
@@ -54,11 +63,6 @@ async def _taken(request: Request, handler: Callable[[Visit, bytes], Response]) 
     except ClientDisconnect:
         return Response(status_code=400)  # nobody reads it
     return await in_thread(answered, lambda visit: handler(visit, body), read_head(request))
-
-
-def _bearer(visit: Visit) -> str:
-    scheme, _, token = visit.authorization.partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 ROUTES: Final = [
