@@ -14,7 +14,10 @@ WORD: ContextVar[str] = ContextVar("word", default="nothing")
 
 
 def test_a_function_runs_in_another_thread_and_its_result_comes_back() -> None:
-    total, where = asyncio.run(in_thread(lambda number, *, more: (number + more, threading.get_ident()), 2, more=3))
+    def add(number: int, *, more: int) -> tuple[int, int]:
+        return number + more, threading.get_ident()
+
+    total, where = asyncio.run(in_thread(add, 2, more=3))
     assert total == 5
     assert where != threading.get_ident()
     assert asyncio.run(in_thread(divmod, 7, 2)) == (3, 1)
@@ -39,7 +42,7 @@ def test_a_function_sees_the_context_of_whoever_asked_and_can_not_change_it() ->
         return await in_thread(look), WORD.get()
 
     async def two() -> list[tuple[str, str]]:
-        return await asyncio.gather(ask("one"), ask("two"))
+        return list(await asyncio.gather(ask("one"), ask("two")))
 
     assert asyncio.run(two()) == [("one", "one"), ("two", "two")]
 
