@@ -29,11 +29,16 @@ class Projection:
         return name not in self.without
 
 
+_EVERYTHING: Final = Projection()
+
+
 def parse_projection(resource_type: ResourceType, attributes: str | None, excluded: str | None) -> Projection:
     """Return what `attributes` and `excludedAttributes` (untrusted) ask for; names that the schema does not have are passed over.
 
     Raises InvalidValue where both are given.
     """
+    if not attributes and not excluded:
+        return _EVERYTHING
     if attributes and excluded:
         raise InvalidValue("attributes and excludedAttributes exclude each other.")
     if attributes:
