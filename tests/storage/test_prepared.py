@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import DataError
-from sqlalchemy import bindparam, func, insert, literal, select, text, update
+from sqlalchemy import Column, MetaData, String, Table, bindparam, func, insert, literal, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
 from bench.statements import counting
@@ -306,3 +306,36 @@ def test_begin_and_commit_cost_no_round_trip_and_what_is_prepared_outlives_a_rol
         kept = tx.execute(text("SELECT statement FROM pg_prepared_statements")).scalars().all()
     assert sum("INSERT INTO workspaces" in one for one in kept) == 1
     database.close()
+
+
+def test_a_plan_made_for_a_few_rows_is_made_anew_when_there_are_many(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    things = Table("things", MetaData(), Column("name", String))
+    find = Prepared(select(things.c.name).where(things.c.name == bindparam("name")))
+    # What PostgreSQL itself would notice, within minutes.
+    small = "CREATE TABLE things (name text) WITH (autovacuum_enabled = off)"
+    grow = "INSERT INTO things SELECT 'thing ' || n FROM generate_series(1, 20000) n"
+    database = Database(postgresql_url, pool_size=1)
+    with database.transaction() as tx:
+        for statement in (small, "CREATE INDEX ix_things_name ON things (name)", "INSERT INTO things VALUES ('one')"):
+            tx.execute(text(statement))
+        tx.execute(text("ANALYZE things"))
+
+    def rows_read() -> int:
+        read = text("SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'things'")
+        with database.transaction() as tx:
+            before = tx.execute(read).scalar_one()
+            assert [row.name for row in find.rows(tx, {"name": "one"})] == ["one"]
+            return int(tx.execute(read).scalar_one() - before)
+
+    try:
+        for _ in range(10):
+            assert rows_read() == 1
+        with database.transaction() as tx:
+            tx.execute(text(grow))
+        assert rows_read() > 20_000
+        monkeypatch.setattr(pipeline, "PLANS_LAST_SECONDS", 0)
+        assert rows_read() == 0
+    finally:
+        database.close()

@@ -6,6 +6,7 @@ which cost more than such a statement does.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Sequence
 from typing import Any, Final
 
@@ -20,6 +21,10 @@ from sqlalchemy.exc import DBAPIError
 _INFO: Final = "vestibule_pipeline"
 _GOOD: Final = frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK})
 _BEGIN: Final[tuple[bytes, Sequence[Any]]] = (b"BEGIN", ())
+_FORGET_PLANS: Final[tuple[bytes, Sequence[Any]]] = (b"DISCARD PLANS", ())
+# PostgreSQL keeps the plan of a prepared statement until a table that it is about gets new statistics, which may take it minutes.
+# Made while there were a few rows, by any index that was as good, it reads all of a hundred thousand that are pushed meanwhile.
+PLANS_LAST_SECONDS: Final = 10.0
 _COMMIT: Final[tuple[bytes, Sequence[Any]]] = (b"COMMIT", ())
 _CONSEQUENCE: Final = ExecStatus.PIPELINE_ABORTED
 _ENDED: Final = "the server ended the connection"
@@ -28,12 +33,13 @@ _ENDED: Final = "the server ended the connection"
 class Pipeline:
     """What waits to be sent over one connection, and what is prepared there. Statements are kept until the connection ends."""
 
-    __slots__ = ("_connection", "_names", "_number", "_waiting", "transformer")
+    __slots__ = ("_connection", "_names", "_number", "_planned_at", "_waiting", "transformer")
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
         self._names: dict[bytes, bytes] = {}
         self._number = 0
+        self._planned_at = time.monotonic()
         self._waiting: list[tuple[bytes, Sequence[Any]]] = []
         self.transformer = Transformer(connection)
 
@@ -43,8 +49,12 @@ class Pipeline:
         self._waiting.append((sql, written))
 
     def begin(self) -> None:
-        """Begin a transaction with the next statement."""
+        """Begin a transaction with the next statement; from time to time, all statements are planned anew."""
         self._waiting = [_BEGIN]
+        now = time.monotonic()
+        if now - self._planned_at >= PLANS_LAST_SECONDS:
+            self._planned_at = now
+            self._waiting.append(_FORGET_PLANS)
 
     def end(self) -> None:
         """Commit the transaction with what waits, where there was any statement."""
