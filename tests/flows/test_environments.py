@@ -7,13 +7,15 @@ from datetime import timedelta
 
 import pytest
 
+from tests.support import apps
 from tests.support.house import VISITOR, House, furnish
 from tests.support.people import add_person, connect
 from vestibule.directory.activity import ActivityFilter
 from vestibule.directory.admins import Admin, AdminStatus, Role
 from vestibule.directory.workspaces import MAX_ENVIRONMENTS
-from vestibule.flows import environments, groups
-from vestibule.flows.parts.callers import AdminCaller
+from vestibule.flows import api_clients, environments, groups, resource_apis
+from vestibule.flows import apps as app_flows
+from vestibule.flows.parts.callers import AdminCaller, operator
 from vestibule.kernel.errors import Forbidden, Invalid, NotFound
 from vestibule.storage import activity
 
@@ -143,6 +145,27 @@ def test_an_environment_with_people_groups_or_connections_stays(house: House) ->
     assert names(house) == ["DEV", "TEST", "PROD"]
     _, contents = environments.look_at_environment(house.runtime, house.owner, "dev")
     assert (contents.people, contents.groups, contents.connections) == (1, 0, 0)
+
+
+def test_an_environment_with_an_app_an_api_or_an_api_client_stays_until_they_are_gone(house: House) -> None:
+    app = apps.make_app(house, key="dev")
+    api = apps.make_api(house, "https://files.example", key="test")
+    client = api_clients.create_api_client(
+        house.runtime, operator(), house.workspace.id, "Reports", ["explain:read"], "prod"
+    ).client
+    found = [environments.look_at_environment(house.runtime, house.owner, key)[1] for key in ("dev", "test", "prod")]
+    assert [(one.apps, one.apis, one.api_clients) for one in found] == [(1, 0, 0), (0, 1, 0), (0, 0, 1)]
+    for key in ("dev", "test", "prod"):
+        with pytest.raises(environments.EnvironmentNotEmpty):
+            environments.delete_environment(house.runtime, house.owner, key)
+    app_flows.delete_app(house.runtime, house.owner, app.id)
+    resource_apis.delete_api(house.runtime, house.owner, "test", api.id)
+    api_clients.revoke_api_client(house.runtime, house.owner.actor, house.workspace.id, client.id)
+    for key in ("dev", "test"):
+        environments.delete_environment(house.runtime, house.owner, key)
+    assert environments.look_at_environment(house.runtime, house.owner, "prod")[1].empty, (
+        "a revoked client holds nobody"
+    )
 
 
 def test_the_last_environment_stays(house: House) -> None:

@@ -33,7 +33,7 @@ Direction = Literal["up", "down"]
 
 
 class EnvironmentNotEmpty(Conflict):
-    """The environment has people, groups of its own or connections: deleting it would take them along."""
+    """The environment has people, groups of its own, connections, apps, APIs or API clients: deleting it would take them along."""
 
     code = "environment_not_empty"
     public = N_("%(name)s is not empty. Take out what is in it first.")
@@ -53,11 +53,14 @@ class Contents:
     people: int
     groups: int
     connections: int
+    apps: int
+    apis: int
+    api_clients: int
 
     @property
     def empty(self) -> bool:
         """Say whether nothing would be lost with it."""
-        return not (self.people or self.groups or self.connections)
+        return not any((self.people, self.groups, self.connections, self.apps, self.apis, self.api_clients))
 
 
 def list_environments(runtime: Runtime, caller: AdminCaller) -> tuple[Environment, ...]:

@@ -5,13 +5,22 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, true, update
 
 from vestibule.directory.workspaces import Environment, Workspace
 from vestibule.kernel.text import fold
 from vestibule.storage.database import Transaction
 from vestibule.storage.prepared import Prepared
-from vestibule.storage.tables import connections, environment_access, environments, groups, workspaces
+from vestibule.storage.tables import (
+    api_clients,
+    apps,
+    connections,
+    environment_access,
+    environments,
+    groups,
+    resource_apis,
+    workspaces,
+)
 
 # An environment and its workspace: what everybody needs who comes by a public address.
 PLACE: Final = select(
@@ -133,19 +142,16 @@ def delete_environment(tx: Transaction, workspace_id: str, environment_id: str) 
     )
 
 
-def environment_contents(tx: Transaction, workspace_id: str, environment_id: str) -> tuple[int, int, int]:
-    """Return how many people with access, hand-made groups and connections an environment has."""
-    people, own_groups, its_connections = (
+def environment_contents(tx: Transaction, workspace_id: str, environment_id: str) -> tuple[int, ...]:
+    """Return how many people with access, hand-made groups, connections, apps, APIs and working API clients an environment has."""
+    only = {groups: groups.c.built_in.is_(False), api_clients: api_clients.c.revoked_at.is_(None)}
+    counts = (
         select(func.count())
         .select_from(table)
-        .where(table.c.workspace_id == workspace_id, table.c.environment_id == environment_id)
-        for table in (environment_access, groups, connections)
+        .where(table.c.workspace_id == workspace_id, table.c.environment_id == environment_id, only.get(table, true()))
+        for table in (environment_access, groups, connections, apps, resource_apis, api_clients)
     )
-    own_groups = own_groups.where(groups.c.built_in.is_(False))
-    row = tx.execute(
-        select(people.scalar_subquery(), own_groups.scalar_subquery(), its_connections.scalar_subquery())
-    ).one()
-    return row[0], row[1], row[2]
+    return tuple(tx.execute(select(*(one.scalar_subquery() for one in counts))).one())
 
 
 def to_environment(row: Any) -> Environment:
