@@ -42,6 +42,7 @@ end_users = Table(
 
 # The words a person is found under; see the decision record on search. `name_key` is repeated here, as in the two
 # tables below, so that each filter of the list can be read in the list's order from one index.
+# Without a rowid, here and wherever a table of small rows is reached by its key: on SQLite key and row are one tree, not two.
 end_user_terms = Table(
     "end_user_terms",
     metadata,
@@ -51,9 +52,9 @@ end_user_terms = Table(
     Column("name_key", Key, nullable=False),
     PrimaryKeyConstraint("end_user_id", "term"),
     Index(None, "workspace_id", "term", "name_key", "end_user_id"),
+    sqlite_with_rowid=False,
 )
 
-# Without a rowid, here and wherever a table of small rows is reached by its key: on SQLite key and row are one tree, not two.
 environment_access = Table(
     "environment_access",
     metadata,

@@ -101,6 +101,7 @@ scim_user_emails = Table(
     Column("value_key", Key, nullable=False),
     PrimaryKeyConstraint("scim_user_id", "position"),
     Index(None, "connection_id", "value_key"),
+    sqlite_with_rowid=False,
 )
 
 # A group as the directory sent it, and the end-user group that it is here. `clashes_with` is the hand-made group of the same name

@@ -441,6 +441,7 @@ def _end_user_terms() -> None:
             ["end_user_id"], ["end_users.id"], name="fk_end_user_terms_end_user_id", ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("end_user_id", "term", name="pk_end_user_terms"),
+        sqlite_with_rowid=False,
     )
     op.create_index(
         "ix_end_user_terms_workspace_id_term_name_key_end_user_id",

@@ -122,6 +122,7 @@ def _scim_user_emails() -> None:
         sa.ForeignKeyConstraint(
             ["scim_user_id"], ["scim_users.id"], name="fk_scim_user_emails_scim_user_id", ondelete="CASCADE"
         ),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_scim_user_emails_connection_id_value_key", "scim_user_emails", ["connection_id", "value_key"])
 
