@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import jwt as pyjwt
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa, x
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vestibule.oidc.client_authentication import verify_assertion
 from vestibule.oidc.client_keys import (
     MAX_JWKS_CHARACTERS,
     MAX_KEYS,
@@ -126,6 +128,7 @@ BESIDE: Final[Mapping[str, JWK]] = {
     "a kind that nobody knows": {"kty": "AKP", "alg": "ML-DSA-44", "pub": "AA"},
     "no kind": {"kid": "nothing"},
     "a kind that is no text": {"kty": ["RSA"]},
+    "a name that is no text": {"kty": "AKP", "kid": ["x"]},
     "a curve that nobody knows": {**P256, "crv": "P-999"},
     "X25519": okp_jwk(x25519.X25519PrivateKey.generate()),
     "a key for encryption": {**RSA, "use": "enc", "alg": "RSA-OAEP-256"},
@@ -140,6 +143,17 @@ def test_a_key_that_verifies_nothing_is_passed_over_beside_one_that_does(name: s
     keys = {"keys": [BESIDE[name], P256]}
     assert json.loads(read_client_keys(keys)) == keys
     assert algorithms_of(BESIDE[name]) == frozenset()
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_an_app_proves_itself_by_the_key_of_use_whatever_stands_beside_it(name: str) -> None:
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    mine: JWK = pyjwt.algorithms.ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
+    jwks = read_client_keys({"keys": [BESIDE[name], {**mine, "kid": "mine"}]})
+    claims = {"iss": "app", "sub": "app", "aud": "us", "jti": "1", "exp": int(now.timestamp()) + 60}
+    assertion = pyjwt.encode(claims, key, algorithm="ES256", headers={"kid": "mine"})
+    proved = verify_assertion(assertion, jwks, client_id="app", audiences=frozenset({"us"}), now=now)
+    assert proved[0] == "1"
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -160,6 +174,15 @@ def test_each_reason_is_a_sentence_of_its_own_in_ascii() -> None:
     reasons = {reason for _, reason in REFUSED.values()}
     assert len({one.public for one in reasons}) == len({one.code for one in reasons}) == len(reasons)
     assert all(one.public.isascii() and not {'"', "\\"} & set(one.public) for one in reasons)
+
+
+def test_a_key_that_is_nested_too_deeply_to_keep_is_refused_however_deep() -> None:
+    for depth in (*range(300, 1_100, 10), *range(950, 1_010), 5_000):
+        nested: Any = {}
+        for _ in range(depth):
+            nested = [nested]
+        with suppress(KeySetMalformed):
+            assert read_client_keys({"keys": [P256, {"kty": "AKP", "load": nested}]})
 
 
 @pytest.mark.parametrize("typed", ["", "{", "[" * 10_000, "7", " " * (MAX_JWKS_CHARACTERS + 1), '{"keys": NaN}'])

@@ -262,7 +262,7 @@ def test_another_sites_page_can_neither_aim_nor_push(
     data = {"base_url": "http://127.0.0.1:1/", "token": "x"}
     answer = own.client.post(f"/directory/{place}", data=data, headers=headers)
     assert answer.status_code == 403
-    assert "own page only" in answer.text
+    assert "from the practice page itself only" in answer.text
     assert provider.seen == []
     assert own.idp.directory.target is not None
     assert own.idp.directory.target.base_url == provider.base_url

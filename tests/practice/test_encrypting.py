@@ -61,6 +61,7 @@ class Shown:
     url: str = ""
     status: int = 200
     body: bytes = b""
+    asked: int = 0
 
 
 @contextmanager
@@ -69,6 +70,7 @@ def showing() -> Iterator[Shown]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            shown.asked += 1
             self.send_response(shown.status)
             self.send_header("Location", "http://127.0.0.1:1/")
             self.send_header("Content-Length", str(len(shown.body)))
@@ -102,7 +104,12 @@ def asked_of(client: httpx.Client, sp_entity_id: str, **choice: str) -> httpx.Re
     query = {"SAMLRequest": deflated(authn_request(issuer=sp_entity_id))}
     fields = hidden_fields(client.get("/sso", params=query).text)
     chosen = {"person": "ada@practice.example", "misbehaviour": "none", "signing": "both", "encrypts": "yes", **choice}
-    return client.post("/answer", data=fields | chosen)
+    return client.post("/answer", data=fields | chosen, headers={"Origin": own_origin(client)})
+
+
+def own_origin(client: httpx.Client) -> str:
+    """Return what a browser says of our own page."""
+    return f"{client.base_url.scheme}://{client.base_url.netloc.decode()}"
 
 
 def encrypted_answer(client: httpx.Client, shown: Shown, **choice: str) -> bytes:
@@ -193,17 +200,30 @@ def test_metadata_without_a_usable_certificate_is_a_refusal_with_a_sentence(
 
 
 @pytest.mark.parametrize(
-    "url",
+    ("url", "reason"),
     [
-        "https://sp.example/metadata",
-        "http://192.0.2.1/metadata",
-        "urn:example:sp",
-        "http://127.0.0.1:1/metadata",
-        "file:///etc/hosts",
+        ("https://sp.example/metadata", "not on this machine"),
+        ("http://192.0.2.1/metadata", "not on this machine"),
+        ("http://localhost/é", "not on this machine"),
+        ("urn:example:sp", "not on this machine"),
+        ("file:///etc/hosts", "not on this machine"),
+        ("http://127.0.0.1:1/metadata", "ConnectError"),
     ],
 )
-def test_metadata_is_read_on_this_machine_only_and_where_somebody_answers(client: httpx.Client, url: str) -> None:
-    with pytest.raises(NoEncryptionCertificate):
+def test_metadata_is_read_on_this_machine_only_and_where_somebody_answers(
+    client: httpx.Client, url: str, reason: str
+) -> None:
+    with pytest.raises(NoEncryptionCertificate) as refused:
         fetch_key(url)
+    assert reason in refused.value.reason
     assert asked_of(client, url).status_code == 400
     assert ACS in client.get("/sso", params={"SAMLRequest": deflated(authn_request(issuer=url))}).text
+
+
+@pytest.mark.parametrize("origin", [None, "null", "https://elsewhere.example"])
+def test_no_page_of_another_site_has_metadata_read(client: httpx.Client, shown: Shown, origin: str | None) -> None:
+    fields = hidden_fields(client.get("/sso", params={"SAMLRequest": deflated(authn_request(issuer=shown.url))}).text)
+    chosen = {"person": "ada@practice.example", "misbehaviour": "none", "signing": "both", "encrypts": "yes"}
+    headers = {} if origin is None else {"Origin": origin}
+    assert client.post("/answer", data=fields | chosen, headers=headers).status_code == 403
+    assert shown.asked == 0

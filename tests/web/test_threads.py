@@ -73,6 +73,22 @@ def test_nobody_minds_when_whoever_waited_has_gone(fails: bool) -> None:
     assert asyncio.run(give_up()) == []
 
 
+def test_what_has_not_begun_when_nobody_waits_any_more_is_not_begun() -> None:
+    go_on, begun = threading.Event(), list[str]()
+
+    async def give_up() -> None:
+        busy = [asyncio.ensure_future(in_thread(go_on.wait, 30)) for _ in range(THREADS)]
+        late = asyncio.ensure_future(in_thread(begun.append, "late"))
+        await asyncio.sleep(0.05)
+        late.cancel()
+        go_on.set()
+        await asyncio.gather(*busy)
+        await in_thread(begun.append, "next")
+
+    asyncio.run(give_up())
+    assert begun == ["next"]
+
+
 def test_as_many_work_at_once_as_there_are_threads() -> None:
     together = threading.Barrier(THREADS)
 

@@ -100,7 +100,7 @@ def verify_assertion(
 
 def _verified_claims(assertion: str, keys: list[dict[str, Any]], kid: object) -> dict[str, Any]:
     for key in keys:
-        if kid is not None and key.get("kid") not in {None, kid}:
+        if kid is not None and key.get("kid") not in (None, kid):
             continue
         for algorithm in algorithms_of(key):
             try:

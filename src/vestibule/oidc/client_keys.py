@@ -110,7 +110,10 @@ def read_client_keys(untrusted: object) -> str:
         raise KeySetMalformed("no JWK Set")
     if not 1 <= len(keys) <= MAX_KEYS:
         raise KeySetTooLarge(f"{len(keys)} keys")
-    kept = json.dumps({"keys": keys})
+    try:
+        kept = json.dumps({"keys": keys})
+    except RecursionError as error:
+        raise KeySetMalformed("nested too deeply") from error
     if len(kept) > MAX_JWKS_CHARACTERS:
         raise KeySetTooLarge(f"{len(kept)} characters")
     # Each is looked at, and not only as far as the first of use: a secret one may be the last.

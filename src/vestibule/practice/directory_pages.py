@@ -32,7 +32,7 @@ class DirectoryPages:
         return self._shown()
 
     async def _aim(self, request: Request) -> Response:
-        _require_own_page(request)
+        require_own_page(request)
         form = await request.form()
         base_url, token = (str(form.get(name, "")) for name in ("base_url", "token"))
         try:
@@ -42,7 +42,7 @@ class DirectoryPages:
         return RedirectResponse("/directory", status_code=303)
 
     async def _take(self, request: Request) -> Response:
-        _require_own_page(request)
+        require_own_page(request)
         desk = self._directory.desks.get(request.path_params["vendor"])
         if desk is None or request.path_params["step"] not in set(Step):
             raise UnknownChoice("no such product or step")
@@ -64,7 +64,8 @@ class DirectoryPages:
         return self._pages.render("directory.html", values, status_code=400 if error else 200)
 
 
-def _require_own_page(request: Request) -> None:
-    # Pushing acts on another server: no page of another site may click here for somebody. Browsers send Origin with each POST.
+def require_own_page(request: Request) -> None:
+    """Raise ForeignPage unless a form of ours was sent: what acts on another server, no page of another site may click for somebody."""
+    # Browsers send Origin with each POST.
     if request.headers.get("origin") != f"{request.url.scheme}://{request.headers.get('host')}":
         raise ForeignPage("Origin is another or missing")

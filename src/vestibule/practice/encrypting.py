@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import time
 from typing import Final
 
 import httpcore
@@ -25,6 +26,7 @@ _XENC: Final = "http://www.w3.org/2001/04/xmlenc#"
 _XENC11: Final = "http://www.w3.org/2009/xmlenc11#"
 _TIMEOUT: Final = {"connect": 5.0, "read": 10.0, "write": 5.0, "pool": 5.0}
 _MOST_METADATA: Final = 256 * 1024
+_MOST_SECONDS: Final = 10.0
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
 
@@ -34,7 +36,7 @@ def fetch_key(metadata_url: str) -> rsa.RSAPublicKey:
 
     Raises NoEncryptionCertificate for any other URL, and for metadata that has none or can't be had.
     """
-    if not is_loopback_url(metadata_url):
+    if not (metadata_url.isascii() and is_loopback_url(metadata_url)):
         raise NoEncryptionCertificate("the metadata is not on this machine")
     try:
         root = parse_message(_fetch(metadata_url))
@@ -67,7 +69,7 @@ def damage_ciphertext(document: bytes) -> bytes:
 
 
 def _fetch(url: str) -> bytes:
-    found = b""
+    found, end = b"", time.monotonic() + _MOST_SECONDS
     try:
         with (
             httpcore.ConnectionPool(retries=0) as pool,
@@ -77,8 +79,8 @@ def _fetch(url: str) -> bytes:
                 raise NoEncryptionCertificate(f"status {got.status} at the metadata URL")
             for chunk in got.iter_stream():
                 found += chunk
-                if len(found) > _MOST_METADATA:
-                    raise NoEncryptionCertificate("larger than metadata can be")
+                if len(found) > _MOST_METADATA or time.monotonic() > end:
+                    raise NoEncryptionCertificate("larger than metadata can be, or slower")
     except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as error:
         raise NoEncryptionCertificate(f"{type(error).__name__} at the metadata URL") from error
     return found

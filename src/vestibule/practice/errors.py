@@ -88,7 +88,7 @@ class ForeignPage(PracticeError):
     """Another site's page sent the form."""
 
     code = "practice_foreign_page"
-    public = N_("This can be done from the practice directory’s own page only.")
+    public = N_("This can be done from the practice page itself only.")
 
 
 class AnswerUnexpected(PracticeError):

@@ -27,7 +27,7 @@ from starlette.staticfiles import StaticFiles
 
 from vestibule.kernel.clock import Clock
 from vestibule.practice.directory import PracticeDirectory
-from vestibule.practice.directory_pages import DirectoryPages
+from vestibule.practice.directory_pages import DirectoryPages, require_own_page
 from vestibule.practice.encrypting import fetch_key
 from vestibule.practice.errors import (
     AnswerNotLocal,
@@ -141,6 +141,8 @@ class PracticeIdp:
 
     async def _answer(self, request: Request) -> Response:
         form = await request.form()
+        if form.get("encrypts"):
+            require_own_page(request)  # the service provider's metadata is read for it
         sign_in = SignInRequest(
             request_id=_text(form, "request_id"),
             sp_entity_id=_text(form, "sp_entity_id"),

@@ -143,7 +143,7 @@ def delete_environment(tx: Transaction, workspace_id: str, environment_id: str) 
 
 
 def environment_contents(tx: Transaction, workspace_id: str, environment_id: str) -> tuple[int, ...]:
-    """Return how many people with access, hand-made groups, connections, apps, APIs and working API clients an environment has."""
+    """Return an environment's numbers: people with access, hand-made groups, connections, apps, APIs, API clients not revoked."""
     only = {groups: groups.c.built_in.is_(False), api_clients: api_clients.c.revoked_at.is_(None)}
     counts = (
         select(func.count())

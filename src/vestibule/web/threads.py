@@ -26,6 +26,8 @@ async def in_thread(function: Callable[_Given, _Result], *given: _Given.args, **
     done: asyncio.Future[_Result] = loop.create_future()
 
     def run() -> None:
+        if done.cancelled():
+            return  # nobody waits any more, as when the server stops: what has not begun is not begun
         try:
             result = context.run(function, *given, **named)
         except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for

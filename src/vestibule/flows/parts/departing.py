@@ -39,7 +39,7 @@ def depart(tx: Transaction, push: Push, user: PushedUser) -> None:
 
 def _let_go(tx: Transaction, push: Push, user: PushedUser, person: EndUser) -> None:
     """End what the directory gave somebody who keeps access by another hand: it is on the record, with a receipt of what ended."""
-    push.note(N_("%(name)s keeps the access that an admin gave by hand."), name=person.full_name)
+    push.note(N_("%(name)s keeps the access that was given otherwise."), name=person.full_name)
     ended = receipts.count_through(tx, person.id, push.now, push.connection_id)
     left = scim_users.let_go(tx, push.workspace_id, push.environment_id, person.id, push.connection_id)
     if not (user.active or left or ended.sessions):
