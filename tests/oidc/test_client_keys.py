@@ -14,6 +14,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa, x25519
 from hypothesis import given
 from hypothesis import strategies as st
+from joserfc import jws
+from joserfc.jwk import OKPKey
 
 from vestibule.oidc.client_authentication import verify_assertion
 from vestibule.oidc.client_keys import (
@@ -29,7 +31,8 @@ from vestibule.oidc.client_keys import (
     read_client_keys,
     read_typed_keys,
 )
-from vestibule.oidc.errors import InvalidClientMetadata
+from vestibule.oidc.errors import InvalidClient, InvalidClientMetadata
+from vestibule.oidc.jwt import only
 
 JWK = dict[str, Any]
 
@@ -61,10 +64,11 @@ TAKEN: Final[Mapping[str, tuple[JWK, set[str]]]] = {
     "P-256": (ec_jwk(ec.SECP256R1()), {"ES256"}),
     "P-384": (ec_jwk(ec.SECP384R1()), {"ES384"}),
     "P-521": (ec_jwk(ec.SECP521R1()), {"ES512"}),
-    "Ed25519": (ED, {"EdDSA"}),
+    "Ed25519": (ED, {"EdDSA", "Ed25519"}),
+    "Ed25519 by the name of RFC 9864": ({**ED, "alg": "Ed25519"}, {"Ed25519"}),
     "RSA for one algorithm": ({**rsa_jwk(2_048), "alg": "PS256"}, {"PS256"}),
     "a key for signatures": ({**ec_jwk(ec.SECP256R1()), "use": "sig", "alg": "ES256"}, {"ES256"}),
-    "a key that verifies": ({**ED, "key_ops": ["verify"]}, {"EdDSA"}),
+    "a key that verifies": ({**ED, "key_ops": ["verify"]}, {"EdDSA", "Ed25519"}),
 }
 RSA: Final = TAKEN["RSA 2048"][0]
 P256: Final = TAKEN["P-256"][0]
@@ -154,6 +158,23 @@ def test_an_app_proves_itself_by_the_key_of_use_whatever_stands_beside_it(name: 
     assertion = pyjwt.encode(claims, key, algorithm="ES256", headers={"kid": "mine"})
     proved = verify_assertion(assertion, jwks, client_id="app", audiences=frozenset({"us"}), now=now)
     assert proved[0] == "1"
+
+
+@pytest.mark.parametrize("named", [{}, {"alg": "EdDSA"}, {"alg": "Ed25519"}])
+@pytest.mark.parametrize("algorithm", ["EdDSA", "Ed25519"])
+def test_an_ed25519_key_verifies_by_both_of_its_algorithms_names_and_by_none_that_it_excludes(
+    algorithm: str, named: JWK
+) -> None:
+    key, now = OKPKey.generate_key("Ed25519"), datetime.now(UTC)
+    jwks = read_client_keys({"keys": [{**key.as_dict(private=False), **named}]})
+    claims = {"iss": "app", "sub": "app", "aud": "us", "jti": "1", "exp": int(now.timestamp()) + 60}
+    assertion = jws.serialize_compact({"alg": algorithm}, json.dumps(claims), key, registry=only(algorithm))
+    if named.get("alg") in (None, algorithm):
+        proved = verify_assertion(assertion, jwks, client_id="app", audiences=frozenset({"us"}), now=now)
+        assert proved[0] == "1"
+        return
+    with pytest.raises(InvalidClient):
+        verify_assertion(assertion, jwks, client_id="app", audiences=frozenset({"us"}), now=now)
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -29,7 +29,8 @@ _ALGORITHMS: Final[Mapping[tuple[str, str], frozenset[str]]] = {
     ("EC", "P-256"): frozenset({"ES256"}),
     ("EC", "P-384"): frozenset({"ES384"}),
     ("EC", "P-521"): frozenset({"ES512"}),
-    ("OKP", "Ed25519"): frozenset({"EdDSA"}),
+    # By both names: RFC 9864 calls `Ed25519` what has been EdDSA.
+    ("OKP", "Ed25519"): frozenset({"EdDSA", "Ed25519"}),
 }
 ASSERTION_ALGORITHMS: Final = sorted(frozenset().union(*_ALGORITHMS.values()))
 _BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]+\Z")
