@@ -48,11 +48,14 @@ def test_a_migration_that_fails_leaves_nothing_behind(
     monkeypatch.setattr(room, "_config", lambda: config)
     with pytest.raises(RuntimeError, match="the power went out"):
         migrate(empty_database_url)
-    # The first revision stays, the second one is gone as a whole: table, row and number.
-    assert current_revision(empty) == "1"
-    assert set(inspect(empty.engine).get_table_names()) == {"first", "alembic_version"}
-    with empty.reading() as tx:
-        assert tx.exec_driver_sql("SELECT count(*) FROM first").scalar_one() == 0
+    if empty.is_sqlite:
+        assert inspect(empty.engine).get_table_names() == []
+    else:
+        # The first revision stays, the second one is gone as a whole: table, row and number.
+        assert current_revision(empty) == "1"
+        assert set(inspect(empty.engine).get_table_names()) == {"first", "alembic_version"}
+        with empty.reading() as tx:
+            assert tx.exec_driver_sql("SELECT count(*) FROM first").scalar_one() == 0
     config = broken_history(tmp_path, breaks=False)
     migrate(empty_database_url)
     assert current_revision(empty) == "2"

@@ -28,7 +28,7 @@ def _config() -> Config:
 
 
 def migrate(url: str) -> None:
-    """Bring the database at `url` (or an empty one) to this release. Each revision is one transaction.
+    """Bring the database at `url` (or an empty one) to this release. Each revision is one transaction; on SQLite all are one.
 
     Nodes that start together may all call this: one does it, the others wait. Raises DatabaseBusy, DatabaseUnreachable.
     """
@@ -36,10 +36,14 @@ def migrate(url: str) -> None:
     try:
         config = _config()
         with _ONE_AT_A_TIME, timely(), database.engine.connect() as connection:
-            if not database.is_sqlite:
-                _wait_for_others(connection)
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            if database.is_sqlite:
+                # Before Alembic looks where the database is: between two transactions another node could do the next revision.
+                with connection.begin():
+                    command.upgrade(config, "head")
+            else:
+                _wait_for_others(connection)
+                command.upgrade(config, "head")
     finally:
         database.close()
 
