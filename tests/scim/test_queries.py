@@ -197,6 +197,8 @@ def test_a_filter_by_one_indexed_value_is_a_lookup(parameters: dict[str, str], l
         {"filter": 'userName eq "x"', "cursor": ""},
         {"filter": 'userName eq "x"', "sortBy": "id"},
         {"filter": 'userName eq "x"', "sortOrder": "down"},
+        # Python and the databases differ in which of these letters are alike.
+        {"filter": 'emails.value eq "İ@example.com"'},
     ],
 )
 def test_whatever_has_to_be_understood_is_no_lookup(parameters: dict[str, str]) -> None:

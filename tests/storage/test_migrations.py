@@ -48,6 +48,33 @@ def test_tables_without_a_rowid_are_those_that_the_code_says(sqlite_url: str) ->
     assert "environment_access" in there
 
 
+def test_every_index_is_made_as_the_code_says_its_condition_included(empty_database_url: str) -> None:
+    database = Database(empty_database_url, pool_size=1)
+    try:
+        with database.transaction() as tx:
+            metadata.create_all(tx)
+        wanted = indexes(database)
+        with database.transaction() as tx:
+            metadata.drop_all(tx)
+        assert indexes(database) == {}
+        migrate(empty_database_url)
+        assert indexes(database) == wanted
+    finally:
+        database.close()
+    assert any("reference IS NOT NULL" in one for one in wanted.values())
+
+
+def indexes(database: Database) -> dict[str, str]:
+    """Return how each index that has a name of ours was made."""
+    there = (
+        "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+        if database.is_sqlite
+        else "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+    )
+    with database.reading() as tx:
+        return {name: " ".join(sql.split()) for name, sql in tx.execute(text(there))}
+
+
 def test_migrating_twice_is_harmless(empty_database_url: str) -> None:
     migrate(empty_database_url)
     migrate(empty_database_url)

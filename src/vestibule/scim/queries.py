@@ -74,6 +74,8 @@ def lookup_of(parameters: Mapping[str, str]) -> Lookup | None:
     by = _LOOKED_UP_BY.get(found["by"].lower()) if found else None
     if found is None or by is None or not _OF_LOOKUPS.issuperset(parameters) or not is_storable(found["value"]):
         return None
+    if by == "emails.value" and not found["value"].isascii():
+        return None  # which letters are alike is for the database to say, as it does in a search
     try:
         count = _count(parameters.get("count"), by_cursor=False)
         first = _integer("startIndex", parameters.get("startIndex"), 1) <= 1

@@ -46,11 +46,16 @@ class Pipeline:
     def add(self, sql: bytes, values: Sequence[Any]) -> None:
         """Let a statement wait for the next `send`; its parameters are $1, $2, … Raises DataError for a value with a NUL."""
         written = self.transformer.dump_sequence(values, [PyFormat.TEXT] * len(values)) if values else ()
+        # Not with BEGIN alone: a connection may do nothing but read for minutes.
+        self._plan_anew_in_time()
         self._waiting.append((sql, written))
 
     def begin(self) -> None:
-        """Begin a transaction with the next statement; from time to time, all statements are planned anew."""
+        """Begin a transaction with the next statement."""
         self._waiting = [_BEGIN]
+        self._plan_anew_in_time()
+
+    def _plan_anew_in_time(self) -> None:
         now = time.monotonic()
         if now - self._planned_at >= PLANS_LAST_SECONDS:
             self._planned_at = now

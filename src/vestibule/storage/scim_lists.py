@@ -37,8 +37,8 @@ _INSTANTS: Final = {"created": "created_at", "lastModified": "last_modified_at"}
 
 
 T = TypeVar("T")
-# What every directory asks before it makes somebody. Who was deleted has no key. To say so here would let PostgreSQL, as long as it has
-# no statistics, take an index of those who were not, and read all of them.
+# What directories ask before they make somebody, where they say it in a way that is no lookup of `scim_visits`. Who was deleted has no
+# key. To say so here would let PostgreSQL, as long as it has no statistics, take an index of those who were not, and read all of them.
 _BY_USER_NAME: Final = Prepared(
     select(scim_users).where(
         scim_users.c.connection_id == bindparam("in_connection"), scim_users.c.user_name_key == bindparam("key")

@@ -54,7 +54,7 @@ _AWAITING: Final = Prepared(
     .order_by(scim_groups.c.id)
     .with_for_update()
 )
-GROUPS_OF_ONE: Final = Prepared(
+_GROUPS_OF_ONE: Final = Prepared(
     select(scim_groups.c.id, scim_groups.c.display_name)
     .join(members, members.c.scim_group_id == scim_groups.c.id)
     .where(members.c.scim_user_id == bindparam("whose"))
@@ -97,16 +97,16 @@ def list_groups_of(tx: Transaction, scim_user_ids: Sequence[str]) -> dict[str, t
     if not scim_user_ids:
         return {}
     if len(scim_user_ids) == 1:
-        mine = GROUPS_OF_ONE.rows(tx, {"whose": scim_user_ids[0]})
-        return {scim_user_ids[0]: tuple(to_group_reference(row) for row in mine)}
+        mine = _GROUPS_OF_ONE.rows(tx, {"whose": scim_user_ids[0]})
+        return {scim_user_ids[0]: tuple(_to_group_reference(row) for row in mine)}
     found: dict[str, list[PushedMember]] = {}
     for user_id, group_id, name in tx.execute(_GROUPS, {"scim_user_ids": scim_user_ids}):
         found.setdefault(user_id, []).append(PushedMember(group_id, name))
     return {user_id: tuple(those) for user_id, those in found.items()}
 
 
-def to_group_reference(row: Any) -> PushedMember:
-    """Make the reference to a group of a row of GROUPS_OF_ONE."""
+def _to_group_reference(row: Any) -> PushedMember:
+    """Make the reference to a group of a row of _GROUPS_OF_ONE."""
     return PushedMember(row.id, row.display_name)
 
 

@@ -32,7 +32,7 @@ _find = select(users).where(
     users.c.id == bindparam("scim_user_id"),
     users.c.deleted_at.is_(None),
 )
-FIND: Final = Prepared(_find)
+_FIND: Final = Prepared(_find)
 _LOCK: Final = Prepared(_find.with_for_update())
 # How many of one externalId are looked at: one means a person, more mean nothing.
 _FEW: Final = 3
@@ -135,7 +135,7 @@ def user_key(user_name: str) -> str:
 def find_user(tx: Transaction, connection_id: str, scim_user_id: str, *, lock: bool = False) -> PushedUser | None:
     """Return a user of a connection by an untrusted id; with `lock` nobody else changes it until this transaction ends."""
     values = {"connection_id": connection_id, "scim_user_id": scim_user_id}
-    found = (_LOCK if lock else FIND).rows(tx, values)
+    found = (_LOCK if lock else _FIND).rows(tx, values)
     return to_pushed_user(found[0]) if found else None
 
 

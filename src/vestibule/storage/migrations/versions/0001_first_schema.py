@@ -71,9 +71,9 @@ def _activity() -> None:
     op.create_index("ix_activity_workspace_id_id", "activity", ["workspace_id", "id"])
     op.create_index("ix_activity_workspace_id_outcome_id", "activity", ["workspace_id", "outcome", "id"])
     op.create_index(
-        "ix_activity_workspace_id_reference",
+        "ix_activity_workspace_id_reference_id",
         "activity",
-        ["workspace_id", "reference"],
+        ["workspace_id", "reference", "id"],
         sqlite_where=sa.text("reference IS NOT NULL"),
         postgresql_where=sa.text("reference IS NOT NULL"),
     )
