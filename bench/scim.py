@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from typing import Final
 
 from bench import directories
 from bench.ground import ENGINES, Engine, Ground
 from bench.peers import PeerMissingError, scim2
 from bench.peers.jackson import directory
-from bench.scim_requests import OPERATIONS, Cost, Endpoint, measure
+from bench.scim_requests import OPERATIONS, Asked, Cost, Endpoint, measure
 from bench.tables import Plan, Target, at_least, console, table
 
 PEOPLE: Final = 10_000
@@ -29,48 +29,46 @@ LEAST_JACKSON: Final[Mapping[str, float]] = {"create": 2, "get": 2, "filter user
 # What takes scim2-server a good part of a second is asked a few times only.
 _SLOW: Final = frozenset(name for name, ratio in LEAST_IN_MEMORY.items() if ratio > 1)
 _FEW: Final = 10
+_OURS: Final[Mapping[Engine, str]] = {engine: f"Vestibule, {engine}" for engine in ENGINES}
+_IN_MEMORY: Final = "scim2-server in memory"
+_PEERS: Final[
+    tuple[tuple[str, Callable[[Ground, int], AbstractContextManager[Endpoint]], Mapping[str, float]], ...]
+] = (
+    (_IN_MEMORY, scim2.serving, LEAST_IN_MEMORY),
+    ("saml-jackson, PostgreSQL", directory.serving, LEAST_JACKSON),
+)
 MOST_SLOW_DOWN: Final = 1.3
 
 
 def scim(where: Ground, plan: Plan) -> list[Target]:
     """Show what a directory's requests cost beside the peers, and how a push of everybody goes."""
     people = min(PEOPLE, plan.pushed)
-    ours = {engine: _measured(f"Vestibule, {engine}", _ours(where, engine, people), plan) for engine in ENGINES}
     targets: list[Target] = []
-    peers: list[tuple[str, Callable[[], AbstractContextManager[Endpoint]], Mapping[str, float]]] = [
-        ("scim2-server in memory", lambda: scim2.serving(where, people), LEAST_IN_MEMORY),
-        ("saml-jackson, PostgreSQL", lambda: directory.serving(where, people), LEAST_JACKSON),
-    ]
-    columns: dict[str, Mapping[str, Cost]] = {f"Vestibule, {engine}": costs for engine, costs in ours.items()}
-    for name, serving, wanted in peers:
-        try:
-            theirs = _measured(name, serving, plan, wanted)
-        except PeerMissingError as missing:
-            console.print(f"[bold]Not measured:[/] SCIM beside {name}: {missing}")
-            targets.append(Target(f"SCIM beside {name}", "the peer is not here", None))
-            continue
-        columns[name] = theirs
-        engines = ENGINES if wanted is LEAST_IN_MEMORY else ("PostgreSQL",)
-        targets += [one for engine in engines for one in _held(engine, ours[engine], name, theirs, wanted)]
-    _show(columns, people)
+    with ExitStack() as running:
+        servers: dict[str, Asked] = {}
+        for engine in ENGINES:
+            endpoint = running.enter_context(directories.serving(where, engine, people))
+            servers[_OURS[engine]] = Asked(endpoint, dict.fromkeys(OPERATIONS, plan.asked))
+        for name, serving, wanted in _PEERS:
+            console.print(f"… {name} with {people:,} users")
+            try:
+                endpoint = running.enter_context(serving(where, people))
+            except PeerMissingError as missing:
+                console.print(f"[bold]Not measured:[/] SCIM beside {name}: {missing}")
+                targets.append(Target(f"SCIM beside {name}", "the peer is not here", None))
+                continue
+            numbers = {one: _FEW if name == _IN_MEMORY and one in _SLOW else plan.asked for one in wanted}
+            servers[name] = Asked(endpoint, numbers)
+        console.print("… all of them in turns")
+        costs = measure(servers, warm=_FEW)
+    for name, _, wanted in _PEERS:
+        if name in costs:
+            engines = ENGINES if name == _IN_MEMORY else ("PostgreSQL",)
+            targets += [
+                one for engine in engines for one in _held(engine, costs[_OURS[engine]], name, costs[name], wanted)
+            ]
+    _show(costs, people)
     return [*targets, *_push(where, plan)]
-
-
-def _ours(where: Ground, engine: Engine, people: int) -> Callable[[], AbstractContextManager[Endpoint]]:
-    return lambda: directories.serving(where, engine, people)
-
-
-def _measured(
-    name: str,
-    serving: Callable[[], AbstractContextManager[Endpoint]],
-    plan: Plan,
-    wanted: Iterable[str] = OPERATIONS,
-) -> dict[str, Cost]:
-    console.print(f"… {name}")
-    few = name.startswith("scim2")
-    numbers = {one: _FEW if few and one in _SLOW else plan.asked for one in wanted}
-    with serving() as endpoint:
-        return measure(endpoint, numbers, warm=_FEW)
 
 
 def _held(

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 from bench.client import post
@@ -16,6 +16,7 @@ from bench.peers import cpu_seconds
 Operation = Callable[["Endpoint", int], bytes]
 _PATCH: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 _ENTERPRISE: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+TURNS: Final = 5
 _GOOD: Final = frozenset({"200", "201", "204"})
 
 
@@ -40,6 +41,20 @@ class Cost:
     per_second: float
     cpu_ms: float
     database_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A server, and how often each kind of request is made there."""
+
+    endpoint: Endpoint
+    numbers: Mapping[str, int]
+
+
+class _Spent(NamedTuple):
+    seconds: float
+    cpu: float
+    database: float
 
 
 def person(name: str) -> dict[str, Any]:
@@ -125,10 +140,34 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
 }
 
 
-def measure(endpoint: Endpoint, numbers: Mapping[str, int], warm: int) -> dict[str, Cost]:
-    """Return what each kind of request costs, asked so many times by one client, after `warm` of the same."""
-    _require_found(endpoint)
-    return {name: _cost(endpoint, OPERATIONS[name], number, warm) for name, number in numbers.items()}
+def measure(servers: Mapping[str, Asked], warm: int) -> dict[str, dict[str, Cost]]:
+    """Return what each kind of request costs at each server, asked by one client, after `warm` of the same.
+
+    The servers take turns: a machine that is slower for a minute is so for all of them.
+    """
+    for asked in servers.values():
+        _require_found(asked.endpoint)
+    found: dict[str, dict[str, Cost]] = {name: {} for name in servers}
+    for what in OPERATIONS:
+        those = {name: one for name, one in servers.items() if what in one.numbers}
+        for asked in those.values():
+            _spent(asked.endpoint, what, range(warm))
+        turns = [
+            {name: _spent(one.endpoint, what, _part(warm, one.numbers[what], turn)) for name, one in those.items()}
+            for turn in range(TURNS)
+        ]
+        for name, one in those.items():
+            found[name][what] = _cost([turn[name] for turn in turns], one.numbers[what])
+    return found
+
+
+def _part(warm: int, number: int, turn: int) -> range:
+    return range(warm + number * turn // TURNS, warm + number * (turn + 1) // TURNS)
+
+
+def _cost(spent: Sequence[_Spent], number: int) -> Cost:
+    seconds, cpu, database = (sum(one) for one in zip(*spent, strict=True))
+    return Cost(number / seconds, cpu / number * 1000, database / number * 1000)
 
 
 def _require_found(endpoint: Endpoint) -> None:
@@ -141,15 +180,14 @@ def _require_found(endpoint: Endpoint) -> None:
     assert [one["userName"] for one in found["Resources"]] == ["p7@example.com"], found
 
 
-def _cost(endpoint: Endpoint, operation: Operation, number: int, warm: int) -> Cost:
-    messages = [operation(endpoint, index) for index in range(warm + number)]
-    post(endpoint.port, messages[:warm], endpoint.folder, connections=1)
+def _spent(endpoint: Endpoint, what: str, numbers: range) -> _Spent:
+    messages = [OPERATIONS[what](endpoint, number) for number in numbers]
     before, database = cpu_seconds(endpoint.processes), cpu_seconds(endpoint.database)
-    posted = post(endpoint.port, messages[warm:], endpoint.folder, connections=1)
-    spent, stored = cpu_seconds(endpoint.processes) - before, cpu_seconds(endpoint.database) - database
+    posted = post(endpoint.port, messages, endpoint.folder, connections=1)
+    spent = _Spent(posted.seconds, cpu_seconds(endpoint.processes) - before, cpu_seconds(endpoint.database) - database)
     assert posted.statuses.keys() <= _GOOD, (messages[-1], posted.statuses)
-    assert sum(posted.statuses.values()) == number, posted.statuses
-    return Cost(number / posted.seconds, spent / number * 1000, stored / number * 1000)
+    assert sum(posted.statuses.values()) == len(messages), posted.statuses
+    return spent
 
 
 def _patch(endpoint: Endpoint, path: str, operation: dict[str, Any]) -> bytes:
