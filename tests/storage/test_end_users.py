@@ -30,6 +30,18 @@ def test_what_is_saved_comes_back(house: House) -> None:
     assert found.has_password
 
 
+@pytest.mark.parametrize(
+    "terms", [(), ("null",), ('"', "\\", "{", "}", ",", "{}", "a,b", '"x"', " ", "'", "\\x41", "%s", "$1", "ıß漢🙂")]
+)
+def test_whatever_the_terms_of_a_person_are_each_is_kept_as_it_is(house: House, terms: tuple[str, ...]) -> None:
+    maya = add_person(house, "Maya", "maya@example.com")
+    twin = replace(maya, id=new_id("end_user", house.clock()), email="twin@example.com")
+    with house.runtime.database.transaction() as tx:
+        end_users.insert_end_user(tx, twin, None, terms)
+        kept = tx.execute(select(end_user_terms.c.term).where(end_user_terms.c.end_user_id == twin.id)).scalars()
+        assert sorted(kept) == sorted(terms)
+
+
 def test_an_address_is_unique_in_a_workspace_without_case_and_free_in_another(house: House) -> None:
     maya = add_person(house, "Maya", "maya@example.com")
     twin = replace(maya, id=new_id("end_user", house.clock()), email="MAYA@example.com")
