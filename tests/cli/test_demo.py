@@ -23,11 +23,12 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
 
 
 def form_of(page: httpx.Response, base: str) -> tuple[str, dict[str, str]]:
-    """Return where a page's first form goes and what it sends unchanged."""
+    """Return where a page's first form goes and what it sends unchanged: what is ticked by hand, it does not."""
     form = re.search(r"<form([^>]*)>(.*?)</form>", page.text, re.DOTALL)
     assert form is not None, page.text
     action = re.search(r'action="([^"]*)"', form[1])
-    fields = dict(re.findall(r'<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"', form[2]))
+    inputs = [one for one in re.findall(r"<input[^>]*>", form[2]) if 'type="checkbox"' not in one]
+    fields = dict(re.findall(r'name="([^"]+)"[^>]*value="([^"]*)"', "".join(inputs)))
     return urljoin(base, html.unescape(action[1]) if action else str(page.url)), {
         name: html.unescape(value) for name, value in fields.items()
     }
