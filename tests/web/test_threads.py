@@ -8,6 +8,7 @@ from contextvars import ContextVar
 
 import pytest
 
+from tests.support.loops import run
 from vestibule.web.threads import THREADS, in_thread
 
 WORD: ContextVar[str] = ContextVar("word", default="nothing")
@@ -17,10 +18,10 @@ def test_a_function_runs_in_another_thread_and_its_result_comes_back() -> None:
     def add(number: int, *, more: int) -> tuple[int, int]:
         return number + more, threading.get_ident()
 
-    total, where = asyncio.run(in_thread(add, 2, more=3))
+    total, where = run(in_thread(add, 2, more=3))
     assert total == 5
     assert where != threading.get_ident()
-    assert asyncio.run(in_thread(divmod, 7, 2)) == (3, 1)
+    assert run(in_thread(divmod, 7, 2)) == (3, 1)
 
 
 def test_what_a_function_raises_is_raised_where_it_is_waited_for() -> None:
@@ -28,7 +29,7 @@ def test_what_a_function_raises_is_raised_where_it_is_waited_for() -> None:
         raise LookupError("gone")
 
     with pytest.raises(LookupError, match="gone"):
-        asyncio.run(in_thread(fail))
+        run(in_thread(fail))
 
 
 def test_a_function_sees_the_context_of_whoever_asked_and_can_not_change_it() -> None:
@@ -44,7 +45,7 @@ def test_a_function_sees_the_context_of_whoever_asked_and_can_not_change_it() ->
     async def two() -> list[tuple[str, str]]:
         return list(await asyncio.gather(ask("one"), ask("two")))
 
-    assert asyncio.run(two()) == [("one", "one"), ("two", "two")]
+    assert run(two()) == [("one", "one"), ("two", "two")]
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -70,7 +71,7 @@ def test_nobody_minds_when_whoever_waited_has_gone(fails: bool) -> None:
         await asyncio.sleep(0.05)
         return told
 
-    assert asyncio.run(give_up()) == []
+    assert run(give_up()) == []
 
 
 def test_what_has_not_begun_when_nobody_waits_any_more_is_not_begun() -> None:
@@ -85,7 +86,7 @@ def test_what_has_not_begun_when_nobody_waits_any_more_is_not_begun() -> None:
         await asyncio.gather(*busy)
         await in_thread(begun.append, "next")
 
-    asyncio.run(give_up())
+    run(give_up())
     assert begun == ["next"]
 
 
@@ -95,4 +96,4 @@ def test_as_many_work_at_once_as_there_are_threads() -> None:
     async def everybody() -> list[int]:
         return await asyncio.gather(*(in_thread(together.wait, 60) for _ in range(THREADS)))
 
-    assert sorted(asyncio.run(everybody())) == list(range(THREADS))
+    assert sorted(run(everybody())) == list(range(THREADS))
