@@ -173,7 +173,12 @@ function trust(request, response) {
   answer(response, 204, "");
 }
 
-const ROUTES = { "GET /metadata": metadata, "GET /sso": sso, "POST /sso": sso, "GET /start": start, "POST /sign-in": signIn, "GET /slo": slo, "POST /slo": slo, "POST /service-providers": trust };
+// Browsers ask for one by themselves, and a 404 would pass for a fault of a page.
+function noIcon(request, response) {
+  answer(response, 204, "");
+}
+
+const ROUTES = { "GET /favicon.ico": noIcon, "GET /metadata": metadata, "GET /sso": sso, "POST /sso": sso, "GET /start": start, "POST /sign-in": signIn, "GET /slo": slo, "POST /slo": slo, "POST /service-providers": trust };
 
 async function handle(request, response) {
   const url = new URL(request.url, baseUrl);
