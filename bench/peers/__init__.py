@@ -80,7 +80,7 @@ def rate(posted: Posted, spent_seconds: float) -> PeerRate:
 
 
 def cpu_seconds(processes: Sequence[int]) -> float:
-    """Return what processes have used until now, with all their children that live."""
+    """Return what processes have used until now, with all their children."""
     return sum(usage(pid).cpu_seconds for pid in _families(processes))
 
 
