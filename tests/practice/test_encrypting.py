@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Final
 
 import httpx
@@ -29,6 +28,7 @@ from tests.practice.conversation import (
     hidden_fields,
     verified,
 )
+from tests.support.loopback import serving
 from vestibule.practice.encrypting import fetch_key
 from vestibule.practice.errors import NoEncryptionCertificate
 from vestibule.practice.idp import PracticeIdp
@@ -77,19 +77,9 @@ def showing() -> Iterator[Shown]:
             self.end_headers()
             self.wfile.write(shown.body)
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing: pytest shows what failed."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    shown.url = f"http://127.0.0.1:{server.server_port}/metadata"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(Handler) as origin:
+        shown.url = f"{origin}/metadata"
         yield shown
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.fixture
@@ -101,10 +91,15 @@ def shown() -> Iterator[Shown]:
 
 def asked_of(client: httpx.Client, sp_entity_id: str, **choice: str) -> httpx.Response:
     """Ask for a sign-in as that service provider, with the switch set, and return the page that posts the answer."""
+    return asked_from(client, {"Origin": own_origin(client)}, sp_entity_id, **choice)
+
+
+def asked_from(client: httpx.Client, headers: Mapping[str, str], sp_entity_id: str, **choice: str) -> httpx.Response:
+    """Do the same from a page that sends these headers."""
     query = {"SAMLRequest": deflated(authn_request(issuer=sp_entity_id))}
     fields = hidden_fields(client.get("/sso", params=query).text)
     chosen = {"person": "ada@practice.example", "misbehaviour": "none", "signing": "both", "encrypts": "yes", **choice}
-    return client.post("/answer", data=fields | chosen, headers={"Origin": own_origin(client)})
+    return client.post("/answer", data=fields | chosen, headers=headers)
 
 
 def own_origin(client: httpx.Client) -> str:
@@ -222,8 +217,6 @@ def test_metadata_is_read_on_this_machine_only_and_where_somebody_answers(
 
 @pytest.mark.parametrize("origin", [None, "null", "https://elsewhere.example"])
 def test_no_page_of_another_site_has_metadata_read(client: httpx.Client, shown: Shown, origin: str | None) -> None:
-    fields = hidden_fields(client.get("/sso", params={"SAMLRequest": deflated(authn_request(issuer=shown.url))}).text)
-    chosen = {"person": "ada@practice.example", "misbehaviour": "none", "signing": "both", "encrypts": "yes"}
     headers = {} if origin is None else {"Origin": origin}
-    assert client.post("/answer", data=fields | chosen, headers=headers).status_code == 403
+    assert asked_from(client, headers, shown.url).status_code == 403
     assert shown.asked == 0

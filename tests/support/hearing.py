@@ -6,8 +6,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs
+
+from tests.support.loopback import serving
 
 
 @dataclass
@@ -41,16 +43,6 @@ def hearing() -> Iterator[Hearing]:
             self.end_headers()
             kept.heard.set()
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing: pytest shows what failed."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    kept.url = f"http://127.0.0.1:{server.server_port}/backchannel"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(Handler) as origin:
+        kept.url = f"{origin}/backchannel"
         yield kept
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
 from tests.saml import forge
+from tests.support.loopback import serving
 
 ENTITY_ID = "https://idp.example/metadata"
 SSO_URL = "https://idp.example/sso"
@@ -84,16 +84,6 @@ def serving_documents() -> Iterator[Documents]:
             with suppress(OSError):  # whoever asked had enough, or waited long enough
                 self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    documents.url = f"http://127.0.0.1:{server.server_address[1]}/metadata"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(Handler) as origin:
+        documents.url = f"{origin}/metadata"
         yield documents
-    finally:
-        server.shutdown()
-        thread.join(timeout=10)
-        server.server_close()
