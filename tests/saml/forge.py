@@ -331,6 +331,7 @@ class Signing:
     raw_references: str | None = None
     raw_object: str = ""
     wrap_base64: bool = False
+    line_end: str = "\n"
     pretty: bool = False
     hmac_key: bytes | None = None
 
@@ -427,16 +428,23 @@ def sign_xml(xml: str | bytes, element_id: str, signing: Signing | None = None) 
         element[0].tail = layout * 2
     digest = digest_value(canonical(element, signing.inclusive_prefixes), signing.digest)
     uri = f"#{element_id}" if signing.reference_uri is None else signing.reference_uri
-    reference = signing.raw_references or reference_xml(uri, digest, signing)
+    # A carriage return only gets through a parser as a reference, which is how Java writes its own.
+    written = _wrapped(digest, signing).replace("\r", "&#13;")
+    reference = signing.raw_references or reference_xml(uri, written, signing)
     signature = etree.fromstring(_signature_skeleton(reference.replace("{digest}", digest), signing))
     element.insert(position, signature)
     if position and layout:
         element[0].tail, signature.tail = layout, layout
     signed_info = next(signature.iter(f"{{{DS}}}SignedInfo"))
     value = base64.b64encode(signature_value(canonical(signed_info), signing)).decode()
-    value = "\n".join(value[i : i + 76] for i in range(0, len(value), 76)) if signing.wrap_base64 else value
-    next(signature.iter(f"{{{DS}}}SignatureValue")).text = value
+    next(signature.iter(f"{{{DS}}}SignatureValue")).text = _wrapped(value, signing)
     return etree.tostring(root)
+
+
+def _wrapped(text: str, signing: Signing) -> str:
+    if not signing.wrap_base64:
+        return text
+    return signing.line_end.join(text[i : i + 76] for i in range(0, len(text), 76))
 
 
 SignWhat = Literal["assertion", "response", "both", "none"]

@@ -55,6 +55,9 @@ _INCLUSIVE: Final = (
     rf'(?:<(?P<{{0}}_p>[\w.\-]+:|)InclusiveNamespaces xmlns(?::[\w.\-]+)?="{_EXC}" PrefixList="(?P<{{0}}>[^"<]*)">'
     r"</(?P={0}_p)InclusiveNamespaces>\s*)?"
 )
+# Java ends its lines of base64 with a carriage return, which canonical form writes so.
+_RETURN: Final = "&#xD;"
+_BASE64: Final = r"[A-Za-z0-9+/=\s]{1,256}"
 # Canonical form leaves one spelling to each thing, so the grammar is short. Every element must have the prefix of
 # SignedInfo itself, which the tree says is bound to XML Signature, and none but SignedInfo may declare another.
 _SIGNED_INFO: Final = re.compile(
@@ -67,7 +70,7 @@ _SIGNED_INFO: Final = re.compile(
     rf'<(?P=p)Transform Algorithm="{_EXC}">\s*{_INCLUSIVE.format("prefixes")}</(?P=p)Transform>\s*'
     r"</(?P=p)Transforms>\s*"
     r'<(?P=p)DigestMethod Algorithm="(?P<digest>[^"<]*)">\s*</(?P=p)DigestMethod>\s*'
-    r"<(?P=p)DigestValue>(?P<value>[A-Za-z0-9+/=\s]{1,256})</(?P=p)DigestValue>\s*"
+    rf"<(?P=p)DigestValue>(?P<value>{_BASE64}(?:{_RETURN}{_BASE64}){{0,4}})</(?P=p)DigestValue>\s*"
     r"</(?P=p)Reference>\s*"
     r"</(?P=p)SignedInfo>",
     re.ASCII,
@@ -166,7 +169,7 @@ def _read_signed_info(element: xml.Element, element_id: str) -> _SignedInfo:
         raise SignatureReferenceInvalid(
             "the signature refers to something else than its parent", expected=f"#{element_id}", received=found["uri"]
         )
-    digest = decode_base64(found["value"])
+    digest = decode_base64(found["value"].replace(_RETURN, ""))
     return _SignedInfo(canonical, algorithm, _prefixes(found["prefixes"] or ""), digest_method, digest)
 
 

@@ -144,6 +144,17 @@ def _forms() -> None:
             f"pretty-printed, {sign} signed",
             partial(forge.response, None, sign, Signing(pretty=True, wrap_base64=True), pretty=True),
         )
+        for digest in ("xmlenc#sha256", "xmlenc#sha512"):
+            add(
+                f"line ends of Java in base64, a digest of {digest}, {sign} signed",
+                partial(
+                    forge.response,
+                    None,
+                    sign,
+                    Signing(digest=f"http://www.w3.org/2001/04/{digest}", wrap_base64=True, line_end="\r\n"),
+                ),
+                signed=sign,
+            )
     for declaration in (
         '<?xml version="1.0"?>',
         '<?xml version="1.0" encoding="UTF-8"?>\n',
