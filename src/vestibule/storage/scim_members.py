@@ -13,13 +13,22 @@ from typing import Any, Final
 
 from sqlalchemy import Select, bindparam, delete, exists, literal, select, update
 
+from vestibule.directory.connections import Provisioning
 from vestibule.directory.pushed import PushedGroup, PushedMember
 from vestibule.directory.scim import Place
 from vestibule.directory.sources import Source
 from vestibule.storage.database import Transaction
 from vestibule.storage.inserting import PreparedInsert, insert_into
 from vestibule.storage.prepared import Prepared
-from vestibule.storage.tables import app_groups, end_users, environment_access, group_members, scim_groups, scim_users
+from vestibule.storage.tables import (
+    app_groups,
+    connections,
+    end_users,
+    environment_access,
+    group_members,
+    scim_groups,
+    scim_users,
+)
 from vestibule.storage.tables import scim_members as members
 from vestibule.storage.types import Instant, Key
 
@@ -112,10 +121,11 @@ def _to_group_reference(row: Any) -> PushedMember:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A user whom a pushed value means."""
+    """A user whom a pushed value means. `joining` is the account that joins with them: nobody's who is not active there."""
 
     scim_user_id: str
     end_user_id: str | None
+    joining: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +178,7 @@ def add_members(tx: Transaction, place: Place, group: PushedGroup, values: Itera
         number += len(fresh)
         unknown += [value for value in fresh if whose[value] is None]
         by_external_id += [value for value, one in known.items() if value != one.scim_user_id]
-        people = [one.end_user_id for value in fresh if (one := whose[value]) and one.end_user_id]
+        people = [one.joining for value in fresh if (one := whose[value]) and one.joining]
         _join(tx, place, now, scim_groups.c.id == group.id, people)
     return Added(number, tuple(unknown), tuple(by_external_id))
 
@@ -215,13 +225,11 @@ def _known(tx: Transaction, connection_id: str, values: Sequence[str], *, lock: 
     With `lock` nobody comes, goes or leaves until this transaction ends: who is let in at this instant joins the groups that the
     directory has them in, and must not see half of a change. Users are always locked after the group, in the order of their ids.
     """
-    columns = (scim_users.c.id, scim_users.c.external_id, scim_users.c.end_user_id)
+    columns = (scim_users.c.id, scim_users.c.external_id, scim_users.c.end_user_id, scim_users.c.active)
     mine = (scim_users.c.connection_id == connection_id, scim_users.c.deleted_at.is_(None))
     query = select(*columns).where(*mine)
     run = _locked if lock else (lambda one: one)
-    known = {
-        row.id: _Known(row.id, row.end_user_id) for row in tx.execute(run(query.where(scim_users.c.id.in_(values))))
-    }
+    known = {row.id: _to_known(row) for row in tx.execute(run(query.where(scim_users.c.id.in_(values))))}
     rest = [value for value in values if value not in known]
     if not rest:
         return known
@@ -229,8 +237,12 @@ def _known(tx: Transaction, connection_id: str, values: Sequence[str], *, lock: 
     for row in tx.execute(run(query.where(scim_users.c.external_id.in_(rest)))):
         if row.external_id in known:
             several.add(row.external_id)
-        known[row.external_id] = _Known(row.id, row.end_user_id)
+        known[row.external_id] = _to_known(row)
     return {value: one for value, one in known.items() if value not in several}
+
+
+def _to_known(row: Any) -> _Known:
+    return _Known(row.id, row.end_user_id, row.end_user_id if row.active else None)
 
 
 def _locked(query: Select[Any]) -> Select[Any]:
@@ -243,10 +255,28 @@ def join_pushed_groups(tx: Transaction, place: Place, scim_user_id: str, end_use
     _JOIN_PUSHED.write_later(tx, {**whose, "by": place.connection_id, "since": now})
 
 
+def join_groups_of_directories(
+    tx: Transaction, workspace_id: str, environment_id: str, end_user_id: str, now: datetime
+) -> None:
+    """Put somebody who was let in by hand into the groups of the environment in which directories have them, as active."""
+    pushing = (
+        select(scim_users.c.id, scim_users.c.connection_id)
+        .join(connections, connections.c.id == scim_users.c.connection_id)
+        .where(connections.c.environment_id == environment_id, connections.c.provisioning == Provisioning.SCIM.value)
+        .where(scim_users.c.workspace_id == workspace_id, scim_users.c.end_user_id == end_user_id, scim_users.c.active)
+        .order_by(scim_users.c.id)
+        .with_for_update(read=True, of=scim_users)
+    )
+    for row in tx.execute(pushing).all():
+        place = Place(workspace_id, row.connection_id, environment_id)
+        join_pushed_groups(tx, place, row.id, end_user_id, now)
+
+
 def fill_group(tx: Transaction, place: Place, group: PushedGroup, now: datetime) -> None:
-    """Put everybody whom the directory has in a pushed group into the end-user group that it is now."""
+    """Put everybody whom the directory has in a pushed group, as active, into the end-user group that it is now."""
     people = select(scim_users.c.end_user_id).where(
-        scim_users.c.id.in_(select(members.c.scim_user_id).where(members.c.scim_group_id == group.id))
+        scim_users.c.active,
+        scim_users.c.id.in_(select(members.c.scim_user_id).where(members.c.scim_group_id == group.id)),
     )
     _join(tx, place, now, scim_groups.c.id == group.id, people)
 
