@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import time
 import unicodedata
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -184,6 +186,15 @@ def test_spellings_that_look_alike_fold_alike(one: str, other: str) -> None:
 
 def test_a_folded_name_always_fits_an_index() -> None:
     assert len(fold("ﷺ" * 200).encode()) < 1700
+
+
+@pytest.mark.parametrize("read", [fold, clean_name, email_key, clean_email])
+def test_a_row_of_marks_takes_no_longer_than_other_text(read: Callable[[str], object]) -> None:
+    # By the square of its length otherwise: seconds for these, hours for as many as a form may bring.
+    marks = "a" + "\u0301\u0316" * 15_000
+    before = time.process_time()
+    read(marks)
+    assert time.process_time() - before < 0.5
 
 
 @pytest.mark.parametrize(

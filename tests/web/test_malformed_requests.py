@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -324,6 +325,28 @@ def test_a_nul_in_a_form_is_dropped_before_it_reaches_the_database(server: Serve
     client.get(SIGN_IN)
     response = client.post(SIGN_IN, {"email": "ada@example.com\0", "password": PASSWORD})
     assert response.status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("page", "path", "form"),
+    [
+        (SIGN_IN, SIGN_IN, {"email": "", "password": PASSWORD}),
+        ("/e/dev/sign-in", "/e/dev/sign-in", {"email": ""}),
+        ("/admin/settings", "/admin/settings/add-environment", {"name": "", "key": ""}),
+        ("/admin/environments/dev/groups/new", "/admin/environments/dev/groups/new", {"name": ""}),
+    ],
+)
+def test_a_row_of_marks_in_a_form_keeps_nobody_else_waiting(
+    server: Server, page: str, path: str, form: dict[str, str]
+) -> None:
+    client = server.client()
+    if page != SIGN_IN:
+        client.sign_in()
+    client.get(page)
+    marks = {name: value or "a" + "\u0301\u0316" * 40_000 for name, value in form.items()}
+    before = time.process_time()
+    assert client.post(path, marks).status_code in {400, 422}
+    assert time.process_time() - before < 1.5
 
 
 def test_a_form_with_files_may_carry_its_fields_in_any_language(server: Server) -> None:

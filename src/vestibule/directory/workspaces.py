@@ -13,6 +13,7 @@ from vestibule.kernel.text import N_, clean_name, has_unsafe_characters
 
 DEFAULT_SESSION_TTL: Final = timedelta(hours=8)
 MAX_ENVIRONMENTS: Final = 50
+_MAX_NAME: Final = 100
 _KEY: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?\Z")
 
 
@@ -40,7 +41,7 @@ class Environment:
     created_at: datetime
 
 
-def validate_name(field: str, typed: str, max_length: int = 100) -> str:
+def validate_name(field: str, typed: str, max_length: int = _MAX_NAME) -> str:
     """Return a typed name with tidy white space. Raises FieldError if it is empty, too long, or has hidden characters."""
     name = clean_name(typed)
     if not name:
@@ -55,7 +56,7 @@ def validate_name(field: str, typed: str, max_length: int = 100) -> str:
 def key_from_name(name: str) -> str:
     """Suggest an environment's key from its name: `Pré-production 2` gives `pre-production-2`."""
     letters = "".join(
-        char for char in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(char)
+        char for char in unicodedata.normalize("NFKD", name[:_MAX_NAME].casefold()) if not unicodedata.combining(char)
     )
     return re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:32].strip("-") or "env"
 

@@ -20,7 +20,8 @@ _UNSAFE: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _JOINERS: Final = frozenset("\u200c\u200d")
 _JOINED: Final = {"Lo", "Mc", "Mn", "Sk", "So"}
-# Longer input is never an address or a host name; it is not worth being looked at.
+# Longer input is never a name, an address or a host name; it is not worth being looked at. Unicode's normal forms take time by the
+# square of a row of combining marks, and nobody else is served meanwhile: hours for what a form may bring.
 _MAX_TYPED: Final = 1000
 # A character may fold to eighteen; PostgreSQL's indexes refuse a row over 2.7 kB, and so would we with a 500.
 FOLD_LIMIT: Final = 400
@@ -35,11 +36,11 @@ def fold(text: str) -> str:
     """Return the key under which a text is compared and sorted: at most FOLD_LIMIT characters.
 
     Without case and compatibility forms (Unicode's NFKC_Casefold, 3.13 D147), format characters left out, inner white
-    space single. Folding twice changes nothing.
+    space single. Folding twice changes nothing. Of what is too long for a name the beginning counts.
     """
     if text.isascii():
         return " ".join(text.lower()[:FOLD_LIMIT].split())
-    folded = text
+    folded = text[:_MAX_TYPED]
     for _ in range(3):
         folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFD", folded).casefold())
     shown = "".join(char for char in folded if unicodedata.category(char) != "Cf")
@@ -70,7 +71,8 @@ def _joins(text: str, index: int) -> bool:
 
 def clean_name(text: str) -> str:
     """Return what a person typed as a name with its white space tidied. Characters are not changed otherwise."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    tidy = " ".join(text.split())
+    return tidy if len(tidy) > _MAX_TYPED else unicodedata.normalize("NFC", tidy)
 
 
 def clean_domain(text: str) -> str | None:
@@ -124,6 +126,8 @@ def email_key(email: str) -> str:
 
     Lower case, not case folding: that would make `strasse@` of `straße@`, which are two mailboxes of two people.
     """
+    if email.isascii() or len(email) > _MAX_TYPED:
+        return email.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", email).lower())
 
 
