@@ -309,6 +309,17 @@ def test_an_identity_provider_that_never_says_what_it_answers_does_not_send_the_
     assert_refused(server, response, "saml_unsolicited", "in_response_to")
 
 
+def test_who_clicks_at_the_identity_provider_again_right_after_signing_in_is_sent_around_again(server: Server) -> None:
+    connection = sign_ins.connect(server.house)
+    sign_ins.add_person(server.house)
+    client = server.client()
+    for _ in range(3):
+        unasked = sign_ins.answer(server, connection, None)
+        started = sign_ins.read_request(sign_ins.post(client, connection, unasked))
+        answered = sign_ins.post(client, connection, sign_ins.answer(server, connection, started.request_id))
+        assert (answered.status_code, answered.headers["location"]) == (303, "/e/dev/")
+
+
 def test_an_unasked_response_is_refused_where_that_is_off(server: Server) -> None:
     connection = sign_ins.connect(server.house, idp_initiated=IdpInitiated.OFF)
     sign_ins.add_person(server.house)

@@ -16,7 +16,7 @@ from vestibule.flows.parts.refusing import SignInRefused
 from vestibule.kernel.ids import is_id
 from vestibule.kernel.secrets import new_token
 from vestibule.kernel.text import N_
-from vestibule.web.cookies import set_cookie
+from vestibule.web.cookies import clear_cookie, set_cookie
 from vestibule.web.doors import answer, browser_of, open_door, remember_browser
 from vestibule.web.entrance import arriving_page, entered_page, refused_page, sending_page, session_tokens, sign_in_path
 from vestibule.web.forms import local_path
@@ -70,7 +70,11 @@ def acs(visit: Visit) -> Response:
     except SignInRefused as refused:
         return refused_page(visit, refused)
     if isinstance(done, Entered):
-        return entered_page(visit, done) if done.asked else arriving_page(visit, done)
+        response = entered_page(visit, done) if done.asked else arriving_page(visit, done)
+        if brought.converted:
+            # It says what it answers after all, so there is no circle to be kept out of: the next one is converted, too.
+            clear_cookie(response, visit.site, converted)
+        return response
     if isinstance(done, saml_sign_in.AnswersTest):
         return _finish_test(visit, connection_id, done.request_id, responses[0], browser)
     response = sending_page(visit, done)
