@@ -155,6 +155,20 @@ def test_unknown_members_are_kept_and_join_when_they_arrive(entra: Directory, se
     assert set(members_of(server.house, "Designers")) == {"maya@example.com", "jonas@example.com"}
 
 
+def test_unknown_members_join_when_somebody_gets_their_external_id_later(entra: Directory, server: Server) -> None:
+    maya, noor = entra.create("maya@example.com"), entra.create("noor@example.com")
+    made = entra.create_group("Designers", "e-maya", maya["id"], "e-noor")
+    both = {"maya@example.com": Source.SCIM, "noor@example.com": Source.SCIM}
+    entra.patch(f"/Users/{maya['id']}", op("add", "externalId", "e-maya"))
+    assert members_of(server.house, "Designers") == {"maya@example.com": Source.SCIM}
+    entra.patch(f"/Users/{noor['id']}", op("replace", "active", False))
+    version = entra.get(f"/Groups/{made['id']}").headers["etag"]
+    entra.create("noor@example.com", externalId="e-noor")
+    assert members_of(server.house, "Designers") == both
+    assert sorted(listed(entra, made["id"])) == sorted([maya["id"], noor["id"]])
+    assert entra.get(f"/Groups/{made['id']}").headers["etag"] != version
+
+
 def test_a_member_named_by_external_id_is_the_same_member_to_add_to_keep_and_to_remove(
     entra: Directory, server: Server
 ) -> None:

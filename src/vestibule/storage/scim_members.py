@@ -88,6 +88,12 @@ _JOIN_PUSHED: Final = PreparedInsert(
         ),
     ).on_conflict_do_nothing(),
 )
+_already = members.alias("already")
+# Who is in a group by its id and waits there by its externalId, too, is in it once.
+_WELCOME_TWICE: Final = delete(members).where(
+    *_waiting,
+    members.c.scim_group_id.in_(select(_already.c.scim_group_id).where(_already.c.scim_user_id == bindparam("who"))),
+)
 _WELCOME: Final = update(members).where(*_waiting).values(scim_user_id=bindparam("who"), value=bindparam("who"))
 
 
@@ -282,10 +288,11 @@ def fill_group(tx: Transaction, place: Place, group: PushedGroup, now: datetime)
 
 
 def welcome(tx: Transaction, place: Place, scim_user_id: str, known_as: str) -> tuple[str, ...]:
-    """Let a user who has just arrived join the groups where its externalId waits; return which, locked."""
+    """Let a user who has just arrived, or has its externalId since just now, join the groups where that waits; return which, locked."""
     values = {"in_connection": place.connection_id, "known_as": known_as}
     awaiting = tuple(row.id for row in _AWAITING.rows(tx, values))
     if awaiting:
+        tx.execute(_WELCOME_TWICE, {**values, "who": scim_user_id})
         tx.execute(_WELCOME, {**values, "who": scim_user_id})
     return awaiting
 
