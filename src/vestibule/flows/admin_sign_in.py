@@ -80,6 +80,9 @@ def sign_in_with_password(runtime: Runtime, visitor: Visitor, email: str, passwo
             f"admin sign-in of {printable(account)}: {'wrong password' if admin else 'unknown address'}"
         )
     with runtime.database.transaction() as tx:
+        # Verifying takes a while, with no transaction open; whoever chose a new password meanwhile ended every session of the old one.
+        if not admins.hold_password(tx, admin.workspace_id, admin.id, stored or ""):
+            raise WrongCredentials(f"admin sign-in of {printable(account)}: changed or removed meanwhile")
         forget_password_attempts(tx, runtime, visitor, f"admin {account}")
         return _begin_session(tx, runtime, visitor, admin, "password")
 
@@ -114,8 +117,10 @@ def sign_in_with_link(runtime: Runtime, visitor: Visitor, token: str, new_passwo
         changes: dict[str, object] = {"status": AdminStatus.ACTIVE.value}
         if hashed is not None:
             changes["password_hash"] = hashed
-            admins.delete_sessions(tx, fresh.workspace_id, fresh.id)
+        # The account first: that waits for a sign-in by the old password, whose session is there to be ended then.
         admins.update_admin(tx, fresh.workspace_id, fresh.id, **changes)
+        if hashed is not None:
+            admins.delete_sessions(tx, fresh.workspace_id, fresh.id)
         one_time_links.revoke_links(tx, admin_id=fresh.id)
         return _begin_session(tx, runtime, visitor, fresh, purpose.value)
 

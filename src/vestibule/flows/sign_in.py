@@ -21,7 +21,7 @@ from vestibule.flows.parts.throttling import count_password_attempt, forget_pass
 from vestibule.kernel.errors import AlreadyTaken, VestibuleError
 from vestibule.kernel.passwords import password_matches
 from vestibule.kernel.text import N_, email_key, printable
-from vestibule.storage import credentials
+from vestibule.storage import credentials, end_users
 
 
 class WrongPassword(VestibuleError):
@@ -121,6 +121,9 @@ def _let_in(
         with runtime.database.transaction() as tx:
             forget_password_attempts(tx, runtime, visitor, account)
             entered = enter(tx, runtime, visitor, place, person, basis, return_to=return_to, earlier=earlier)
+            # Verifying takes a while, with no transaction open; whoever chose a new password meanwhile ended every session of the old one.
+            if entered and end_users.password_hash_of(tx, place.workspace.id, person.id) != found.password_hash:
+                raise WrongPassword("the password was changed meanwhile")
             refused = None if entered else record_refusal(tx, runtime, attempt, Deactivated("deactivated meanwhile"))
     except AlreadyTaken:
         raise refuse(runtime, attempt, no_access) from None

@@ -49,6 +49,12 @@ def find_admin_by_email(tx: Transaction, email: str) -> tuple[Admin, str | None]
     return (_admin(row), row.password_hash) if row else None
 
 
+def hold_password(tx: Transaction, workspace_id: str, admin_id: str, password_hash: str) -> bool:
+    """Hold an admin as they are until the transaction ends; return whether this is still the hash of their password."""
+    mine = (admins.c.workspace_id == workspace_id, admins.c.id == admin_id, admins.c.password_hash == password_hash)
+    return tx.execute(select(admins.c.id).where(*mine).with_for_update()).first() is not None
+
+
 def count_admins(tx: Transaction) -> int:
     """Return how many admins the install has."""
     return tx.execute(select(func.count()).select_from(admins)).scalar_one()
