@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -125,6 +127,24 @@ def test_a_person_is_found_by_each_word_of_the_name_and_by_the_whole_address(wor
     if email[0].isalnum():
         assert found(email, name, email)
         assert found(email.upper(), name, email)
+
+
+@given(st.emails())
+def test_a_person_is_found_by_each_part_of_the_address(email: str) -> None:
+    for part in re.split(r"[\W_]+", email)[:10]:
+        assert found(part, "Ada Park", email)
+
+
+def test_what_begins_the_address_or_its_domain_is_no_term_of_its_own() -> None:
+    assert search_terms("Ada Park", "p.17@mail.example.com") == {
+        "ada",
+        "park",
+        "p.17@mail.example.com",
+        "17",
+        "mail.example.com",
+        "example",
+        "com",
+    }
 
 
 @given(st.text(max_size=300), st.emails())

@@ -284,7 +284,7 @@ def questions(crowd: Crowd, count: int) -> list[EndUserFilter]:
     ]
 
 
-@pytest.mark.parametrize("budget", [35, 60, 200])
+@pytest.mark.parametrize("budget", [35, 42, 200])
 def test_searches_that_stop_before_a_page_is_full_lose_nobody_and_show_nobody_twice(
     crowd: Crowd, monkeypatch: pytest.MonkeyPatch, budget: int
 ) -> None:
