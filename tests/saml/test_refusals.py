@@ -19,6 +19,16 @@ def test_a_refusal_of_the_identity_provider_is_told_with_its_reason() -> None:
     assert "locked out" not in str(error)
 
 
+def test_the_detail_that_pingfederate_adds_does_not_hide_why_it_refused() -> None:
+    data = Recipe(status=STATUS + "Responder", status_message="Invalid signature").xml()
+    detail = (
+        "<samlp:StatusDetail><Cause>org.sourceid.saml20.profiles.StatusResponseException</Cause></samlp:StatusDetail>"
+    )
+    data = data[: data.index("</samlp:Status>")] + f"{detail}</samlp:Status></samlp:Response>"
+    error = refused(data.encode(), errors.StatusNotSuccess)
+    assert error.received == "Responder: Invalid signature"
+
+
 def test_sha1_is_refused_with_what_to_change() -> None:
     error = refused(forge.response(signing=Signing(algorithm=forge.RSA_SHA1)), errors.Sha1NotAllowed)
     assert "SHA-256" in str(error)

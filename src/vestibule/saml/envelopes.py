@@ -44,7 +44,8 @@ _ATTRIBUTES: Final = frozenset(
 _FORMAT_ONLY: Final = frozenset({"Format"})
 _VALUE_ONLY: Final = frozenset({"Value"})
 _NONE: Final[frozenset[str]] = frozenset()
-OURS: Final = frozenset({names.SAML, names.SAMLP, names.DS, names.DS11, names.XENC, names.XENC11, ""})
+_SPOKEN: Final = frozenset({names.SAML, names.SAMLP, names.DS, names.DS11, names.XENC, names.XENC11})
+OURS: Final = _SPOKEN | {""}
 _LONGEST_JOURNEY: Final = timedelta(days=1)
 
 
@@ -133,7 +134,8 @@ def read_status(status: xml.Element) -> tuple[tuple[str, ...], str]:
     if message is not None:
         reading.validate_own_attributes(message)
     if detail is not None:
-        reading.validate_foreign(detail, OURS)
+        # Of all extension points this one alone may hold elements of no namespace (3.2.2.4): PingFederate's Cause is one.
+        reading.validate_foreign(detail, _SPOKEN)
     codes = []
     while code is not None:
         reading.validate_attributes(code, _VALUE_ONLY)

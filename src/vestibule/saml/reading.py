@@ -123,7 +123,7 @@ class Children:
 
 
 def validate_foreign(element: xml.Element, ours: frozenset[str]) -> None:
-    """Raise UnexpectedElement when an extension point holds anything of `ours`, or of no namespace.
+    """Raise UnexpectedElement when an extension point holds anything of `ours`, where "" is no namespace.
 
     What stands there is never read, but this is where wrapped copies of assertions and signatures are hidden.
     """

@@ -221,6 +221,16 @@ def _freedoms() -> None:
         ),
         signed="response",
     )
+    add(
+        "a status detail of no namespace",
+        lambda: forge.sign_xml(
+            Recipe()
+            .xml()
+            .replace("</samlp:Status>", "<samlp:StatusDetail><Cause>fine</Cause></samlp:StatusDetail></samlp:Status>"),
+            "_response1",
+        ),
+        signed="response",
+    )
 
 
 def _values() -> None:
