@@ -150,6 +150,39 @@ def test_redacted_nothing_personal_is_left_and_the_signature_is() -> None:
     assert "ada@" not in json.dumps(as_data(inspect(b"<a>ada@example.com", redact=True)))
 
 
+SAML_1_1 = (
+    '<Response xmlns="urn:oasis:names:tc:SAML:1.0:protocol"><Assertion xmlns="urn:oasis:names:tc:SAML:1.0:assertion">'
+    "<Subject><NameIdentifier>secret</NameIdentifier></Subject><AttributeStatement><Attribute><AttributeValue>secret"
+    "</AttributeValue></Attribute></AttributeStatement></Assertion></Response>"
+)
+CONTACT = (
+    '<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"><md:ContactPerson><md:GivenName>secret</md:GivenName>'
+    "<md:SurName>secret</md:SurName><md:TelephoneNumber>secret</md:TelephoneNumber></md:ContactPerson></md:EntityDescriptor>"
+)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        forge.response(
+            attributes=(
+                forge.Attribute("a", (forge.Raw('<x:p xmlns:x="urn:x" code="secret"><x:n>secret</x:n></x:p>'),)),
+            )
+        ),
+        forge.response(attributes=(forge.Attribute("a", (forge.Raw("secret<saml:NameID>secret</saml:NameID>"),)),)),
+        forge.response(attributes=(forge.Attribute("a", (forge.Raw("<saml:NameID>secret</saml:NameID>secret"),)),)),
+        forge.response().replace(b"<saml:AttributeValue>", b"secret<saml:AttributeValue>", 1),
+        forge.response(name_id=forge.Raw("secret<x/>")),
+        SAML_1_1.encode(),
+        CONTACT.encode(),
+    ],
+    ids=["inside a value", "before a name", "behind a name", "before a value", "in a name", "SAML 1.1", "a contact"],
+)
+def test_redacted_what_is_personal_is_hidden_in_whatever_form_it_stands(data: bytes) -> None:
+    assert "secret" in json.dumps(as_data(inspect(data)))
+    assert "secret" not in json.dumps(as_data(inspect(data, redact=True)))
+
+
 def test_metadata_is_compared_with_the_connection() -> None:
     read = inspect(idp_metadata(forge.IDP).encode())
     assert (read.kind, outcomes(read.findings)["metadata"]) == ("EntityDescriptor", "passed")

@@ -18,7 +18,7 @@ from vestibule.saml.encoding import format_instant
 from vestibule.saml.errors import SamlError
 from vestibule.saml.inspection_checks import NOT_KNOWN, Finding, Measure, judge_response
 from vestibule.saml.metadata import IdpMetadata, parse_idp_metadata
-from vestibule.saml.readable import HIDDEN, readable, readable_bytes, scrub
+from vestibule.saml.readable import HIDDEN, personal_texts, readable, readable_bytes, scrub
 from vestibule.saml.trace import CHECKS, showable
 
 Verdict = Literal["accepted", "refused", "unknown"]
@@ -49,7 +49,7 @@ class Inspection:
     """One message explained. `kind` is the name of its root element, or empty when it can't be read.
 
     `attributes` and `facts` are the message's own claims unless `verified`. `problem` is a public sentence (a msgid) with
-    its private reason, for a document that was not read at all.
+    its private reason, for a document that was not read at all. `personal` are the texts to hide, where that is asked for.
     """
 
     kind: str
@@ -64,6 +64,7 @@ class Inspection:
     reason: str = ""
     opened_text: str = ""
     redacted: bool = field(default=False)
+    personal: frozenset[str] = field(default=frozenset(), repr=False)
 
 
 def inspect_message(captured: Captured, measure: Measure, *, redact: bool = False) -> Inspection:
@@ -80,6 +81,8 @@ def inspect_message(captured: Captured, measure: Measure, *, redact: bool = Fals
         return _redacted(found) if redact else found
     kind = reading.local_name(root)
     found = Inspection(showable(kind), captured, readable(root, redact=redact), facts=_facts(root))
+    if redact:
+        found = replace(found, personal=personal_texts(root))
     # One in another namespace is refused for it.
     if kind == "Response":
         found = _response(found, measure, redact=redact)
@@ -136,6 +139,8 @@ def _response(found: Inspection, measure: Measure, *, redact: bool) -> Inspectio
     found = replace(found, verdict=verdict, verified=judged.verified, findings=judged.findings)
     if judged.opened is not None:
         found = replace(found, opened_text=readable(judged.opened, redact=redact))
+        if redact:
+            found = replace(found, personal=found.personal | personal_texts(judged.opened))
     if judged.assertion is None:
         return found
     facts = (*found.facts, *_assertion_facts(judged.assertion))
@@ -231,14 +236,17 @@ def _redacted(found: Inspection) -> Inspection:
             place=scrub(captured.place),
             query="",
         ),
-        facts=tuple((name, HIDDEN if name in _PERSONAL_FACTS else scrub(value)) for name, value in found.facts),
+        facts=tuple(
+            (name, HIDDEN if name in _PERSONAL_FACTS else scrub(value, found.personal)) for name, value in found.facts
+        ),
         attributes=tuple((scrub(name), tuple(HIDDEN for _ in values)) for name, values in found.attributes),
-        findings=tuple(_redacted_finding(one) for one in found.findings),
+        findings=tuple(_redacted_finding(one, found.personal) for one in found.findings),
         reason=scrub(found.reason),
         redacted=True,
+        personal=frozenset(),
     )
 
 
-def _redacted_finding(one: Finding) -> Finding:
-    received = HIDDEN if one.name == "name_id" and one.received else scrub(one.received)
+def _redacted_finding(one: Finding, personal: frozenset[str]) -> Finding:
+    received = HIDDEN if one.name == "name_id" and one.received else scrub(one.received, personal)
     return replace(one, expected=scrub(one.expected), received=received)

@@ -6,25 +6,33 @@ What comes out is plain text and no XML any more: whoever shows it on a page esc
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Final
 
 from vestibule.kernel.text import printable
-from vestibule.saml import names, reading, tags, xml
+from vestibule.saml import names, reading, xml
+from vestibule.saml.trace import showable
 
 MAX_CHARACTERS: Final = 200_000
 _MAX_VALUE: Final = 4_000
 _MAX_LINES: Final = 5_000
 HIDDEN: Final = "[redacted]"
 _EMAIL: Final = re.compile(r"[^\s\"'<>@%=&;:,()\[\]]{1,64}(?:@|%40)[A-Za-z0-9.\-]{1,253}")
-_PERSONAL_TEXT: Final = frozenset(
-    {tags.NAME_ID, tags.ATTRIBUTE_VALUE, f"{{{names.SAMLP}}}SessionIndex", f"{{{names.SAMLP}}}NewID"}
-)
+# In any namespace, whatever is inside: SAML 1.1 and metadata have names of people, too.
+_PERSONAL: Final = frozenset({"NameID", "NameIdentifier", "BaseID", "AttributeValue", "SessionIndex", "NewID"}) | {
+    "GivenName",
+    "SurName",
+    "TelephoneNumber",
+}
+# Where no text belongs; one that stands there all the same is most likely a value.
+_AROUND: Final = _PERSONAL | {"Attribute"}
 _PERSONAL_ATTRIBUTES: Final = frozenset({"SessionIndex", "SPProvidedID", "Address", "DNSName"})
 
 
 def readable(root: xml.Element, *, redact: bool = False) -> str:
-    """Return a parsed document as indented text. With `redact` NameIDs, attribute values, session indexes and addresses are hidden."""
+    """Return a parsed document as indented text. With `redact` names of people, attribute values, session indexes and
+    addresses are hidden.
+    """
     lines: list[str] = []
     room = MAX_CHARACTERS
     for line in _lines(root, redact=redact):
@@ -43,9 +51,15 @@ def readable_bytes(data: bytes) -> str:
     return text if len(text) <= MAX_CHARACTERS else text[: MAX_CHARACTERS - 1] + "…"
 
 
-def scrub(text: str) -> str:
-    """Return a text with everything hidden that looks like an e-mail address."""
-    return _EMAIL.sub(HIDDEN, text)
+def personal_texts(root: xml.Element) -> frozenset[str]:
+    """Return every text that `readable` hides in a document, as `showable` writes it: reasons of a refusal may quote one."""
+    holders = (element for element in root.iter() if reading.local_name(element) in _AROUND)
+    return frozenset(showable(str(text)) for holder in holders for text in holder.itertext() if text.strip())
+
+
+def scrub(text: str, personal: Container[str] = ()) -> str:
+    """Return a text with everything hidden that looks like an e-mail address; all of it where it is one of the `personal` texts."""
+    return HIDDEN if text in personal else _EMAIL.sub(HIDDEN, text)
 
 
 def _lines(root: xml.Element, *, redact: bool) -> Iterator[str]:
@@ -59,7 +73,7 @@ def _lines(root: xml.Element, *, redact: bool) -> Iterator[str]:
             continue
         start = f"{indent}<{name}{_attributes(element, redact=redact)}"
         text = _text(element, redact=redact)
-        if not len(element):
+        if not len(element) or (redact and reading.local_name(element) in _PERSONAL):
             yield f"{start}>{text}</{name}>" if text else f"{start}/>"
             continue
         yield f"{start}>{text}"
@@ -92,8 +106,10 @@ def _attributes(element: xml.Element, *, redact: bool) -> str:
 def _text(element: xml.Element, *, redact: bool) -> str:
     pieces = [element.text or "", *(child.tail or "" for child in element)]
     text = " ".join(piece.strip() for piece in pieces if piece.strip())
-    if redact and text and element.tag in _PERSONAL_TEXT:
-        return HIDDEN
+    if redact:
+        name = reading.local_name(element)
+        if (text and name in _AROUND) or (len(element) and name in _PERSONAL):
+            return HIDDEN
     return _value(text, redact=redact)
 
 
