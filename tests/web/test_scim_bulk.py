@@ -58,6 +58,33 @@ def test_two_who_are_each_others_manager_are_made_together(okta: Directory) -> N
     assert [one["value"] for one in okta.get("/Groups").json()["Resources"][0]["members"]] == [ids["maya"]]
 
 
+def test_every_result_names_its_resource_but_that_of_a_post_that_failed(okta: Directory) -> None:
+    maya = okta.create("maya@example.com")
+    base = maya["meta"]["location"].partition("/Users/")[0]
+    nothing = {"Operations": [{"op": "replace", "path": "members", "value": []}]}
+    results = send(
+        okta,
+        {"method": "POST", "path": "/Groups", "bulkId": "g", "data": {"displayName": "Designers"}},
+        {"method": "PATCH", "path": "/Groups/bulkId:g", "bulkId": "patch", "data": nothing},
+        {"method": "PUT", "path": f"/Users/{maya['id']}", "bulkId": "put", "data": {}},
+        {"method": "DELETE", "path": f"/Users/{maya['id']}", "bulkId": "delete"},
+        {"method": "DELETE", "path": "/v2/users/nobody", "bulkId": "again"},
+        {"method": "POST", "path": "/Users", "bulkId": "bad", "data": {}},
+        {"method": "DELETE", "path": "/Users/bulkId:bad", "bulkId": "behind"},
+    )
+    found = {name: (one["status"], one.get("location", "").removeprefix(base)) for name, one in results.items()}
+    group = found["g"][1]
+    assert found == {
+        "g": ("201", group),
+        "patch": ("204", group),
+        "put": ("400", f"/Users/{maya['id']}"),
+        "delete": ("204", f"/Users/{maya['id']}"),
+        "again": ("404", "/Users/nobody"),
+        "bad": ("400", ""),
+        "behind": ("400", ""),
+    }
+
+
 def test_of_users_in_a_circle_all_are_made_or_none(okta: Directory) -> None:
     okta.create("taken@example.com")
     results = send(okta, person("maya", "taken"), person("taken", "maya"), person("ada", "bo"), person("bo", "ada"))

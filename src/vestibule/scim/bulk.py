@@ -118,6 +118,13 @@ def put_in(value: Any, known: Mapping[str, str], to_come: AbstractSet[str] = fro
     return value
 
 
+def stands_for(resource_id: str | None, known: Mapping[str, str]) -> str | None:
+    """Return the id of a resource, looked up where it is a reference by bulkId; None where that is not known."""
+    if resource_id is None or not resource_id.startswith(_REFERENCE):
+        return resource_id
+    return known.get(resource_id[len(_REFERENCE) :])
+
+
 def in_order(operations: tuple[BulkOperation, ...]) -> tuple[tuple[int, ...], ...]:
     """Return in which order to do them: as sent, but nothing before what it refers to.
 

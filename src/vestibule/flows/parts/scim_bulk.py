@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from vestibule.directory.scim import base_url
 from vestibule.flows.parts.departing import hold
 from vestibule.flows.parts.push_errors import DeparturesHeld
 from vestibule.flows.parts.pushing import Push
@@ -13,7 +14,16 @@ from vestibule.flows.parts.scim_answers import Answer
 from vestibule.flows.parts.scim_changes import Change, carry_out, in_scim
 from vestibule.kernel.errors import DatabaseBusy, VestibuleError
 from vestibule.kernel.text import N_
-from vestibule.scim.bulk import BULK_RESPONSE_URN, Bulk, BulkOperation, cut_managers, in_order, makers_of, put_in
+from vestibule.scim.bulk import (
+    BULK_RESPONSE_URN,
+    Bulk,
+    BulkOperation,
+    cut_managers,
+    in_order,
+    makers_of,
+    put_in,
+    stands_for,
+)
 from vestibule.scim.errors import CircularReference
 from vestibule.storage.database import Transaction, savepoint, settle
 
@@ -66,7 +76,7 @@ def _alone(tx: Transaction, push: Push, operation: BulkOperation, done: _Done) -
         raise
     except VestibuleError as error:
         return _refused(tx, push, operation, error, done)
-    return _told(operation, answer, done)
+    return _told(push, operation, answer, done)
 
 
 def _in_a_circle(tx: Transaction, push: Push, operations: Sequence[BulkOperation], done: _Done) -> list[dict[str, Any]]:
@@ -98,7 +108,7 @@ def _in_a_circle(tx: Transaction, push: Push, operations: Sequence[BulkOperation
         done.known = known
         others = CircularReference("Another operation of its circle was refused.")
         return [_refused(tx, push, one, error if one is at else others, done) for one in operations]
-    return [_told(one, answers[one.bulk_id or ""], done) for one in operations]
+    return [_told(push, one, answers[one.bulk_id or ""], done) for one in operations]
 
 
 def _change(operation: BulkOperation, data: Any, done: _Done) -> Change:
@@ -120,17 +130,23 @@ def _refused(
     if isinstance(error, DeparturesHeld):
         hold(tx, push)
     done.failures += 1
-    return {**_named(operation), "status": str(refusal.status), "response": refusal.body()}
+    return {**_named(push, operation, done), "status": str(refusal.status), "response": refusal.body()}
 
 
-def _told(operation: BulkOperation, answer: Answer, done: _Done) -> dict[str, Any]:
+def _told(push: Push, operation: BulkOperation, answer: Answer, done: _Done) -> dict[str, Any]:
     done.know(operation, answer)
-    result = _named(operation)
+    result = _named(push, operation, done)
     for header, name in (("Location", "location"), ("ETag", "version")):
         if header in answer.headers:
             result[name] = answer.headers[header]
     return {**result, "status": str(answer.status)}
 
 
-def _named(operation: BulkOperation) -> dict[str, Any]:
-    return {"method": operation.method} | ({"bulkId": operation.bulk_id} if operation.bulk_id else {})
+def _named(push: Push, operation: BulkOperation, done: _Done) -> dict[str, Any]:
+    """Return which operation is meant: its bulkId, and the resource, which only a POST that failed has not (RFC 7644, 3.7)."""
+    named = {"method": operation.method} | ({"bulkId": operation.bulk_id} if operation.bulk_id else {})
+    resource_id = stands_for(operation.resource_id, done.known)
+    if resource_id is not None:
+        base = base_url(push.runtime.public_url, push.connection_id)
+        named["location"] = f"{base}/{operation.endpoint}/{resource_id}"
+    return named
