@@ -47,6 +47,11 @@ FILTERS = {
     "active eq true": {"maya", "jonas"},
     'active eq "False"': {"noor"},
     "active ne true": {"noor"},
+    "active eq null": set(),
+    "active ne null": {"maya", "jonas", "noor"},
+    'schemas eq "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"': {"jonas"},
+    'schemas eq "urn:ietf:params:scim:schemas:core:2.0:user"': {"maya", "jonas", "noor"},
+    'not (schemas ew "enterprise:2.0:User")': {"maya", "noor"},
     'userName eq "maya@example.com" or title eq "writer"': {"maya", "jonas"},
     'userName eq "maya@example.com" and title eq "writer"': set(),
     'title eq "writer" or title eq "designer" and active eq false': {"jonas"},
@@ -111,10 +116,13 @@ def test_a_filter_that_is_none_is_an_invalid_filter(text: str, okta: Directory) 
     [
         ("userName", "ascending", ["jonas", "maya", "noor"]),
         ("userName", "descending", ["noor", "maya", "jonas"]),
-        ("title", "ascending", ["noor", "maya", "jonas"]),
+        ("title", "ascending", ["maya", "jonas", "noor"]),
+        ("title", "descending", ["noor", "jonas", "maya"]),
+        ("phoneNumbers.value", "ascending", ["noor", "maya", "jonas"]),
         ("meta.created", "descending", ["noor", "jonas", "maya"]),
         ("emails.value", "ascending", ["jonas", "maya", "noor"]),
-        ("externalId", "descending", ["jonas", "maya", "noor"]),
+        ("externalId", "descending", ["noor", "jonas", "maya"]),
+        ("active", "ascending", ["noor", "maya", "jonas"]),
         ("nothing", "ascending", ["maya", "jonas", "noor"]),
     ],
 )
@@ -131,6 +139,29 @@ def test_lists_are_sorted_and_paged_by_index_and_by_cursor(
     assert {first["totalResults"], second["totalResults"]} == {3}
     assert (first["itemsPerPage"], second["itemsPerPage"]) == (2, 1)
     assert "nextCursor" not in second
+
+
+def test_lists_are_sorted_by_the_primary_value_of_several_or_else_the_first(okta: Directory) -> None:
+    def addresses(*values: str, primary: str | None = None) -> list[dict[str, Any]]:
+        return [{"value": f"{one}@example.com", "type": one, "primary": one == primary} for one in values]
+
+    okta.create("first@example.com", emails=addresses("z", "b", primary="b"))
+    okta.create("second@example.com", emails=addresses("c", "a"))
+    okta.create("third@example.com", emails=addresses("a", "d", primary="d"))
+    sorted_by = {
+        by: [one["userName"].partition("@")[0] for one in okta.get("/Users", params={"sortBy": by}).json()["Resources"]]
+        for by in ("emails", "emails.value", "emails.type")
+    }
+    assert set(map(tuple, sorted_by.values())) == {("first", "second", "third")}
+
+
+def test_what_was_read_of_an_instant_finds_it_again(okta: Directory, three: dict[str, str]) -> None:
+    read = okta.get(f"/Users/{three['maya']}").json()["meta"]["lastModified"]
+    for operator, there in {"eq": True, "ne": False, "ge": True, "le": True, "gt": False, "lt": False}.items():
+        found = okta.found("/Users", f'id eq "{three["maya"]}" and meta.lastModified {operator} "{read}"')
+        assert (found == [three["maya"]]) is there, operator
+    assert okta.found("/Users", 'meta.lastModified gt "9999-12-31T23:59:59.9999Z"') == []
+    assert len(okta.found("/Users", 'meta.lastModified lt "9999-12-31T23:59:59.9999Z"')) == len(three)
 
 
 def test_a_walk_by_cursor_misses_nobody_when_others_are_deleted_on_the_way(okta: Directory) -> None:

@@ -6,14 +6,15 @@ A comparison of what a resource does not have is false (`ne`: true), also under 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, exists, false, func, literal, not_, or_, select, true
 
 from vestibule.kernel.text import fold
-from vestibule.scim.attributes import Path
+from vestibule.scim.attributes import Path, ResourceType
 from vestibule.scim.filters import And, Compare, Filter, Not, Or, Present, Within
+from vestibule.scim.schemas import GROUP, USER
 from vestibule.storage.database import Transaction
 from vestibule.storage.scim_json import element_text, elements_of, text_at
 from vestibule.storage.tables import scim_groups, scim_members, scim_user_emails, scim_users
@@ -21,6 +22,8 @@ from vestibule.storage.types import Instant
 
 # Sorts after every continuation of a prefix.
 _LAST_CHARACTER: Final = "\U0010ffff"
+_MILLISECOND: Final = timedelta(milliseconds=1)
+_LAST_INSTANT: Final = datetime(9999, 12, 31, tzinfo=UTC)
 Condition = ColumnElement[bool]
 
 
@@ -37,7 +40,7 @@ def group_condition(tx: Transaction, found: Filter) -> Condition:
 class _Compiler:
     """What both kinds of resource share: the logic, and comparing columns."""
 
-    kind: str
+    resource_type: ResourceType
     table: Any
 
     def __init__(self, tx: Transaction) -> None:
@@ -78,10 +81,25 @@ class _Compiler:
         if name == "meta" and sub in {"created", "lastModified"}:
             return self.instant(table.c.created_at if sub == "created" else table.c.last_modified_at, found)
         if name == "meta" and sub == "resourceType":
-            return self.exact(literal(self.kind), found)
-        if name in {"meta", "schemas"}:
-            return true() if isinstance(found, Present) else false()
-        return None
+            return self.exact(literal(self.resource_type.name), found)
+        if name == "schemas":
+            return self.schemas(found)
+        return _present(found) if name == "meta" else None
+
+    def schemas(self, found: Compare | Present) -> Condition:
+        """Compare the URNs of a resource's schemas, which have no case (RFC 8141, 3.1): the core one, and those it has something of."""
+        if isinstance(found, Present):
+            return true()
+        value = None if found.value is None else str(found.value).lower()
+        core, *extensions = self.resource_type.schemas
+        return or_(
+            _compared(self.tx, literal(core), found.operator, value),
+            *(and_(self.extended(urn), _compared(self.tx, literal(urn), found.operator, value)) for urn in extensions),
+        )
+
+    def extended(self, urn: str) -> Condition:
+        """Say whether a resource has something of an extension, by its URN in lower case."""
+        raise NotImplementedError
 
     def other_leaf(self, path: Path, found: Compare | Present | Within) -> Condition:
         """Return the condition on everything else."""
@@ -109,11 +127,25 @@ class _Compiler:
             return true()
         if found.operator in {"co", "sw", "ew"} or found.value is None:
             return false()
-        return _compared(self.tx, column, found.operator, literal(datetime.fromisoformat(str(found.value)), Instant))
+        # A resource is answered with milliseconds: that is what is compared, or nothing would equal what was read.
+        wanted = min(datetime.fromisoformat(str(found.value)), _LAST_INSTANT)
+        begun = wanted - timedelta(microseconds=wanted.microsecond % 1000)
+        after = literal(begun + _MILLISECOND, Instant)
+        first = literal(wanted, Instant) if begun == wanted else after
+        same = and_(column >= first, column < after)
+        comparisons: Mapping[str, Condition] = {
+            "eq": same,
+            "ne": not_(same),
+            "gt": column >= after,
+            "ge": column >= first,
+            "lt": column < first,
+            "le": column < after,
+        }
+        return comparisons[found.operator]
 
 
 class _Users(_Compiler):
-    kind, table = "User", scim_users
+    resource_type, table = USER, scim_users
 
     def column_leaf(self, name: str, sub: str | None, found: Compare | Present) -> Condition | None:
         if name == "userName":
@@ -121,9 +153,15 @@ class _Users(_Compiler):
         if name == "active":
             if isinstance(found, Present):
                 return true()
+            if found.value is None:
+                return true() if found.operator == "ne" else false()
             wanted = scim_users.c.active if found.value else not_(scim_users.c.active)
             return wanted if found.operator == "eq" else not_(wanted)
         return super().column_leaf(name, sub, found)
+
+    def extended(self, urn: str) -> Condition:
+        """Say whether a user has something of an extension."""
+        return _is_there(self.tx, scim_users.c.attributes, self.resource_type.schemas[urn].urn)
 
     def other_leaf(self, path: Path, found: Compare | Present | Within) -> Condition:
         attribute = path.attribute
@@ -187,8 +225,10 @@ class _Users(_Compiler):
 
         def inside(term: Compare | Present | Within) -> Condition:
             sub = term.path.sub.name if term.path and term.path.sub else "value"
-            if isinstance(term, Within) or sub not in {"value", "display"}:
+            if isinstance(term, Within) or sub not in {"value", "display", "type"}:
                 return false()
+            if sub == "type":
+                return self.exact(literal("direct"), term)
             if sub == "display":
                 return self.folded(scim_groups.c.display_key, term)
             return self.exact(scim_groups.c.id, term)
@@ -212,7 +252,7 @@ class _Users(_Compiler):
 
 
 class _Groups(_Compiler):
-    kind, table = "Group", scim_groups
+    resource_type, table = GROUP, scim_groups
 
     def other_leaf(self, path: Path, found: Compare | Present | Within) -> Condition:
         """Members are rows: `members eq "u"` (Entra) looks for one of them."""
@@ -232,6 +272,10 @@ class _Groups(_Compiler):
             return self.exact(scim_members.c.scim_user_id, term) if sub == "value" else false()
 
         return exists().where(mine, self._logic(inner, inside)).correlate(scim_groups)
+
+
+def _present(found: Compare | Present) -> Condition:
+    return true() if isinstance(found, Present) else false()
 
 
 def _is_there(tx: Transaction, document: Any, *steps: str) -> Condition:

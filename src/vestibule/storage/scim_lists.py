@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import accumulate
 from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, literal, or_, select
 
 from vestibule.directory.pushed import PushedGroup, PushedUser
 from vestibule.kernel.text import fold
@@ -19,7 +19,7 @@ from vestibule.storage.database import Transaction
 from vestibule.storage.prepared import Prepared
 from vestibule.storage.scim_filters import group_condition, user_condition
 from vestibule.storage.scim_groups import WHOLE, to_pushed_group
-from vestibule.storage.scim_json import text_at
+from vestibule.storage.scim_json import element_text, elements_of, text_at
 from vestibule.storage.scim_users import to_pushed_user
 from vestibule.storage.tables import scim_groups, scim_members, scim_users
 from vestibule.storage.types import Instant
@@ -140,7 +140,7 @@ def _total(tx: Transaction, table: Any, mine: ColumnElement[bool], query: Query,
 
 
 def _sort_key(tx: Transaction, table: Any, query: Query) -> Any:
-    """Return what a list is ordered by before the id, or None where that is all. Nothing sorts as the empty text."""
+    """Return what a list is ordered by before the id, or None where that is all. Who has nothing comes last, or first of all descending."""
     path = query.sort_by
     if path is None or path.attribute is None:
         return None
@@ -148,17 +148,29 @@ def _sort_key(tx: Transaction, table: Any, query: Query) -> Any:
     if path.urn is None and name == "meta" and sub in _INSTANTS:
         return table.c[_INSTANTS[sub]]
     if path.urn is None and _COLUMNS.get(name, "") in table.c:
-        return (
-            None if name == "id" else func.coalesce(table.c[_COLUMNS[name]], literal(False if name == "active" else ""))
-        )
+        column = table.c[_COLUMNS[name]]
+        return None if name == "id" else column if name == "active" else _those_with_a_value_first(column)
     if "attributes" not in table.c or name in {"groups", "meta", "schemas"}:
         return None
-    steps: list[str | int] = [path.urn, name] if path.urn else [name]
-    if path.attribute.multi:
-        steps.append(0)
     if path.attribute.kind == "complex":
-        steps.append(sub or ("value" if path.attribute.sub("value") else "formatted"))
-    return func.coalesce(func.lower(text_at(tx, table.c.attributes, *steps)), "")
+        sub = sub or ("value" if path.attribute.sub("value") else "formatted")
+    steps = (path.urn, name) if path.urn else (name,)
+    return _those_with_a_value_first(func.lower(_text(tx, steps, sub, multi=path.attribute.multi)))
+
+
+def _text(tx: Transaction, steps: Sequence[str], sub: str | None, *, multi: bool) -> Any:
+    """Return the text of an attribute of a user; of several values the primary one's, or the first one's (RFC 7644, 3.4.2.3)."""
+    document, inner = scim_users.c.attributes, (sub,) if sub else ()
+    if not multi:
+        return text_at(tx, document, *steps, *inner)
+    elements = elements_of(tx, document, *steps)
+    primary = select(element_text(tx, elements, sub)).select_from(elements)
+    primary = primary.where(element_text(tx, elements, "primary") == "true").limit(1)
+    return func.coalesce(primary.scalar_subquery(), text_at(tx, document, *steps, 0, *inner))
+
+
+def _those_with_a_value_first(text: Any) -> Any:
+    return case((func.coalesce(text, "") == "", literal("1")), else_=literal("0").concat(text))
 
 
 def _position(row: Any, key: Any) -> tuple[str, ...]:
