@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from vestibule.kernel.errors import DatabaseBusy, NotFound, Throttled
+from vestibule.kernel.errors import AlreadyTaken, DatabaseBusy, NotFound, Throttled
 from vestibule.kernel.secrets import new_reference
 from vestibule.kernel.text import has_unsafe_characters
 from vestibule.oidc.errors import InvalidClient, InvalidToken, OAuthError, RegistrationClosed
@@ -74,8 +74,9 @@ def answered(handler: Handler, visit: Visit) -> Response:
         return json_answer({"error": "slow_down", "error_description": "Too many attempts."}, 429, headers)
     except NotFound:
         return json_answer({"error": "not_found"}, 404)
-    except DatabaseBusy as error:
-        log.warning("database busy", reason=error.reason)
+    except (AlreadyTaken, DatabaseBusy) as error:
+        # What the request rests on went away while it was on its way: whoever asks again is told how things stand.
+        log.warning("not now", code=error.code, reason=error.reason)
         return json_answer({"error": "temporarily_unavailable"}, 503, {"Retry-After": "1"})
     except Exception:
         reference = new_reference()

@@ -21,7 +21,7 @@ from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.scim_answers import Answer
 from vestibule.flows.parts.scim_changes import BUSY_SECONDS, Change
-from vestibule.kernel.errors import DatabaseBusy
+from vestibule.kernel.errors import AlreadyTaken, DatabaseBusy
 from vestibule.kernel.secrets import new_reference
 from vestibule.kernel.text import has_unsafe_characters
 from vestibule.scim.errors import (
@@ -135,8 +135,10 @@ def answer(call: Call) -> Response:
         return _rendered(_dispatch(call, caller))
     except ScimError as error:
         return _refused(error)
-    except DatabaseBusy as error:
-        return _refused(Unavailable(str(error), BUSY_SECONDS))
+    except (AlreadyTaken, DatabaseBusy) as error:
+        # The former: the connection was deleted while the request was on its way, so that nothing can be put on its record either.
+        said = error if isinstance(error, DatabaseBusy) else DatabaseBusy()
+        return _refused(Unavailable(str(said), BUSY_SECONDS))
     except RecursionError:
         return _refused(InvalidSyntax("The body is nested too deeply."))
     except Exception:
