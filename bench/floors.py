@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from collections.abc import Callable
 from typing import Final
 
+import pybase64
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -25,7 +25,7 @@ def floor(field: bytes, sign: forge.SignWhat, public_key: rsa.RSAPublicKey) -> C
     parser = etree.XMLParser(resolve_entities=False)
 
     def run() -> None:
-        root = etree.fromstring(base64.b64decode(field), parser)
+        root = etree.fromstring(pybase64.b64decode(field), parser)
         if sign in ("response", "both"):
             _check(root, public_key)
         if sign in ("assertion", "both"):
@@ -39,8 +39,8 @@ def encrypted_floor(field: bytes, public_key: rsa.RSAPublicKey, private_key: rsa
     parser = etree.XMLParser(resolve_entities=False)
 
     def run() -> None:
-        root = etree.fromstring(base64.b64decode(field), parser)
-        wrapped, data = (base64.b64decode(value.text or "") for value in root.iter(f"{_XENC}CipherValue"))
+        root = etree.fromstring(pybase64.b64decode(field), parser)
+        wrapped, data = (pybase64.b64decode(value.text or "") for value in root.iter(f"{_XENC}CipherValue"))
         secret = private_key.decrypt(wrapped, _OAEP)
         _check(etree.fromstring(AESGCM(secret).decrypt(data[:12], data[12:], None), parser), public_key)
 
@@ -50,7 +50,7 @@ def encrypted_floor(field: bytes, public_key: rsa.RSAPublicKey, private_key: rsa
 def _check(element: etree._Element, public_key: rsa.RSAPublicKey) -> None:
     signature = element[1]
     signed_info = etree.tostring(signature[0], method="c14n", exclusive=True, with_comments=False)
-    value = base64.b64decode(signature[1].text or "")
+    value = pybase64.b64decode(signature[1].text or "")
     element.remove(signature)
     hashlib.sha256(etree.tostring(element, method="c14n", exclusive=True, with_comments=False)).digest()
     public_key.verify(value, signed_info, _PKCS1, _SHA256)

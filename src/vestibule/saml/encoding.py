@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
+
+import pybase64
 
 from vestibule.saml.errors import InvalidDuration, InvalidTime, NotBase64
 
@@ -28,16 +29,16 @@ def decode_base64(text: str | bytes) -> bytes:
     try:
         data = text.encode("ascii") if isinstance(text, str) else text
         try:
-            return binascii.a2b_base64(data, strict_mode=True)
+            return pybase64.b64decode(data, validate=True)
         except binascii.Error:
-            return binascii.a2b_base64(data.translate(None, _SPACE), strict_mode=True)
+            return pybase64.b64decode(data.translate(None, _SPACE), validate=True)
     except (binascii.Error, UnicodeEncodeError) as error:
         raise NotBase64(f"not base64: {error}") from error
 
 
 def encode_base64(data: bytes) -> str:
     """Return `data` as base64 in one line."""
-    return base64.b64encode(data).decode("ascii")
+    return pybase64.b64encode(data).decode("ascii")
 
 
 def parse_instant(text: str, what: str) -> datetime:
