@@ -95,6 +95,27 @@ def test_signing_out_of_vestibule_signs_out_of_the_app(demo: Demo, ada: Page) ->
     expect(ada.get_by_role("heading", name="You are signed out")).to_be_visible()
 
 
+def test_the_tutorial_connects_test_and_signs_somebody_new_in(demo: Demo, page: Page, new_page: Pages) -> None:
+    console = Console(page, origin(demo))
+    page.goto(demo.console)
+    console.press("Sign in without a new password")
+    console.switch_saml("TEST", on=True)
+    console.begin_provider("Practice Test", "practice.example")
+    console.fetch_metadata(f"{demo.practice_idp}/metadata")
+    console.press("Set up")
+    expect(page.get_by_role("button", name="Use Practice IdP here")).to_be_visible()
+    page.get_by_role("checkbox", name="It is another app there, with a certificate of its own: keep it apart").check()
+    console.finish_provider("Practice Test")
+    console.choose_manual_provisioning("Practice Test")
+    console.add_end_user("Noor Haddad", "noor@practice.example", {"TEST": None})
+
+    noor = new_page()
+    noor.goto(f"{origin(demo)}/e/test/sign-in")
+    Portal(noor, origin(demo)).type_email("noor@practice.example")
+    at_the_idp(noor, demo, "Noor Haddad")
+    Portal(noor, origin(demo), "test").expect_in("Noor Haddad")
+
+
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
 def test_the_app_is_accessible_and_fits_a_telephone(
     demo: Demo, new_page: Pages, color_scheme: str, tmp_path: Path

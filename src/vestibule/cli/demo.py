@@ -162,8 +162,8 @@ def _tell(console: Console, public_url: str, idp_url: str, app_url: str, house: 
 
 [bold]1. The console[/]: this link signs you in once, as the Owner
      [cyan]{house.link}[/]
-     DEV is connected to a practice identity provider. TEST is empty: connect one yourself,
-     with the metadata URL [cyan]{idp_url}/metadata[/]
+     DEV is connected to a practice identity provider. TEST is empty: use that one there, too, or set it up
+     as a new one, kept apart, with the metadata URL [cyan]{idp_url}/metadata[/]
 
 [bold]2. Come in as an end user[/] of DEV, best in a private window
      [cyan]{sign_in}[/]
