@@ -205,6 +205,17 @@ def test_an_auditor_may_read_and_a_stranger_may_not(server: Server) -> None:
     assert server.client().get("/admin/activity").status_code == 303
 
 
+def test_a_narrow_list_says_the_environment_beside_the_time(admin_client: Client, server: Server) -> None:
+    refused(server, destination="https://else.example/")
+    page = admin_client.get("/admin/activity?outcome=refused").text
+    assert '<span class="v-sub v-only-narrow"><span class="v-chip">DEV</span>' in page
+
+
+def test_an_app_that_is_not_known_has_no_name_in_the_list(admin_client: Client, server: Server) -> None:
+    assert server.client().get("/e/dev/oauth2/authorize?client_id=app_nobody").status_code == 400
+    assert ">Somebody could not be signed in to an app</a>" in admin_client.get("/admin/activity?outcome=refused").text
+
+
 def test_names_and_details_are_shown_as_text(admin_client: Client, server: Server) -> None:
     house = server.house
     subject = Subject("group", None, "<img src=x onerror=alert(1)>")

@@ -67,6 +67,10 @@ def test_a_full_environment_is_not_deleted_and_the_page_says_what_is_in_it(
     words = text_of(admin_client.get(f"{HOME}/environments/dev/delete").text)
     assert "DEV can’t be deleted now" in words
     assert "1 person has access" in words
+    admin_client.post("/admin/environments/dev/groups/new", {"name": "Design"})
+    assert "Delete it on the End-user groups tab." in text_of(admin_client.get(f"{HOME}/environments/dev/delete").text)
+    hint = "Only an empty environment can be deleted: without people, groups, connections, apps, APIs and API clients."
+    assert hint in text_of(admin_client.get(f"{HOME}/environments/dev").text)
     assert admin_client.post(f"{HOME}/environments/dev/delete").status_code == 409
     assert admin_client.get(f"{HOME}/environments/dev").status_code == 200
 

@@ -191,13 +191,16 @@ _ACTORS: Final = {
 }
 _OTHER: Final = N_("%(actor)s: %(action)s, %(subject)s")
 _NOBODY: Final = N_("Somebody")
+# Where no app is known, as after a request that is over.
+_UNNAMED: Final = {"app.sign_in": N_("Somebody could not be signed in to an app")}
 
 
 def sentence(visit: Visit, entry: Entry) -> str:
     """Return who did what to whom. Names are as they were then, and untrusted: the template escapes the sentence."""
     event = entry.event
     words = REFUSED if event.outcome is Outcome.REFUSED else DONE
-    message = words.get(event.action) or DONE.get(event.action) or _OTHER
+    unnamed = None if event.subject.name else _UNNAMED.get(event.action)
+    message = unnamed or words.get(event.action) or DONE.get(event.action) or _OTHER
     subject = event.subject.name or visit.gettext(_NOBODY)
     return visit.gettext(message, actor=actor(visit, entry), subject=subject, action=event.action)
 
