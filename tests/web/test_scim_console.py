@@ -177,7 +177,9 @@ def test_the_persons_page_says_where_everything_came_from_and_what_ends_it(
     assert "Why does this person have access?" in said
     assert "Ends at once when the directory of Okta Dev takes it away" in said
     assert "Group Designers in DEV" in said
-    assert said.count("A change in the directory of Okta Dev replaces it") == 4, "name and e-mail address, wide and narrow"
+    assert said.count("A change in the directory of Okta Dev replaces it") == 4, (
+        "name and e-mail address, wide and narrow"
+    )
     by_hand = add_person(house, "Ada By Hand", "byhand@example.com", "dev")
     said = words(admin_client.get(f"/admin/end-users/{by_hand.id}").text)
     assert "Only an admin ends it." in said
