@@ -21,12 +21,13 @@ from vestibule.directory.connections import Connection, Provisioning
 from vestibule.directory.end_users import EndUser, EndUserStatus
 from vestibule.directory.grants import Authentication, Grant
 from vestibule.directory.mapping import AttributeMapping
+from vestibule.directory.one_time_links import OneTimeLink, Purpose
 from vestibule.directory.provisioning import GroupsBy, JitRules, MapEntry, UnknownGroups
 from vestibule.directory.receipts import GrantsEnded
 from vestibule.directory.refusals import DomainOutOfReach, EmailMissing, EntryRefusal
 from vestibule.directory.sources import Source
 from vestibule.kernel.ids import new_id
-from vestibule.storage import access, connections, end_users, grants, group_map, receipts
+from vestibule.storage import access, connections, end_users, grants, group_map, one_time_links, receipts
 from vestibule.storage.tables import activity, groups, identity_links
 from vestibule.storage.tables import end_users as people
 
@@ -305,6 +306,21 @@ def test_an_address_that_changed_at_the_idp_is_taken_over_in_sync_unless_it_is_f
         assert "email_not_taken_over" in details_of(house, "end_user.synced")
     assert arrive_as(server, connection, "hopper@example.com", persistent).status_code == 303
     assert found(house, "hopper@example.com").full_name == "Grace Okafor"
+
+
+def test_a_link_for_a_password_that_went_to_the_old_address_ends_with_it(server: Server) -> None:
+    house = server.house
+    connection = jit(house, IN_SYNC)
+    persistent: dict[str, Any] = {"name_id": "u-1", "name_id_format": PERSISTENT}
+    arrive(server, connection, **persistent)
+    person, dev, now = found(house), house.environments["dev"].id, house.clock()
+    link = OneTimeLink(house.workspace.id, Purpose.END_USER_RESET, None, person.id, dev, now, now + timedelta(days=1))
+    with house.runtime.database.transaction() as tx:
+        one_time_links.insert_link(tx, link, "hash")
+    for email, lives in (("grace@example.com", True), ("hopper@example.com", False)):
+        assert arrive_as(server, connection, email, persistent).status_code == 303
+        with house.runtime.database.reading() as tx:
+            assert (one_time_links.find_link(tx, "hash", house.clock()) is not None) is lives
 
 
 def arrive_as(server: Server, connection: Connection, email: str, subject: dict[str, Any]) -> httpx.Response:

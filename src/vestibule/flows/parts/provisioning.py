@@ -21,7 +21,7 @@ from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.taking_away import take_apps
 from vestibule.kernel.ids import new_id
 from vestibule.kernel.text import email_key, printable
-from vestibule.storage import access, apps, end_users, group_map, scim_users, synced_groups
+from vestibule.storage import access, apps, end_users, group_map, one_time_links, scim_users, synced_groups
 from vestibule.storage.database import Transaction
 
 # How many names of groups one entry of the activity lists.
@@ -138,6 +138,8 @@ def _sync_profile(
         terms=search_terms(full_name, email),
         now=runtime.clock(),
     )
+    if email != person.email:
+        one_time_links.revoke_links(tx, end_user_id=person.id)
     before = {"name_before": person.full_name, "email_before": person.email}
     changed = {"name": full_name, "email": email} | before
     return replace(person, full_name=full_name, email=email), details | changed
