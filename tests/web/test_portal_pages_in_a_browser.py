@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Page, Request, Route
+from playwright.sync_api import Page, Request, Route, expect
 
 from tests.saml import forge
 from tests.support import sign_ins
@@ -111,6 +112,27 @@ def test_axe_finds_nothing_on_the_front_door(sqlite_server: Server, new_page: Ne
     check()
     page.goto(f"{server.base_url}/e/dev/sign-out")
     check()
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [
+        ("en-GB", r"^\d+ [A-Z][a-z]+ \d{4} at \d\d:\d\d:\d\d$"),
+        ("en-US", r"^[A-Z][a-z]+ \d+, \d{4} at \d\d:\d\d:\d\d [AP]M$"),
+        ("de-DE", r"^[A-Z][a-z]+ \d+, \d{4} at \d\d:\d\d:\d\d$"),
+    ],
+)
+def test_a_time_is_said_in_the_language_of_the_page_by_the_viewers_clock(
+    sqlite_server: Server, new_page: NewPage, locale: str, said: str
+) -> None:
+    page = new_page(locale=locale)
+    page.goto(f"{sqlite_server.base_url}/admin/sign-in")
+    page.get_by_label("Email address").fill(sqlite_server.house.owner_email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.goto(f"{sqlite_server.base_url}/admin/activity")
+    page.locator(".v-act").first.click()
+    expect(page.locator("time[data-moment=exact]")).to_have_text(re.compile(said))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
