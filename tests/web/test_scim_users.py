@@ -304,6 +304,24 @@ def test_a_deletion_and_a_new_push_do_not_take_back_what_an_admin_decided(okta: 
     assert (still.id, still.status) == (person.id, "deactivated")
 
 
+def test_who_is_pushed_again_after_a_deletion_has_the_name_and_address_of_that_push(
+    okta: Directory, server: Server
+) -> None:
+    house = server.house
+    add_person(house, "Maya Lindqvist", "maya@example.com", "dev")
+    made = okta.create("maya@example.com", externalId="e1")
+    okta.send("DELETE", f"/Users/{made['id']}")
+    okta.create("noor@example.com")
+    taken = okta.send(
+        "POST", "/Users", user("maya2@example.com", externalId="e1", emails=[{"value": "noor@example.com"}])
+    )
+    assert (taken.status_code, taken.json()["scimType"]) == (409, "uniqueness")
+    okta.create("maya.park@example.com", externalId="e1")
+    assert person_of(house, "maya@example.com") is None
+    assert someone(house, "maya.park@example.com").full_name == "Maya Park"
+    assert places_of(house, "maya.park@example.com") == {"dev": Source.SCIM}
+
+
 def test_an_old_external_id_does_not_lead_into_an_account_that_another_directory_has_by_now(server: Server) -> None:
     first = directory(server, pushing(server.house, name="Okta A", domains=("example.com",)))
     add_person(server.house, "Maya Lindqvist", "maya@example.com", "test")

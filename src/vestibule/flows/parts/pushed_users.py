@@ -54,6 +54,8 @@ def create_user(tx: Transaction, push: Push, resource: Mapping[str, Any]) -> tup
             _require_own(tx, push, former[0].end_user_id)
         scim_users.delete_user(tx, push.workspace_id, push.connection_id, former[0].id)
         user = replace(user, end_user_id=former[0].end_user_id)
+        if user.end_user_id is not None:
+            _sync_profile(tx, push, former[0], user, user.end_user_id)
     elif user.active:
         end_user_id, fresh = _account_for(tx, push, user)
         user = replace(user, end_user_id=end_user_id)
