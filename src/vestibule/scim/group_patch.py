@@ -9,7 +9,7 @@ from typing import Any, Final
 from vestibule.scim.errors import InvalidPath, InvalidValue, Mutability, NoTarget
 from vestibule.scim.filters import Compare, Filter, Or, PatchPath, parse_path
 from vestibule.scim.patch import Operation, note_operation
-from vestibule.scim.resources import clean_text
+from vestibule.scim.resources import alone, clean_text
 from vestibule.scim.schemas import GROUP
 from vestibule.scim.tolerances import Noted, Tolerance
 
@@ -96,9 +96,9 @@ def _edits(target: PatchPath, op: str, value: Any, noted: Noted) -> list[Edit]:
     if name == "members":
         return [_members_edit(target, op, value, noted)]
     if name == "displayName":
-        return [Rename(_text(name, None if op == "remove" else value) or _missing(name))]
+        return [Rename(_text(name, op, value, noted) or _missing(name))]
     if name == "externalId":
-        return [SetExternalId(_text(name, None if op == "remove" else value))]
+        return [SetExternalId(_text(name, op, value, noted))]
     raise Mutability(f"“{name}” can’t be changed.")
 
 
@@ -148,8 +148,9 @@ def _member_value(one: Any) -> str:
     return clean_text("members.value", one)
 
 
-def _text(name: str, value: Any) -> str | None:
-    if value is None:
+def _text(name: str, op: str, value: Any, noted: Noted) -> str | None:
+    value = alone(value, noted, simple=True)
+    if value is None or op == "remove":
         return None
     if not isinstance(value, str):
         raise InvalidValue(f"“{name}” is no string.")

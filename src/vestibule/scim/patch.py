@@ -14,7 +14,7 @@ from vestibule.scim.attributes import Path, ResourceType
 from vestibule.scim.errors import InvalidPath, InvalidSyntax, InvalidValue, Mutability, NoTarget, TooMany
 from vestibule.scim.filters import And, Compare, Filter, PatchPath, parse_path
 from vestibule.scim.matching import matches
-from vestibule.scim.resources import MAX_VALUES, Reading, as_object, clean, put, read_resource
+from vestibule.scim.resources import MAX_VALUES, Reading, alone, as_object, clean, put, read_resource
 from vestibule.scim.schemas import MAX_OPERATIONS
 from vestibule.scim.tolerances import Noted, Tolerance
 
@@ -259,7 +259,7 @@ def _apply_to_chosen(there: list[Any], target: PatchPath, op: str, value: Any, n
             if cleaned is not None:
                 one[sub.name] = cleaned
         elif attribute is not None:
-            (cleaned,) = clean(attribute, [value], noted) or [{}]
+            (cleaned,) = clean(attribute, [alone(value, noted)], noted) or [{}]
             one = {**_said_by(target.filter), **cleaned} if op == "replace" else {**one, **cleaned}
         if one.get("primary") and not there[index].get("primary") and not demoted:
             # Once for all: with every entry chosen this would cost the square of them for each.

@@ -126,7 +126,7 @@ def clean(attribute: Attribute, value: Any, noted: Noted) -> Any:
     if value is None:
         return None
     if not attribute.multi:
-        return clean_one(attribute, value, noted)
+        return clean_one(attribute, alone(value, noted, simple=attribute.kind != "complex"), noted)
     values = value if isinstance(value, list) else [value]
     if values is not value:
         noted.tolerated.add(Tolerance.ONE_AS_MANY)
@@ -137,6 +137,17 @@ def clean(attribute: Attribute, value: Any, noted: Noted) -> Any:
         # RFC 7643, 2.4: once at most. Which address is the account's would be anybody's guess.
         raise InvalidValue(f"“{attribute.name}” has more than one primary value.")
     return cleaned or None
+
+
+def alone(value: Any, noted: Noted, *, simple: bool = False) -> Any:
+    """Return the value of a list of one (older jobs of Entra), out of its object where the attribute is `simple`; others as they are."""
+    if not isinstance(value, list) or len(value) != 1:
+        return value
+    noted.tolerated.add(Tolerance.MANY_AS_ONE)
+    (one,) = value
+    if simple and isinstance(one, Mapping):
+        return next((inner for name, inner in one.items() if str(name).lower() == "value"), one)
+    return one
 
 
 def clean_one(attribute: Attribute, value: Any, noted: Noted) -> Any:

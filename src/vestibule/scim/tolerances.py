@@ -20,6 +20,7 @@ class Tolerance(Enum):
     BARE_VALUE = N_("Taken: a value alone where an object belongs.")
     JSON_AS_TEXT = N_("Taken: an object as JSON in a text.")
     ONE_AS_MANY = N_("Taken: one value where a list belongs.")
+    MANY_AS_ONE = N_("Taken: a list of one where a value belongs.")
     LISTED_REMOVED = N_("Taken: a list as what to remove. Only what it lists was removed.")
     ENTRY_MADE = N_("Taken: a path to an entry that was not there. It was made.")
     PARTS_KEPT = N_("Taken: a replacement of some parts. The others were kept.")
