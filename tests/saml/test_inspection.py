@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -132,6 +133,14 @@ def test_without_a_connection_only_the_structure_is_judged_and_nothing_is_called
         Measure(now=forge.NOW),
     )
     assert (expired.verdict, failed(expired)) == ("refused", {"not_on_or_after"})
+
+
+@pytest.mark.parametrize("year", [1, 9999])
+def test_a_message_is_judged_as_of_any_time_that_can_be_written(year: int) -> None:
+    at = datetime(year, 12, 31, 23, 59, 59, tzinfo=UTC) if year > 1 else datetime(1, 1, 1, tzinfo=UTC)
+    ended = forge.response(session_not_on_or_after=forge.instant(forge.NOW), not_before="9999-12-31T23:59:59Z")
+    for data in (forge.response(), ended):
+        assert inspect(data, now=at).verdict == "refused"
 
 
 def test_redacted_nothing_personal_is_left_and_the_signature_is() -> None:

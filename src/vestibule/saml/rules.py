@@ -105,7 +105,7 @@ def validate_confirmation(confirmation: Confirmation, expectations: Expectations
 
 def validate_not_expired(not_on_or_after: datetime, expectations: Expectations) -> None:
     """Raise Expired when an end has come, skew allowed."""
-    if expectations.now - expectations.skew >= not_on_or_after:
+    if expectations.now - not_on_or_after >= expectations.skew:
         raise Expired(
             "expired",
             expected=f"later than {format_instant(expectations.now)}",
@@ -115,15 +115,14 @@ def validate_not_expired(not_on_or_after: datetime, expectations: Expectations) 
 
 def validate_not_before(assertion: Assertion, expectations: Expectations, trace: Trace) -> None:
     """Raise NotYetValid or IssuedInFuture for what lies in the future, skew allowed."""
-    latest = expectations.now + expectations.skew
 
     def expected() -> str:
         return f"{format_instant(expectations.now)} or earlier"
 
-    not_before = assertion.conditions.not_before
-    if not_before is not None and latest < not_before:
+    now, not_before = expectations.now, assertion.conditions.not_before
+    if not_before is not None and not_before - now > expectations.skew:
         raise NotYetValid("not valid yet", expected=expected(), received=format_instant(not_before))
-    if latest < assertion.authn.authn_instant:
+    if assertion.authn.authn_instant - now > expectations.skew:
         raise IssuedInFuture(
             "signed in in the future", expected=expected(), received=format_instant(assertion.authn.authn_instant)
         )
@@ -156,7 +155,7 @@ def validate_audiences(conditions: Conditions, expectations: Expectations, trace
 def validate_session(authn: Authn, expectations: Expectations, trace: Trace) -> None:
     """Raise SessionEnded when the session at the identity provider is over."""
     end = authn.session_not_on_or_after
-    if end is not None and expectations.now - expectations.skew >= end:
+    if end is not None and expectations.now - end >= expectations.skew:
         raise SessionEnded(
             "the session there has ended",
             expected=f"later than {format_instant(expectations.now)}",
@@ -171,7 +170,7 @@ def validate_authn(authn: Authn, expectations: Expectations, trace: Trace) -> No
     after = expectations.authn_after
     if after is None:
         trace.passed("authn_instant", "any time", _lazy(authn.authn_instant))
-    elif authn.authn_instant < after - expectations.skew:
+    elif after - authn.authn_instant > expectations.skew:
         raise AuthnTooOld(
             "the sign-in is older than the request",
             expected=f"{format_instant(after)} or later",
