@@ -164,6 +164,7 @@ def verify_signatures(root: xml.Element, envelope: Envelope, expectations: Expec
     # Every signature that is present must verify. What is read afterwards comes from the outermost verified bytes; where
     # only ciphertext was verified or nothing at all, from those of the assertion's own signature.
     outer: VerifiedBytes | None = None
+    sent = envelope
     if envelope.signed:
         outer = _signed(root, expectations)
         verified = read_envelope(xml.parse_canonical(outer.canonical))
@@ -171,13 +172,18 @@ def verify_signatures(root: xml.Element, envelope: Envelope, expectations: Expec
             raise SignatureInvalid("the verified bytes say something else than the message")
         envelope = verified
     element, encryption = _open_assertion(envelope, expectations, signed=outer is not None)
-    if find_signature(element, tags.ISSUER) is None:
+    signature = find_signature(element, tags.ISSUER)
+    if signature is None:
         if outer is None:
             raise SignatureMissing("neither response nor assertion is signed", expected="a signature", received="none")
         return Found(element, "response", outer, encryption)
-    inner = _signed(element, expectations)
     if outer is None or encryption is not None:
+        inner = _signed(element, expectations)
         element = xml.parse_canonical(inner.canonical)
+    else:
+        # As it was sent: the canonical form of the whole leaves out namespaces that only the assertion's signature counts.
+        inner = _signed(sent.assertions[0], expectations)
+        xml.remove(signature)
     return Found(element, "assertion" if outer is None else "both", outer or inner, encryption)
 
 

@@ -52,6 +52,11 @@ def _signed_by(kind: str, algorithm: str, sign: forge.SignWhat) -> bytes:
     return forge.response(sign=sign, signing=Signing(key=forge.key("idp", kind), algorithm=algorithm))
 
 
+def _signed_twice(inner: str | None, outer: str | None, recipe: Recipe) -> bytes:
+    data = forge.sign_xml(recipe.xml(), recipe.assertion_id, Signing(inclusive_prefixes=inner))
+    return forge.sign_xml(data, recipe.response_id, Signing(inclusive_prefixes=outer))
+
+
 def _certificate_of(kind: str) -> dict[str, Any]:
     return {"certificates": (certificate(forge.key("idp", kind)),)}
 
@@ -102,6 +107,11 @@ def _signatures() -> None:
                 f"the inclusive prefixes {prefixes!r}, {sign} signed",
                 partial(forge.response, None, sign, Signing(inclusive_prefixes=prefixes), response_attributes=XS),
             )
+    for inner, outer in (("xs", None), ("xs xsi", "xs"), (None, "xs"), ("#default", "xs")):
+        for recipe in (Recipe(response_attributes=XS), Recipe(assertion_attributes=XS)):
+            where = "response" if recipe.response_attributes else "assertion"
+            name = f"the inclusive prefixes {inner!r} inside {outer!r}, declared on the {where}"
+            add(name, partial(_signed_twice, inner, outer, recipe), signed="both")
     add("no KeyInfo", lambda: forge.response(signing=Signing(key_info="none")))
 
 
@@ -211,26 +221,19 @@ def _freedoms() -> None:
         "an issuer that says it is an entity",
         lambda: forge.sign_xml(Recipe().xml().replace("<saml:Issuer>", entity), "_assertion1"),
     )
-    add(
-        "a status message and detail",
-        lambda: forge.sign_xml(
-            Recipe(status_message="fine")
-            .xml()
-            .replace("</samlp:Status>", f"<samlp:StatusDetail>{foreign}</samlp:StatusDetail></samlp:Status>"),
-            "_response1",
-        ),
-        signed="response",
-    )
-    add(
-        "a status detail of no namespace",
-        lambda: forge.sign_xml(
-            Recipe()
-            .xml()
-            .replace("</samlp:Status>", "<samlp:StatusDetail><Cause>fine</Cause></samlp:StatusDetail></samlp:Status>"),
-            "_response1",
-        ),
-        signed="response",
-    )
+    for name, detail in (
+        ("a status message and detail", foreign),
+        ("a status detail of no namespace", "<Cause>fine</Cause>"),
+    ):
+        add(
+            name,
+            partial(_detailed, f"<samlp:StatusDetail>{detail}</samlp:StatusDetail></samlp:Status>"),
+            signed="response",
+        )
+
+
+def _detailed(detail: str) -> bytes:
+    return forge.sign_xml(Recipe(status_message="fine").xml().replace("</samlp:Status>", detail), "_response1")
 
 
 def _values() -> None:
