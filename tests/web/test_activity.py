@@ -89,6 +89,12 @@ def test_a_reference_code_is_found_however_it_was_written_down(
     assert page.count("/admin/activity/act_") == 1
 
 
+def test_the_page_of_a_refusal_says_in_a_sentence_what_was_wrong(admin_client: Client, server: Server) -> None:
+    reference = refused(server, audiences=(("https://else.example",),))
+    page = admin_client.get(open_entry(admin_client, f"q={reference}")).text
+    assert "The check “Audience” failed, so nobody was signed in. It is for another audience." in unescape(page)
+
+
 def test_the_same_as_json_has_everything_and_no_secret(admin_client: Client, server: Server) -> None:
     reference = refused(server, audiences=(("https://else.example",),))
     response = admin_client.get(open_entry(admin_client, f"q={reference}") + "/json")

@@ -121,6 +121,7 @@ def test_an_admin_sees_and_ends_other_sessions(admin_client: Client, server: Ser
     other.sign_in()
     admin_client.get("/admin/me")
     assert admin_client.last_page.count('/end"') == 1
+    assert admin_client.last_page.count('v-only-narrow"><span class="v-mono">127.0.0.1</span> · <time') == 2
     assert admin_client.post("/admin/me/sessions/end-others").status_code == 303
     assert other.get("/admin/me").status_code == 303
     assert admin_client.get("/admin/me").status_code == 200

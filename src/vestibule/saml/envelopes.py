@@ -219,7 +219,7 @@ def validate_response_issuer(envelope: Envelope, expectations: Expectations, tra
 def validate_issuer(issuer: str, expectations: Expectations) -> None:
     """Raise IssuerMismatch unless the issuer is the connection's identity provider."""
     if issuer != expectations.idp_entity_id:
-        raise IssuerMismatch("another issuer", expected=expectations.idp_entity_id, received=issuer)
+        raise IssuerMismatch("it comes from another issuer", expected=expectations.idp_entity_id, received=issuer)
 
 
 def validate_destination(envelope: Envelope, expectations: Expectations, trace: Trace) -> None:
@@ -229,7 +229,7 @@ def validate_destination(envelope: Envelope, expectations: Expectations, trace: 
         # Without it a signed response could be carried from one service provider to another (saml-bindings 3.5.5.2).
         raise DestinationMissing("a signed response has no destination", expected=expectations.acs_url, received="none")
     if destination is not None and destination != expectations.acs_url:
-        raise DestinationMismatch("another destination", expected=expectations.acs_url, received=destination)
+        raise DestinationMismatch("it is for another destination", expected=expectations.acs_url, received=destination)
     trace.passed("destination", expectations.acs_url, destination or "not named")
 
 

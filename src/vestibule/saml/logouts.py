@@ -346,4 +346,4 @@ def _validate_destination(destination: str | None, expected: str) -> None:
     if destination is None:
         raise DestinationMissing("the message has no destination", expected=expected, received="none")
     if destination != expected:
-        raise DestinationMismatch("another destination", expected=expected, received=destination)
+        raise DestinationMismatch("it is for another destination", expected=expected, received=destination)

@@ -89,7 +89,7 @@ def validate_confirmation(confirmation: Confirmation, expectations: Expectations
         raise SubjectConfirmationInvalid("no NotOnOrAfter", expected="NotOnOrAfter", received="none")
     if confirmation.recipient != expectations.acs_url:
         raise RecipientMismatch(
-            "another recipient", expected=expectations.acs_url, received=confirmation.recipient or "none"
+            "it is for another recipient", expected=expectations.acs_url, received=confirmation.recipient or "none"
         )
     # The one on the response may be outside of what is signed; this one never is. Without it a stolen assertion of
     # another sign-in could be given to somebody else's browser.
@@ -147,7 +147,7 @@ def validate_audiences(conditions: Conditions, expectations: Expectations, trace
     for audiences in conditions.audiences:
         if expectations.sp_entity_id not in audiences:
             raise AudienceMismatch(
-                "another audience", expected=expectations.sp_entity_id, received=", ".join(audiences)
+                "it is for another audience", expected=expectations.sp_entity_id, received=", ".join(audiences)
             )
     trace.passed("audience", expectations.sp_entity_id, ", ".join(conditions.audiences[0]))
 
@@ -181,7 +181,7 @@ def validate_authn(authn: Authn, expectations: Expectations, trace: Trace) -> No
     received = authn.authn_context_class_ref or "none"
     wanted = ", ".join(expectations.context_classes)
     if wanted and received not in expectations.context_classes:
-        raise AuthnContextMismatch("another class", expected=wanted, received=received)
+        raise AuthnContextMismatch("they signed in there in another way", expected=wanted, received=received)
     trace.passed("authn_context", wanted or "any", received)
 
 
