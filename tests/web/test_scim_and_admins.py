@@ -7,12 +7,16 @@ from typing import Any
 
 import pytest
 
+from tests.support.apps import make_app
 from tests.support.directories import Directory, directory, pushing
 from tests.support.house import House, Server
+from tests.support.people import connect, group_of
 from vestibule.directory.end_users import AccessChange, EndUser
+from vestibule.directory.groups import Group
 from vestibule.directory.sources import Source
-from vestibule.flows import end_user
-from vestibule.storage import access, end_users
+from vestibule.flows import connections, end_user, scim_clashes
+from vestibule.kernel.ids import new_id
+from vestibule.storage import access, apps, end_users, synced_groups
 
 
 @pytest.fixture
@@ -72,3 +76,61 @@ def test_whom_the_directory_holds_inactive_is_in_none_of_its_groups_whoever_lets
     assert groups_of(house, "maya@example.com") == {}
     okta.patch(f"/Users/{maya['id']}", replaced("active", True))
     assert groups_of(house, "maya@example.com") == {"Designers": Source.SCIM, "Writers": Source.SCIM}
+
+
+def adopt_all(house: House, okta: Directory) -> list[str]:
+    """Let the directory adopt every group on which an admin is to decide; return their names."""
+    clashes = scim_clashes.list_clashes(house.runtime, house.owner, okta.connection.id)
+    for group, _ in clashes:
+        scim_clashes.decide_clash(house.runtime, house.owner, okta.connection.id, group.id, adopt=True)
+    return [name for _, name in clashes]
+
+
+def test_groups_and_memberships_of_sign_ins_become_the_directorys_when_their_connection_changes_to_scim(
+    server: Server,
+) -> None:
+    house = server.house
+    connection = connect(house, "dev")
+    connections.choose_provisioning(house.runtime, house.owner, connection.id, "jit")
+    dev, now, where = house.environments["dev"], house.clock(), house.workspace.id
+    made = Group(new_id("group", now), where, dev.id, "Designers", False, Source.JIT, now)
+    with house.runtime.database.transaction() as tx:
+        synced_groups.make_groups(tx, [made], connection.id)
+    connections.choose_provisioning(house.runtime, house.owner, connection.id, "scim")
+    okta = directory(server, connection)
+    people = {name: okta.create(f"{name}@example.com") for name in ("maya", "noor")}
+    for name, source in (("maya", Source.JIT), ("noor", Source.MANUAL)):
+        with house.runtime.database.transaction() as tx:
+            person = someone(house, f"{name}@example.com")
+            by = connection.id if source is Source.JIT else None
+            access.add_member(tx, where, made.id, person.id, source=source, now=now, connection_id=by)
+    group = okta.create_group("Designers", *(one["id"] for one in people.values()))
+    assert adopt_all(house, okta) == ["Designers"]
+    assert groups_of(house, "maya@example.com") == {"Designers": Source.SCIM}
+    okta.patch(f"/Groups/{group['id']}", replaced("members", []))
+    assert groups_of(house, "maya@example.com") == {}
+    assert groups_of(house, "noor@example.com") == {"Designers": Source.MANUAL}
+
+
+def test_a_group_that_a_directory_left_behind_can_be_adopted_by_the_next_one(okta: Directory, server: Server) -> None:
+    house = server.house
+    okta.create_group("Designers")
+    connections.delete_connection(house.runtime, house.owner, okta.connection.id)
+    entra = directory(server, pushing(house, name="Entra Dev"))
+    entra.create_group("Designers")
+    assert adopt_all(house, entra) == ["Designers"]
+
+
+def test_an_adopted_group_has_the_apps_that_the_pushed_one_had(okta: Directory, server: Server) -> None:
+    house = server.house
+    by_hand = group_of(house, "dev", "Designers")
+    maya = okta.create("maya@example.com")
+    okta.create_group("Designers", maya["id"])
+    ((pushed, _),) = scim_clashes.list_clashes(house.runtime, house.owner, okta.connection.id)
+    app = make_app(house, everyone=False, group_ids=frozenset({pushed.group_id}))
+    both = make_app(house, "Wiki", everyone=False, group_ids=frozenset({pushed.group_id, by_hand.id}))
+    adopt_all(house, okta)
+    person = someone(house, "maya@example.com")
+    with house.runtime.database.reading() as tx:
+        usable = apps.list_usable_apps(tx, house.workspace.id, house.environments["dev"].id, person.id)
+    assert {one.id for one in usable} == {app.id, both.id}

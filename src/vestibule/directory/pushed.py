@@ -124,7 +124,7 @@ def full_name_of(attributes: Mapping[str, Any]) -> str:
 
 
 def group_names(display_name: str, directory: str) -> tuple[str, ...]:
-    """Return what a pushed group may be called here, the best first: its own name, and one that tells it from a hand-made group.
+    """Return what a pushed group may be called here, the best first: its own name, and one that tells it from a group that was here.
 
     Every environment has a built-in group Everyone, so a pushed one of that name is always told apart.
     """

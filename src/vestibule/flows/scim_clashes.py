@@ -1,4 +1,4 @@
-"""A pushed group has the name of a hand-made one: an admin says whether they are the same."""
+"""A pushed group has the name of one that was here: an admin says whether they are the same."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from vestibule.storage.database import Transaction
 
 
 def list_clashes(runtime: Runtime, caller: AdminCaller, connection_id: str) -> tuple[tuple[PushedGroup, str], ...]:
-    """Return the pushed groups on which an admin is to decide, with the names of the hand-made ones. Raises Forbidden."""
+    """Return the pushed groups on which an admin is to decide, with the names of those that were here. Raises Forbidden."""
     caller.require(Permission.READ)
     with runtime.database.reading() as tx:
         return scim_groups.list_clashes(tx, caller.workspace_id, connection_id)
@@ -31,7 +31,7 @@ def list_clashes(runtime: Runtime, caller: AdminCaller, connection_id: str) -> t
 def decide_clash(
     runtime: Runtime, caller: AdminCaller, connection_id: str, scim_group_id: str, *, adopt: bool
 ) -> tuple[Connection, PushedGroup]:
-    """Let the directory adopt the hand-made group, whose members by hand stay, or keep the two apart for good.
+    """Let the directory adopt the group that was here, whose members by hand stay, or keep the two apart for good.
 
     Raises NotFound when there is nothing (any more) to decide; Forbidden.
     """
@@ -57,16 +57,15 @@ def decide_clash(
     return connection, group
 
 
-def _adopt(
-    tx: Transaction, runtime: Runtime, connection: Connection, group: PushedGroup, hand_made_id: str
-) -> PushedGroup:
+def _adopt(tx: Transaction, runtime: Runtime, connection: Connection, group: PushedGroup, here_id: str) -> PushedGroup:
     now, workspace_id = runtime.clock(), connection.workspace_id
     place = Place(workspace_id, connection.id, connection.environment_id)
-    adopted = replace(group, group_id=hand_made_id, name=group.display_name, clashes_with=None)
+    adopted = replace(group, group_id=here_id, name=group.display_name, clashes_with=None)
     scim_groups.update_group(tx, workspace_id, adopted)
-    scim_groups.give_group_to(tx, workspace_id, hand_made_id, Source.SCIM, connection.id)
-    scim_members.move_members_by_hand(tx, workspace_id, group.group_id, hand_made_id)
+    scim_groups.give_group_to(tx, workspace_id, here_id, Source.SCIM, connection.id)
+    scim_members.move_members_by_hand(tx, workspace_id, group.group_id, here_id)
+    scim_groups.move_uses(tx, group.group_id, here_id)
     groups.delete_group(tx, workspace_id, group.group_id)
-    groups.rename_group(tx, workspace_id, hand_made_id, adopted.name)
+    groups.rename_group(tx, workspace_id, here_id, adopted.name)
     scim_members.fill_group(tx, place, adopted, now)
     return adopted

@@ -6,15 +6,17 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, bindparam, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, insert, literal, select, update
 
 from vestibule.directory.groups import Group
 from vestibule.directory.pushed import PushedGroup
 from vestibule.directory.sources import Source
 from vestibule.kernel.text import fold
 from vestibule.storage.database import Transaction
-from vestibule.storage.tables import group_members, groups, scim_members, scim_users
+from vestibule.storage.inserting import insert_into
+from vestibule.storage.tables import app_groups, group_map, group_members, groups, scim_members, scim_users
 from vestibule.storage.tables import scim_groups as pushed
+from vestibule.storage.types import Key
 
 WHOLE: Final = select(pushed, groups.c.name).join(groups, groups.c.id == pushed.c.group_id)
 _FIND: Final = WHOLE.where(
@@ -39,15 +41,15 @@ def find_namesakes(tx: Transaction, connection_id: str, display_name: str) -> tu
 def names_taken(
     tx: Transaction, environment_id: str, names: Iterable[str], but: str | None = None
 ) -> dict[str, tuple[str, bool]]:
-    """Return which of these names groups of an environment have: by their key, the group's id and whether it was made by hand."""
-    query = select(groups.c.id, groups.c.name_key, groups.c.source, groups.c.built_in).where(
+    """Return which of these names groups of an environment have: by their key, the group's id and whether a directory might adopt it.
+
+    That is a group which no directory pushes: made by hand, by sign-ins, or left behind by a directory that is gone.
+    """
+    free = and_(groups.c.built_in.is_(False), ~exists().where(pushed.c.group_id == groups.c.id)).label("free")
+    query = select(groups.c.id, groups.c.name_key, free).where(
         groups.c.environment_id == environment_id, groups.c.name_key.in_({fold(name) for name in names})
     )
-    return {
-        row.name_key: (row.id, row.source == Source.MANUAL.value and not row.built_in)
-        for row in tx.execute(query)
-        if row.id != but
-    }
+    return {row.name_key: (row.id, bool(row.free)) for row in tx.execute(query) if row.id != but}
 
 
 def insert_group(tx: Transaction, group: Group, made: PushedGroup, connection_id: str) -> None:
@@ -141,8 +143,17 @@ def give_group_to(tx: Transaction, workspace_id: str, group_id: str, source: Sou
     tx.execute(update(groups).where(*mine).values(source=source.value, source_connection_id=connection_id))
 
 
+def move_uses(tx: Transaction, from_group_id: str, to_group_id: str) -> None:
+    """Let another group of the environment stand where one did: at the apps that it may use, and in the maps of sign-ins."""
+    place = (app_groups.c.environment_id, app_groups.c.workspace_id)
+    used = select(app_groups.c.app_id, literal(to_group_id, Key), *place).where(app_groups.c.group_id == from_group_id)
+    names = ["app_id", "group_id", "environment_id", "workspace_id"]
+    tx.execute(insert_into(tx, app_groups).from_select(names, used).on_conflict_do_nothing())
+    tx.execute(update(group_map).where(group_map.c.group_id == from_group_id).values(group_id=to_group_id))
+
+
 def list_clashes(tx: Transaction, workspace_id: str, connection_id: str) -> tuple[tuple[PushedGroup, str], ...]:
-    """Return the pushed groups that are kept apart from a hand-made one until an admin decides, with that one's name."""
+    """Return the pushed groups that are kept apart from one that was here until an admin decides, with that one's name."""
     other = groups.alias("other")
     query = (
         WHOLE.add_columns(other.c.name.label("other_name"))

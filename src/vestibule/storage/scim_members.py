@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import Select, bindparam, delete, exists, literal, select, update
+from sqlalchemy import Select, and_, bindparam, delete, exists, literal, select, update
 
 from vestibule.directory.connections import Provisioning
 from vestibule.directory.pushed import PushedGroup, PushedMember
@@ -36,6 +36,15 @@ from vestibule.storage.types import Instant, Key
 _AT_ONCE: Final = 2000
 _NAMES: Final = ("group_id", "environment_id", "end_user_id", "workspace_id", "name_key")
 _SINCE: Final = ("source", "source_connection_id", "created_at")
+
+
+def _taking_over(new: Any) -> dict[str, Any]:
+    """Say what becomes of a membership that is there: it is the directory's where a sign-in through its connection gave it."""
+    theirs = and_(
+        group_members.c.source == Source.JIT.value,
+        group_members.c.source_connection_id == new.excluded.source_connection_id,
+    )
+    return {"index_elements": ["group_id", "end_user_id"], "set_": {"source": Source.SCIM.value}, "where": theirs}
 
 
 # Built once: these run with nearly every request, and building a statement costs more than running it.
@@ -86,7 +95,7 @@ _JOIN_PUSHED: Final = PreparedInsert(
             scim_groups.c.connection_id == bindparam("by"),
             environment_access.c.end_user_id == bindparam("whose"),
         ),
-    ).on_conflict_do_nothing(),
+    ).on_conflict_do_update(**_taking_over(new)),
 )
 _already = members.alias("already")
 # Who is in a group by its id and waits there by its externalId, too, is in it once.
@@ -298,7 +307,7 @@ def welcome(tx: Transaction, place: Place, scim_user_id: str, known_as: str) -> 
 
 
 def move_members_by_hand(tx: Transaction, workspace_id: str, from_group_id: str, to_group_id: str) -> None:
-    """Put everybody who is in one end-user group by hand into another one of the environment, by hand as well."""
+    """Put everybody who is in one end-user group, but not by a directory, into another one of the environment, in the same way."""
     table = group_members
     theirs = [column if column.name != "group_id" else literal(to_group_id, Key) for column in table.c]
     by_hand = (table.c.workspace_id == workspace_id, table.c.source != Source.SCIM.value)
@@ -323,7 +332,8 @@ def _join(tx: Transaction, place: Place, now: datetime, which: Any, people: Any)
         .select_from(scim_groups.join(access, access.c.environment_id == place.environment_id))
         .where(scim_groups.c.connection_id == place.connection_id, which, access.c.end_user_id.in_(people))
     )
-    tx.execute(insert_into(tx, group_members).from_select([*_NAMES, *_SINCE], joined).on_conflict_do_nothing())
+    new = insert_into(tx, group_members).from_select([*_NAMES, *_SINCE], joined)
+    tx.execute(new.on_conflict_do_update(**_taking_over(new)))
 
 
 def _chunks(values: Iterable[str]) -> Iterator[list[str]]:

@@ -20,7 +20,7 @@ from vestibule.storage.database import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """What a pushed group is called here, and the hand-made group from which that keeps it apart."""
+    """What a pushed group is called here, and the group that was here, from which that keeps it apart."""
 
     name: str
     clashes_with: str | None
@@ -153,20 +153,20 @@ def _require_free(tx: Transaction, push: Push, display_name: str, external_id: s
 
 
 def _name(tx: Transaction, push: Push, display_name: str, group_id: str | None = None) -> Naming:
-    """Choose what a group is called here. A hand-made group of its name is never overwritten: an admin decides what they are."""
+    """Choose what a group is called here. One of its name that was here is never overwritten: an admin decides what they are."""
     names = group_names(display_name, push.caller.name)
     taken = scim_groups.names_taken(tx, push.environment_id, (display_name, *names), group_id)
     free = next((name for name in names if fold(name) not in taken), None)
     if free is None:
         raise GroupExists("every name is taken")
-    other, by_hand = taken.get(fold(display_name), ("", False))
+    other, adoptable = taken.get(fold(display_name), ("", False))
     if free != names[0] or fold(free) != fold(display_name):
         push.note(
             N_("The group %(group)s is called “%(name)s” here: another group has its name."),
             group=display_name,
             name=free,
         )
-    return Naming(free, other if by_hand else None)
+    return Naming(free, other if adoptable else None)
 
 
 def _subject(group: PushedGroup) -> Subject:

@@ -104,7 +104,7 @@ scim_user_emails = Table(
     sqlite_with_rowid=False,
 )
 
-# A group as the directory sent it, and the end-user group that it is here. `clashes_with` is the hand-made group of the same name
+# A group as the directory sent it, and the end-user group that it is here. `clashes_with` is the group of the same name that was here,
 # from which it is kept apart until an admin decides.
 scim_groups = Table(
     "scim_groups",

@@ -116,7 +116,7 @@ DONE: Final[Mapping[str, str]] = MappingProxyType(
         "group.created": N_("%(actor)s created the group %(subject)s"),
         "group.deleted": N_("%(actor)s deleted the group %(subject)s"),
         "group.adopted": N_("%(actor)s let a directory adopt the group %(subject)s"),
-        "group.kept_apart": N_("%(actor)s keeps the group %(subject)s apart from a hand-made one"),
+        "group.kept_apart": N_("%(actor)s keeps the group %(subject)s apart from the one that was here"),
         "group.members_joined": N_("%(actor)s put people into %(subject)s"),
         "group.members_left": N_("%(actor)s took people out of %(subject)s"),
         "group.released": N_("%(actor)s let go of the group %(subject)s, which stays by hand"),

@@ -51,7 +51,7 @@ def log_page(visit: Visit) -> Response:
 
 
 def decide_clash(visit: Visit) -> Response:
-    """Let the directory adopt a hand-made group, or keep the two apart."""
+    """Let the directory adopt a group that was here, or keep the two apart."""
     adopt = visit.form.get("decision") == "adopt"
     connection, group = scim_clashes.decide_clash(
         visit.runtime, visit.admin, _id(visit), visit.path_params["scim_group_id"], adopt=adopt
