@@ -320,6 +320,22 @@ def test_a_request_that_is_broken_off_leaves_the_server_serving(server: Server) 
     assert request(server).status == 200
 
 
+@pytest.mark.parametrize("endpoint", ["acs", "slo"])
+def test_who_hangs_up_in_the_middle_of_a_saml_message_is_no_error_of_ours(server: Server, endpoint: str) -> None:
+    def answered() -> list[str]:
+        series = re.findall(
+            r'_requests_total{method="POST",route="([^"]+)",status="(\d+)"}', server.client().get("/metrics").text
+        )
+        return [status for route, status in series if route.endswith(f"/{endpoint}")]
+
+    head = f"POST /saml/con_x/{endpoint} HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\nContent-Length: 100\r\n\r\nSAML"
+    send(server, head.encode(), hang_up=True)
+    end = time.monotonic() + 10
+    while not answered() and time.monotonic() < end:
+        time.sleep(0.02)
+    assert answered() == ["400"]
+
+
 def test_a_nul_in_a_form_is_dropped_before_it_reaches_the_database(server: Server) -> None:
     client = server.client()
     client.get(SIGN_IN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive
@@ -17,7 +17,7 @@ from vestibule.kernel.ids import is_id
 from vestibule.kernel.secrets import new_token
 from vestibule.kernel.text import N_
 from vestibule.web.cookies import clear_cookie, set_cookie
-from vestibule.web.doors import answer, browser_of, open_door, remember_browser
+from vestibule.web.doors import Door, answer, browser_of, open_door, remember_browser
 from vestibule.web.entrance import arriving_page, entered_page, refused_page, sending_page, session_tokens, sign_in_path
 from vestibule.web.forms import local_path
 from vestibule.web.pages import redirect
@@ -41,10 +41,18 @@ def metadata(visit: Visit) -> Response:
     )
 
 
-async def acs_endpoint(request: Request) -> Response:
+async def posted(request: Request, handler: Door) -> Response:
     """Read an identity provider's POST, within bounds of its own. It comes from another site, so no form token can be asked for."""
-    visit = await read_visit(Request(request.scope, bounded(request.receive)))
-    return await in_thread(answer, acs, visit)
+    try:
+        visit = await read_visit(Request(request.scope, bounded(request.receive)))
+    except ClientDisconnect:
+        return Response(status_code=400)  # nobody reads it
+    return await in_thread(answer, handler, visit)
+
+
+async def acs_endpoint(request: Request) -> Response:
+    """Take a response."""
+    return await posted(request, acs)
 
 
 def acs(visit: Visit) -> Response:

@@ -14,22 +14,20 @@ from vestibule.flows import saml_sign_in, single_logout
 from vestibule.flows.parts.sending import Sent
 from vestibule.flows.single_logout import Brought, LogoutRefused, SignedOut
 from vestibule.kernel.text import N_
-from vestibule.web.doors import answer, browser_of, open_door
+from vestibule.web.doors import browser_of, open_door
 from vestibule.web.entrance import going_page, place_page, sending_page, sign_in_path
 from vestibule.web.pages import redirect
 from vestibule.web.problems import problem_page
-from vestibule.web.protocols.saml import bounded
-from vestibule.web.threads import in_thread
-from vestibule.web.visits import Visit, read_visit
+from vestibule.web.protocols.saml import posted
+from vestibule.web.visits import Visit
 
 _KINDS: Final[tuple[Literal["SAMLRequest", "SAMLResponse"], ...]] = ("SAMLRequest", "SAMLResponse")
 log = structlog.get_logger()
 
 
 async def slo_endpoint(request: Request) -> Response:
-    """Read an identity provider's POST, within bounds of its own. It comes from another site, so no form token can be asked for."""
-    visit = await read_visit(Request(request.scope, bounded(request.receive)))
-    return await in_thread(answer, slo_by_post, visit)
+    """Take a logout message by POST."""
+    return await posted(request, slo_by_post)
 
 
 def slo_by_post(visit: Visit) -> Response:
