@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import zlib
+from contextlib import suppress
 from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.saml import forge
 from vestibule.saml.captures import (
@@ -67,6 +70,26 @@ HAR = json.dumps(
 SAML_TRACER = json.dumps(
     {"requests": [{"method": "POST", "url": "https://sp.example/acs", "post": [["SAMLResponse", FIELD]]}]}
 )
+TWO_FIELDS = json.dumps(
+    {
+        "log": {
+            "entries": [
+                {
+                    "request": {
+                        "postData": {
+                            "text": f"SAMLResponse={ESCAPED}&RelayState=tab-1",
+                            "params": [
+                                {"name": "SAMLResponse", "value": ESCAPED},
+                                {"name": "RelayState", "value": "tab-1"},
+                            ],
+                        }
+                    }
+                }
+            ]
+        }
+    }
+)
+TRACED_FIELDS = json.dumps({"requests": [{"post": [["SAMLResponse", FIELD], ["RelayState", "tab-1"]]}]})
 
 
 @pytest.mark.parametrize(
@@ -86,6 +109,8 @@ SAML_TRACER = json.dumps(
         (f"curl 'https://sp.example/acs' --data-raw 'SAMLResponse={ESCAPED}'", "base64", "SAMLResponse", None),
         (PAGE, "base64", "SAMLResponse", "tab-1"),
         (SAML_TRACER, "base64", "SAMLResponse", None),
+        (TRACED_FIELDS, "base64", "SAMLResponse", None),
+        (TWO_FIELDS, "base64", "SAMLResponse", "tab-1"),
     ],
 )  # fmt: skip
 def test_a_message_is_found_in_each_form(given: str, carrier: str, parameter: str, relay_state: str | None) -> None:
@@ -154,3 +179,22 @@ def test_size_and_number_are_bounded_before_anything_is_read() -> None:
 def test_long_rubbish_is_read_in_one_go(unit: str) -> None:
     with pytest.raises(CaptureInvalid):
         find_messages("z " + unit * (2_000_000 // len(unit)))
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20) | st.just("SAMLResponse") | st.just(FIELD),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["log", "entries", "requests", "request", "url", "name", "value", "post", "SAMLResponse"]),
+            inner,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(st.lists(_JSON) | st.dictionaries(st.sampled_from(["log", "requests"]), _JSON))
+def test_any_json_is_read_or_refused_with_a_sentence(document: object) -> None:
+    with suppress(CaptureInvalid):
+        assert find_messages(json.dumps(document))

@@ -247,7 +247,9 @@ def _strings(entry: object) -> Iterator[tuple[str, str]]:
             else:
                 stack.extend(reversed([(str(key), one) for key, one in value.items()]))
         elif isinstance(value, list):
-            if len(value) == 2 and value[0] in _PARAMETERS and isinstance(value[1], str):
+            # Two objects are no pair: a form of two fields is a list of two.
+            texts = all(isinstance(one, str) for one in value)
+            if texts and len(value) == 2 and value[0] in _PARAMETERS:
                 yield value[0], value[1]
             else:
                 stack.extend(reversed([(name, one) for one in value]))
