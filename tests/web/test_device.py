@@ -14,6 +14,8 @@ from tests.support.house import Client, Server
 from tests.web.test_machine_access import FILES, claims_in
 from vestibule.directory.apps import ClientAuthentication, GrantType
 from vestibule.directory.connections import Connection
+from vestibule.flows.parts.entry import decide
+from vestibule.storage import sessions
 
 GRANT = str(GrantType.DEVICE_CODE)
 
@@ -100,6 +102,25 @@ def test_a_no_is_a_no_and_an_answer_is_given_once(scene: Scene) -> None:
     assert scene.error(begun) == "access_denied"
     assert scene.answer(begun["user_code"], agree="1").status_code == 422
     assert scene.error(begun) == "access_denied"
+
+
+def test_no_lasting_grant_comes_out_of_a_session_that_ends_while_its_person_answers(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.sign_in()
+    begun, runtime = scene.begin(scope="openid offline_access"), scene.server.house.runtime
+    scene.type(begun["user_code"])
+
+    def decide_late(*arguments: Any) -> Any:
+        decided: Any = decide(*arguments)
+        with runtime.database.transaction() as tx:
+            sessions.delete_sessions(tx, scene.connection.workspace_id, decided.standing.end_user.id)
+        return decided
+
+    monkeypatch.setattr("vestibule.flows.device.decide", decide_late)
+    answered = scene.client.post("/e/dev/device/answer", {"user_code": begun["user_code"], "agree": "1"})
+    assert "Your device is in" not in answered.text
+    assert scene.error(begun) == "authorization_pending"
 
 
 def test_codes_end_at_their_instant(scene: Scene) -> None:

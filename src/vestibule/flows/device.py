@@ -33,7 +33,7 @@ from vestibule.oidc.client_authentication import read_client
 from vestibule.oidc.parameters import Parameters
 from vestibule.oidc.requests import read_resources
 from vestibule.oidc.scopes import OFFLINE_ACCESS, known
-from vestibule.storage import device_codes, grants
+from vestibule.storage import device_codes, grants, sessions
 
 CODE_LIFE: Final = timedelta(minutes=10)
 INTERVAL_SECONDS: Final = 5
@@ -139,6 +139,8 @@ def answer(
     with runtime.database.transaction() as tx:
         grant = _grant(runtime, waiting, session) if agreed else None
         if grant is not None:
+            if not sessions.hold_session(tx, place.environment.id, session.id, grant.created_at):
+                raise UnknownUserCode("the session ended meanwhile")
             grants.insert_grant(tx, grant)
         status = DeviceStatus.ALLOWED if agreed else DeviceStatus.DENIED
         if not device_codes.answer_device(tx, code, status, grant.id if grant else None):
