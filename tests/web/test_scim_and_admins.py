@@ -121,6 +121,16 @@ def test_a_group_that_a_directory_left_behind_can_be_adopted_by_the_next_one(okt
     assert adopt_all(house, entra) == ["Designers"]
 
 
+def test_a_group_that_one_directory_has_adopted_is_offered_to_no_other(okta: Directory, server: Server) -> None:
+    house = server.house
+    group_of(house, "dev", "Designers")
+    entra = directory(server, pushing(house, name="Entra Dev", domains=("entra.example",)))
+    for one in (okta, entra):
+        one.create_group("Designers")
+    assert adopt_all(house, okta) == ["Designers"]
+    assert adopt_all(house, entra) == []
+
+
 def test_an_adopted_group_has_the_apps_that_the_pushed_one_had(okta: Directory, server: Server) -> None:
     house = server.house
     by_hand = group_of(house, "dev", "Designers")

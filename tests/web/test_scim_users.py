@@ -294,6 +294,15 @@ def test_a_put_that_does_not_speak_of_active_leaves_it(okta: Directory, server: 
     assert places_of(server.house, "maya@example.com") == {}
 
 
+def test_a_patch_that_removes_active_leaves_it_as_it_is_and_says_so(okta: Directory, server: Server) -> None:
+    path = f"/Users/{okta.create('maya@example.com')['id']}"
+    assert okta.patch(path, {"op": "remove", "path": "active"}).json()["active"] is True
+    assert places_of(server.house, "maya@example.com") == {"dev": Source.SCIM}
+    okta.patch(path, replaced("active", False))
+    assert okta.patch(path, {"op": "remove", "path": "active"}).json()["active"] is False
+    assert okta.get(path).json()["active"] is False
+
+
 def test_a_deletion_and_a_new_push_do_not_take_back_what_an_admin_decided(okta: Directory, server: Server) -> None:
     made = okta.create("maya@example.com", externalId="m-1")
     person = someone(server.house, "maya@example.com")

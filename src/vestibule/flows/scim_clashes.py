@@ -62,6 +62,7 @@ def _adopt(tx: Transaction, runtime: Runtime, connection: Connection, group: Pus
     place = Place(workspace_id, connection.id, connection.environment_id)
     adopted = replace(group, group_id=here_id, name=group.display_name, clashes_with=None)
     scim_groups.update_group(tx, workspace_id, adopted)
+    scim_groups.settle_clashes(tx, workspace_id, here_id)
     scim_groups.give_group_to(tx, workspace_id, here_id, Source.SCIM, connection.id)
     scim_members.move_members_by_hand(tx, workspace_id, group.group_id, here_id)
     scim_groups.move_uses(tx, group.group_id, here_id)

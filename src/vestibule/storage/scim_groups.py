@@ -152,6 +152,12 @@ def move_uses(tx: Transaction, from_group_id: str, to_group_id: str) -> None:
     tx.execute(update(group_map).where(group_map.c.group_id == from_group_id).values(group_id=to_group_id))
 
 
+def settle_clashes(tx: Transaction, workspace_id: str, group_id: str) -> None:
+    """Ask no more whether an end-user group is a pushed one: a directory has adopted it."""
+    mine = (pushed.c.workspace_id == workspace_id, pushed.c.clashes_with == group_id)
+    tx.execute(update(pushed).where(*mine).values(clashes_with=None))
+
+
 def list_clashes(tx: Transaction, workspace_id: str, connection_id: str) -> tuple[tuple[PushedGroup, str], ...]:
     """Return the pushed groups that are kept apart from one that was here until an admin decides, with that one's name."""
     other = groups.alias("other")
