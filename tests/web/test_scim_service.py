@@ -197,6 +197,12 @@ def test_a_search_by_post_is_the_same_as_by_get(okta: Directory, three: dict[str
     assert [one["meta"]["resourceType"] for one in everything["Resources"]] == ["User", "User", "User", "Group"]
 
 
+def test_a_search_over_everything_has_no_cursor_and_says_so(okta: Directory, three: dict[str, str]) -> None:
+    assert three
+    refused = okta.send("POST", "/.search", {"cursor": "", "count": 1})
+    assert (refused.status_code, refused.json()["scimType"]) == (400, "invalidCursor")
+
+
 def test_attributes_are_left_in_or_out_as_asked(okta: Directory, three: dict[str, str]) -> None:
     path = f"/Users/{three['jonas']}"
     urn = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"

@@ -30,7 +30,7 @@ from vestibule.kernel.secrets import bearer_token, token_hash
 from vestibule.kernel.text import printable
 from vestibule.scim.attributes import ResourceType
 from vestibule.scim.bulk import read_bulk
-from vestibule.scim.errors import NotAllowed, ResourceNotFound, ScimError, TooManyRequests, Unauthorized
+from vestibule.scim.errors import InvalidCursor, NotAllowed, ResourceNotFound, ScimError, TooManyRequests, Unauthorized
 from vestibule.scim.etags import etag_matches
 from vestibule.scim.queries import lookup_of, parse_query
 from vestibule.scim.rendering import list_response, parse_projection
@@ -97,8 +97,8 @@ def look_up_user(
             else:
                 caller = scim_directories.find_caller(tx, connection_id, claimed)
     caller = _admitted(runtime, visitor, caller)
-    projection = parse_projection(USER, parameters.get("attributes"), parameters.get("excludedAttributes"))
     with _reading(runtime, visitor, caller, f"/Users/{resource_id}"):
+        projection = parse_projection(USER, parameters.get("attributes"), parameters.get("excludedAttributes"))
         if found is None:
             raise ResourceNotFound(f"There is no user {printable(resource_id, 60)}.")
     renderer = Renderer.of(runtime, caller, projection)
@@ -182,9 +182,10 @@ def _asked(endpoint: str, parameters: Mapping[str, str]) -> str:
 
 def search_everything(runtime: Runtime, visitor: Visitor, caller: Caller, parameters: Mapping[str, str]) -> Answer:
     """Return a page of users and then groups (RFC 7644, 3.4.3: a search at the root). Raises ScimError."""
-    counted_off = {name: value for name, value in parameters.items() if name != "cursor"}
     with _reading(runtime, visitor, caller, "/.search"):
-        for_users, for_groups = parse_query(USER, counted_off), parse_query(GROUP, counted_off)
+        if "cursor" in parameters:
+            raise InvalidCursor("A search over users and groups together has pages by index only.")
+        for_users, for_groups = parse_query(USER, parameters), parse_query(GROUP, parameters)
         with runtime.database.reading() as tx:
             users = scim_lists.list_users(tx, caller.connection_id, for_users)
             rest = replace(
@@ -226,11 +227,15 @@ def change_many(runtime: Runtime, visitor: Visitor, caller: Caller, body: Any) -
     return answer
 
 
-def note_refusal(
-    runtime: Runtime, visitor: Visitor, caller: Caller, method: str, path: str, body: Any, error: ScimError
-) -> None:
+def note_look(runtime: Runtime, visitor: Visitor, caller: Caller, path: str) -> None:
+    """Note that a directory has read what the service says of itself: some do nothing else while they are set up."""
+    with _reading(runtime, visitor, caller, path):
+        pass
+
+
+def note_refusal(runtime: Runtime, visitor: Visitor, caller: Caller, method: str, path: str, error: ScimError) -> None:
     """Put on the record what was refused before it reached a flow, such as a body that is no JSON."""
-    _log_refusal(runtime, _push(runtime, visitor, caller), method, path, body, error)
+    _log_refusal(runtime, _push(runtime, visitor, caller), method, path, None, error)
 
 
 def _push(runtime: Runtime, visitor: Visitor, caller: Caller) -> Push:
@@ -281,3 +286,4 @@ def _log_refusal(runtime: Runtime, push: Push, method: str, path: str, body: Any
             log_request(tx, push, method, path, body, refusal.status, refusal.scim_type)
     except DatabaseBusy as error:
         log.warning("refusal not on the record", reason=error.reason)
+    refusal.on_record = True

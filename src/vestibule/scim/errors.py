@@ -12,7 +12,10 @@ _MAX_DETAIL: Final = 500
 
 
 class ScimError(VestibuleError):
-    """A refusal in SCIM's words. `detail` is safe to answer; the client's own words in it are made printable."""
+    """A refusal in SCIM's words. `detail` is safe to answer; the client's own words in it are made printable.
+
+    `on_record` says that the directory's record has it already.
+    """
 
     code = "scim_error"
     status: ClassVar[int] = 400
@@ -21,6 +24,7 @@ class ScimError(VestibuleError):
     def __init__(self, detail: str, retry_after_seconds: int | None = None) -> None:
         self.detail = printable(detail, _MAX_DETAIL)
         self.retry_after_seconds = retry_after_seconds
+        self.on_record = False
         super().__init__(self.detail)
 
     def __str__(self) -> str:

@@ -130,6 +130,9 @@ def _refused(
     if isinstance(error, DeparturesHeld):
         hold(tx, push)
     done.failures += 1
+    where = f"/{operation.endpoint}" + (f"/{operation.resource_id}" if operation.resource_id else "")
+    what = {"method": operation.method, "path": where, "bulk_id": operation.bulk_id or "–"}
+    push.note(N_("Refused: %(method)s %(path)s, bulkId %(bulk_id)s. %(detail)s"), detail=refusal.detail, **what)
     return {**_named(push, operation, done), "status": str(refusal.status), "response": refusal.body()}
 
 

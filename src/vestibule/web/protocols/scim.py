@@ -132,7 +132,7 @@ def answer(call: Call) -> Response:
         if call.looks_at_users:
             return _rendered(_users(call))
         caller = scim.authenticate(call.runtime, call.visitor, call.connection_id, call.authorization)
-        return _rendered(_dispatch(call, caller))
+        return _rendered(_answered(call, caller))
     except ScimError as error:
         return _refused(error)
     except (AlreadyTaken, DatabaseBusy) as error:
@@ -154,6 +154,16 @@ def _users(call: Call) -> Answer:
     return scim.look_up_user(*tools, call.parts[1], call.parameters, call.if_none_match)
 
 
+def _answered(call: Call, caller: Caller) -> Answer:
+    """Answer a directory that is known. What is refused here at the door, such as a wrong path, is on its record as well."""
+    try:
+        return _dispatch(call, caller)
+    except ScimError as error:
+        if not error.on_record:
+            scim.note_refusal(call.runtime, call.visitor, caller, call.method, call.path, error)
+        raise
+
+
 def _dispatch(call: Call, caller: Caller) -> Answer:
     first = _ENDPOINTS.get(call.parts[0].lower(), "") if call.parts else ""
     if first in _RESOURCES:
@@ -165,17 +175,19 @@ def _dispatch(call: Call, caller: Caller) -> Answer:
         if "filter" in call.parameters:
             # RFC 7644, 4: filters on discovery endpoints are refused with 403.
             raise NotAllowed(f"{first} can’t be filtered.")
-        return documents[first](base_url(call.runtime.public_url, caller.connection_id), call.parts[1:])
+        found = documents[first](base_url(call.runtime.public_url, caller.connection_id), call.parts[1:])
+        scim.note_look(call.runtime, call.visitor, caller, call.path)
+        return found
     if first == "Bulk" and len(call.parts) == 1:
         if call.method != "POST":
             raise MethodNotAllowed("Bulk takes POST.")
-        return scim.change_many(call.runtime, call.visitor, caller, _body(call, caller))
+        return scim.change_many(call.runtime, call.visitor, caller, call.json())
     if first == "Me":
         raise NotImplementedHere("A bearer token is a directory’s, not a person’s: there is no /Me.")
     if first == ".search" and len(call.parts) == 1:
         if call.method != "POST":
             raise MethodNotAllowed(".search takes POST.")
-        return scim.search_everything(call.runtime, call.visitor, caller, parameters_of_search(_body(call, caller)))
+        return scim.search_everything(call.runtime, call.visitor, caller, parameters_of_search(call.json()))
     raise ResourceNotFound("There is no such endpoint.")
 
 
@@ -189,23 +201,15 @@ def _resources(call: Call, caller: Caller, endpoint: str) -> Answer:
     if rest == (".search",):
         if call.method != "POST":
             raise MethodNotAllowed(".search takes POST.")
-        return scim.list_resources(*tools, endpoint, parameters_of_search(_body(call, caller)))
+        return scim.list_resources(*tools, endpoint, parameters_of_search(call.json()))
     if rest and call.method in {"GET", "HEAD"}:
         return scim.look_up_group(*tools, rest[0], call.parameters, call.if_none_match)
     allowed = {"PUT", "PATCH", "DELETE"} if rest else {"POST"}
     if call.method not in allowed:
         raise MethodNotAllowed(f"{call.method} is not for /{endpoint}{'/{id}' if rest else ''}.")
-    body = None if call.method == "DELETE" else _body(call, caller)
+    body = None if call.method == "DELETE" else call.json()
     asked = Change(call.method, endpoint, rest[0] if rest else None, body, call.parameters, call.if_match)
     return scim.change(*tools, asked)
-
-
-def _body(call: Call, caller: Caller) -> Any:
-    try:
-        return call.json()
-    except ScimError as error:
-        scim.note_refusal(call.runtime, call.visitor, caller, call.method, call.path, None, error)
-        raise
 
 
 def _config(base: str, rest: tuple[str, ...]) -> Answer:
