@@ -108,6 +108,29 @@ def test_somebody_unknown_gets_an_account_with_access_and_the_groups_of_the_asse
     assert designers.name == "Designers"
 
 
+def test_a_test_sign_in_names_the_groups_that_the_sign_in_would_leave_somebody_in(server: Server) -> None:
+    house = server.house
+    group_of(house, "dev", name="Designers")
+    connection = jit(house, replace(IN_SYNC, unknown_groups=UnknownGroups.CREATE))
+    client = server.client()
+    client.sign_in()
+
+    def tested(*sent: str) -> str:
+        client.get(f"/admin/connections/{connection.id}")
+        started = sign_ins.read_request(client.post(f"/admin/connections/{connection.id}/test"))
+        attributes = (forge.Attribute("email", ("grace@example.com",)), forge.Attribute("groups", sent))
+        data = sign_ins.answer(server, connection, started.request_id, "grace@example.com", attributes=attributes)
+        page = client.get(sign_ins.post(client, connection, data, started.relay_state).headers["location"]).text
+        return page.partition("<dt>Groups here</dt><dd>")[2].partition("</dd>")[0]
+
+    assert tested("designers", "Research") == "Everyone, Designers, Research"
+    arrive(server, connection, groups=("designers",))
+    join_by_hand(house, found(house), group_of(house, "dev", name="By hand").id)
+    assert tested("Research") == "Everyone, By hand, Research"
+    arrive(server, connection, groups=("Research",))
+    assert set(group_names(house, found(house))) == {"By hand", "Research"}
+
+
 def test_without_group_syncing_nobody_is_in_more_than_everyone(server: Server) -> None:
     group_of(server.house, "dev", name="Designers")
     arrive(server, jit(server.house, JitRules()), groups=("Designers",))

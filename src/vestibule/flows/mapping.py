@@ -116,7 +116,7 @@ def preview_mapping(
     with runtime.database.reading() as tx:
         place = _place(tx, caller, facts)
         decision = look(tx, place, drafted, _rivals(tx, drafted), claim)
-        prospect = prospect_of(tx, place, claim, decision)
+        prospect = prospect_of(tx, place, drafted, claim, decision)
     names = {group.id: group.name for group in facts.groups}
     mapped = {value_key(entry.value): entry.group_id for entry in judged.entries}
     by_name = judged.jit.groups_by is GroupsBy.NAME

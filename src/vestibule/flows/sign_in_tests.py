@@ -265,7 +265,7 @@ def _settle(
         return replace(result.refused(reused), verified=False)
     claim = claim_of(connection, result.sp_entity_id, assertion)
     decision = look(tx, place, connection, rivals, claim)
-    prospect: Prospect = prospect_of(tx, place, claim, decision)
+    prospect: Prospect = prospect_of(tx, place, connection, claim, decision)
     return replace(result, prospect=prospect)
 
 

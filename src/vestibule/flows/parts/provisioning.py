@@ -86,6 +86,30 @@ def keep_in_sync(
     return current
 
 
+def groups_after(
+    tx: Transaction, connection: Connection, claim: Claim, person: EndUser | None, *, leaves: bool
+) -> tuple[str, ...]:
+    """Return the groups that `_sync_groups` would leave somebody in, by name, Everyone left out. Writes nothing."""
+    now = access.memberships_of(tx, connection.workspace_id, person.id, connection.environment_id) if person else ()
+    if not connection.jit.group_syncing or claim.groups.overage:
+        return tuple(one.name for one in now)
+    plan = _plan(tx, connection, claim)
+    given = (Source.JIT, connection.id)
+    stays = [
+        one.name
+        for one in now
+        if not leaves or (one.source, one.connection_id) != given or one.group_id in plan.group_ids
+    ]
+    joins = [one.name for one in synced_groups.names_of(tx, connection.workspace_id, plan.group_ids)]
+    return tuple(dict.fromkeys((*stays, *joins, *plan.create)))
+
+
+def _plan(tx: Transaction, connection: Connection, claim: Claim) -> GroupPlan:
+    values, own = claim.groups.values, connection.jit.groups_by is GroupsBy.MAP
+    found = group_map.find_groups(tx, connection.workspace_id, connection.id, values, own=own) if values else ({}, {})
+    return plan_groups(values, connection.jit, *found)
+
+
 def _name_from(email: str) -> str:
     return email.rpartition("@")[0][:MAX_NAME_LENGTH]
 
@@ -154,10 +178,8 @@ def _sync_groups(
     if claim.groups.overage:
         # Entra ID sent no list: nothing is known about groups, so nothing changes.
         return {"groups_overage": True}
-    values, workspace_id = claim.groups.values, connection.workspace_id
-    own = connection.jit.groups_by is GroupsBy.MAP
-    mapped, named = group_map.find_groups(tx, workspace_id, connection.id, values, own=own) if values else ({}, {})
-    plan = plan_groups(values, connection.jit, mapped, named)
+    workspace_id, own = connection.workspace_id, connection.jit.groups_by is GroupsBy.MAP
+    plan = _plan(tx, connection, claim)
     created = _create(tx, runtime, connection, plan)
     if len(created) < len(plan.create):
         # Somebody else's sign-in made some of them at this instant: they are joined as well, but none that others made.

@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from vestibule.directory.activity import Event, Outcome, Subject
-from vestibule.directory.connections import Connection, IdpValues
+from vestibule.directory.connections import Connection, IdpValues, Provisioning
 from vestibule.directory.linking import Admit, Claim, Create, Decision, Enter, Refuse, Wait
 from vestibule.directory.refusals import EntryRefusal
 from vestibule.directory.rollover import dump_values, load_values
 from vestibule.flows.parts.callers import AdminCaller
 from vestibule.flows.parts.places import Place
+from vestibule.flows.parts.provisioning import groups_after
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.text import printable
@@ -103,14 +104,16 @@ def record_not_begun(
         record(tx, runtime, caller.workspace_id, caller.actor, event)
 
 
-def prospect_of(tx: Transaction, place: Place, claim: Claim, decision: Decision) -> Prospect:
-    """Return what a decision would mean for somebody, with the groups that they are in. Writes nothing."""
+def prospect_of(tx: Transaction, place: Place, connection: Connection, claim: Claim, decision: Decision) -> Prospect:
+    """Return what a decision would mean for somebody, with the groups that they would be in. Writes nothing."""
     person = None if isinstance(decision, Create) else decision.end_user
     groups: tuple[str, ...] = ()
-    if person is not None and isinstance(decision, Enter | Admit):
-        groups = tuple(
-            one.name for one in access.memberships_of(tx, place.workspace.id, person.id, place.environment.id)
-        )
+    in_sync = connection.provisioning is Provisioning.JIT and connection.jit.keep_in_sync
+    if isinstance(decision, Enter) and not in_sync:
+        theirs = access.memberships_of(tx, place.workspace.id, decision.end_user.id, place.environment.id)
+        groups = tuple(one.name for one in theirs)
+    elif isinstance(decision, Enter | Create | Admit):
+        groups = groups_after(tx, connection, claim, person, leaves=isinstance(decision, Enter))
     return Prospect(
         outcome=_OUTCOMES[type(decision)],
         reason=decision.reason.value if isinstance(decision, Wait | Refuse) else "",
