@@ -165,6 +165,16 @@ def test_a_preview_shows_who_would_come_in_with_what_by_the_fields_as_typed_and_
     assert stored(server, connection)[0].mapping == AttributeMapping()
 
 
+def test_a_preview_says_of_somebody_known_whether_their_groups_would_change(
+    server: Server, admin_client: Client, connection: Connection
+) -> None:
+    sign_ins.add_person(server.house)
+    fields = {"act": "preview", "pasted": captured(server, connection, "Designers"), "group_syncing": "on"}
+    stays = "This person stays in the groups that they are in"
+    assert stays in text_of(send(admin_client, connection, **fields))
+    assert stays not in text_of(send(admin_client, connection, keep_in_sync="on", **fields))
+
+
 def test_a_preview_of_a_response_by_a_stranger_says_that_it_is_a_claim(
     server: Server, admin_client: Client, connection: Connection
 ) -> None:
