@@ -250,6 +250,28 @@ def test_kept_in_sync_profile_and_own_memberships_follow_and_those_given_by_hand
     )
 
 
+def test_whoever_was_added_by_hand_is_kept_in_sync_from_their_first_sign_in_on(server: Server) -> None:
+    house = server.house
+    group_of(house, "dev", name="Designers")
+    sign_ins.add_person(house, "grace@example.com", name="G. by Hand")
+    assert arrive(server, jit(house, IN_SYNC), groups=("Designers",)).status_code == 303
+    assert found(house).full_name == "Grace Okafor"
+    assert group_names(house, found(house)) == {"Designers": Source.JIT}
+
+
+def test_memberships_that_a_directory_gave_follow_sign_ins_once_their_connection_is_in_sync(server: Server) -> None:
+    house = server.house
+    designers, writers = (group_of(house, "dev", name=name) for name in ("Designers", "Writers"))
+    connection = jit(house, IN_SYNC)
+    arrive(server, connection, groups=("Writers",))
+    with house.runtime.database.transaction() as tx:
+        whose = (tx, house.workspace.id, designers.id, found(house).id)
+        access.add_member(*whose, source=Source.SCIM, now=house.clock(), connection_id=connection.id)
+    assert group_names(house, found(house)) == {"Designers": Source.SCIM, "Writers": Source.JIT}
+    arrive(server, connection, groups=("Writers",))
+    assert group_names(house, found(house)) == {writers.name: Source.JIT}
+
+
 def test_a_group_that_a_sign_in_takes_away_takes_what_its_app_holds_along(server: Server) -> None:
     house = server.house
     ops = group_of(house, "dev", name="Ops")

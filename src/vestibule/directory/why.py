@@ -81,7 +81,7 @@ def reason(one: EnvironmentAccess | Membership, connections: Mapping[str, Connec
 def _ended_by(one: EnvironmentAccess | Membership, connection: Connection | None) -> EndedBy:
     if one.source is Source.SCIM and connection and connection.provisioning is Provisioning.SCIM:
         return EndedBy.DIRECTORY
-    if one.source is Source.JIT and isinstance(one, Membership) and connection and _syncs(connection):
+    if one.source in {Source.JIT, Source.SCIM} and isinstance(one, Membership) and connection and _syncs(connection):
         return EndedBy.SIGN_IN
     return EndedBy.CLIENT if one.source is Source.API else EndedBy.ADMIN
 

@@ -55,15 +55,13 @@ def leave_groups(
     end_user_id: str,
     *,
     but: Sequence[str],
-    source: Source,
     connection_id: str,
 ) -> tuple[str, ...]:
-    """Take a person out of every group that this source and connection put them into, `but` these; return the ids."""
+    """Take a person out of every group that a connection put them into, by sign-ins or a directory, `but` these; return the ids."""
     gone = delete(group_members).where(
         group_members.c.workspace_id == workspace_id,
         group_members.c.environment_id == environment_id,
         group_members.c.end_user_id == end_user_id,
-        group_members.c.source == source.value,
         group_members.c.source_connection_id == connection_id,
         group_members.c.group_id.not_in(but),
     )

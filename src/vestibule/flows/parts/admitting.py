@@ -127,20 +127,22 @@ def find_person(
     claim: Claim,
 ) -> Settled:
     """Find whom a claim means; provision and link at the first time. Two first times at one instant make one account and one link."""
-    decision = look(tx, attempt.place, connection, rival_entries, claim)
+    decision, arrived = look(tx, attempt.place, connection, rival_entries, claim), False
     if isinstance(decision, Create):
         made = create_person(tx, runtime, attempt, connection, claim, decision.email)
+        arrived = made is not None
         # Without one, somebody made the account at this very instant: mostly the same person, in another tab.
         decision = Enter(made, None) if made else look(tx, attempt.place, connection, rival_entries, claim)
     if isinstance(decision, Admit):
         admit_person(tx, runtime, attempt, connection, claim, decision.end_user)
-        decision = Enter(decision.end_user, None)
-    if not isinstance(decision, Enter):
-        return _settled(decision)
-    if decision.link_id is None:
-        return _link(tx, runtime, attempt, connection, rival_entries, claim, decision.end_user)
-    person = keep_in_sync(tx, runtime, attempt, connection, rival_entries, claim, decision.end_user)
-    return Enter(person, decision.link_id)
+        decision, arrived = Enter(decision.end_user, None), True
+    settled = _settled(decision)
+    if isinstance(settled, Enter) and settled.link_id is None:
+        settled = _link(tx, runtime, attempt, connection, rival_entries, claim, settled.end_user)
+    if arrived or not isinstance(settled, Enter):
+        return settled
+    person = keep_in_sync(tx, runtime, attempt, connection, rival_entries, claim, settled.end_user)
+    return Enter(person, settled.link_id)
 
 
 def _link(

@@ -191,11 +191,7 @@ def _sync_groups(
     joined = synced_groups.join_groups(
         tx, *place, wanted, source=Source.JIT, connection_id=connection.id, now=runtime.clock()
     )
-    left = (
-        synced_groups.leave_groups(tx, *place, but=wanted, source=Source.JIT, connection_id=connection.id)
-        if leaves
-        else ()
-    )
+    left = synced_groups.leave_groups(tx, *place, but=wanted, connection_id=connection.id) if leaves else ()
     details: dict[str, object] = {}
     names = (
         {one.id: one.name for one in synced_groups.names_of(tx, workspace_id, (*joined, *left))}
