@@ -47,7 +47,7 @@ def ask(runtime: Runtime, environment_key: str, parameters: Parameters, session:
     An address to go back to counts with the app known, by its ID token or its client_id, and registered (2 and 3).
     """
     place = find_place(runtime, environment_key)
-    hint = read.optional(parameters, "id_token_hint")
+    hint = read.token(parameters, "id_token_hint")
     claims = claims_of_hint(runtime, place, hint) if hint else {}
     client = _client(runtime, place, parameters, claims)
     registered = read.optional(parameters, "post_logout_redirect_uri") or ""
@@ -60,6 +60,18 @@ def ask(runtime: Runtime, environment_key: str, parameters: Parameters, session:
     sure = bool(client and session and isinstance(sid, str) and same(sid, sid_of(runtime, client.app, session.id)))
     back = BackToApp(client.app.id, client.app.name, registered, url) if client else BackToApp("", "", "", "")
     return Leaving(place, back, sure)
+
+
+def without_hint(runtime: Runtime, environment_key: str, parameters: Parameters) -> Parameters:
+    """Return an untrusted request to sign out with the app's client_id in the place of its ID token. Raises InvalidRequest, NotFound.
+
+    It proves no session any more: the person is asked.
+    """
+    place = find_place(runtime, environment_key)
+    claims = claims_of_hint(runtime, place, read.token(parameters, "id_token_hint") or "")
+    client = _client(runtime, place, parameters, claims)
+    rest = {name: values for name, values in parameters.items() if name not in {"id_token_hint", "client_id"}}
+    return {**rest, "client_id": (client.app.id,)} if client else rest
 
 
 def leave(runtime: Runtime, visitor: Visitor, leaving: Leaving, session: Session, browser: str) -> Sent | None:

@@ -43,7 +43,7 @@ def introspect(
     place, client = authenticate_client(runtime, visitor, environment_key, read_client(parameters, authorization))
     if not client.authenticated:
         raise InvalidClient("a public client may not introspect")
-    token = read.required(parameters, "token")
+    token = read.required_token(parameters, "token")
     return (
         _of_access_token(runtime, place, client, token) or _of_refresh_token(runtime, place, client, token) or _INACTIVE
     )
@@ -54,7 +54,7 @@ def revoke(
 ) -> None:
     """End the grant of a client's own refresh or access token; of anything else nothing is said (RFC 7009, 2.2). Raises OAuthError."""
     place, client = authenticate_client(runtime, visitor, environment_key, read_client(parameters, authorization))
-    token = read.required(parameters, "token")
+    token = read.required_token(parameters, "token")
     now = runtime.clock()
     try:
         grant_id = verified_bearer(runtime, place, token, client).grant_id

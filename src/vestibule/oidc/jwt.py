@@ -17,7 +17,8 @@ from vestibule.kernel.errors import VestibuleError
 from vestibule.kernel.text import N_
 
 RSA_BITS: Final = 2048
-MAX_JWT_CHARACTERS: Final = 16_384
+# A token that names a thousand groups, and about as much as fits into the headers of a request.
+MAX_JWT_CHARACTERS: Final = 65_536
 _JWT_PARTS: Final = 3
 
 

@@ -92,7 +92,7 @@ def _read(runtime: Runtime, place: Place, client: Client, parameters: Parameters
     if "audience" in parameters:
         raise InvalidTarget("name the API by its resource")
     try:
-        subject = verified_bearer(runtime, place, _subject_token(parameters))
+        subject = verified_bearer(runtime, place, read.required_token(parameters, "subject_token"))
     except InvalidToken as error:
         raise InvalidRequest(error.reason) from error
     mine = subject.client.app.id == client.app.id
@@ -102,14 +102,6 @@ def _read(runtime: Runtime, place: Place, client: Client, parameters: Parameters
     if not scope:
         raise InvalidScope("no scope: who acts for somebody says what for")
     return _Asked(subject, one_resource(parameters), scope)
-
-
-def _subject_token(parameters: Parameters) -> str:
-    # Longer than other parameters may be: `verify` has a bound of its own.
-    values = parameters.get("subject_token", ())
-    if len(values) != 1 or not values[0]:
-        raise InvalidRequest("subject_token is missing or stands twice")
-    return values[0]
 
 
 def _narrowed(

@@ -38,7 +38,7 @@ def checked_request(runtime: Runtime, place: Place, client: Client, parameters: 
     """Return a client's request with the scopes that it may have. Raises OAuthError. Where the answer goes is checked by who calls."""
     request = read_request(parameters, read_addressee(parameters))
     client.require_grant(GrantType.AUTHORIZATION_CODE)
-    hint = read.optional(parameters, "id_token_hint")
+    hint = read.token(parameters, "id_token_hint")
     if hint is not None:
         request = replace(request, hinted_sub=hinted_sub(runtime, place, client, hint))
     if not request.resources:

@@ -67,7 +67,7 @@ def keys(visit: Visit) -> Response:
 def _bearer(visit: Visit) -> str:
     """Return the access token in the one place where it stands (RFC 6750, 2). Raises InvalidToken, InvalidRequest."""
     in_header = bearer_token(visit.authorization)
-    in_form = read.optional(visit.form.fields, "access_token")
+    in_form = read.token(visit.form.fields, "access_token")
     if in_header:
         if in_form is not None:
             raise InvalidRequest("the token stands in two places")

@@ -16,6 +16,7 @@ from vestibule.flows.parts.authorizing import Answer, AskConsent, AuthorizationR
 from vestibule.flows.parts.entry import resume
 from vestibule.kernel.text import N_
 from vestibule.oidc.errors import InvalidRequest
+from vestibule.oidc.parameters import Parameters
 from vestibule.web.doors import open_door
 from vestibule.web.entrance import (
     forget_session,
@@ -53,8 +54,21 @@ def authorize(visit: Visit, browser: str) -> Response:
 
 def by_get(visit: Visit) -> Response:
     """Turn a request that comes by POST into one by GET, which brings the session's cookie along (OpenID Connect Core 3.1.2.1)."""
-    pairs = [(name, value) for name, values in visit.form.fields.items() for value in values]
-    query = urlencode(pairs)
+    query = _query(visit.form.fields)
+    if len(query) > _MAX_QUERY:
+        raise HTTPException(413)
+    return redirect(f"{visit.path}?{query}")
+
+
+def sign_out_by_get(visit: Visit) -> Response:
+    """Turn a sign-out that comes by POST into one by GET; of an ID token that is too long for an address only the app goes along."""
+    fields = visit.form.fields
+    if len(_query(fields)) <= _MAX_QUERY or "id_token_hint" not in fields:
+        return by_get(visit)
+    try:
+        query = _query(app_logout.without_hint(visit.runtime, visit.path_params["env"], fields))
+    except InvalidRequest as error:
+        return _sign_out_refused(visit, error)
     if len(query) > _MAX_QUERY:
         raise HTTPException(413)
     return redirect(f"{visit.path}?{query}")
@@ -98,10 +112,7 @@ def sign_out_page(visit: Visit, browser: str) -> Response:
     try:
         leaving = app_logout.ask(visit.runtime, key, visit.query.fields, session)
     except InvalidRequest as error:
-        log.info("sign-out for an app refused", code=error.code, reason=error.reason)
-        return problem_page(
-            visit, 400, visit.gettext(N_("The app asked to sign you out in a way that can’t be trusted."))
-        )
+        return _sign_out_refused(visit, error)
     if session is None:
         return redirect(leaving.back_to or sign_in_path(key, signed_out="1"))
     if leaving.sure:
@@ -118,7 +129,7 @@ def sign_out_page(visit: Visit, browser: str) -> Response:
         binding=browser,
         session=session,
         leaving=leaving,
-        query=_query(visit),
+        query=_query(visit.query.fields),
     )
 
 
@@ -138,8 +149,13 @@ def sign_out(visit: Visit, browser: str) -> Response:
     return response
 
 
-def _query(visit: Visit) -> str:
-    return urlencode([(name, value) for name, values in visit.query.fields.items() for value in values])
+def _sign_out_refused(visit: Visit, error: InvalidRequest) -> Response:
+    log.info("sign-out for an app refused", code=error.code, reason=error.reason)
+    return problem_page(visit, 400, visit.gettext(N_("The app asked to sign you out in a way that can’t be trusted.")))
+
+
+def _query(fields: Parameters) -> str:
+    return urlencode([(name, value) for name, values in fields.items() for value in values])
 
 
 def _answered(visit: Visit, browser: str, step: _Take, *, by_link: bool = False) -> Response:
@@ -206,6 +222,6 @@ ROUTES: Final = [
     Route("/e/{env}/oauth2/continue", portal(go_on), methods=["GET"]),
     Route("/e/{env}/oauth2/consent", portal(consent), methods=["POST"]),
     Route("/e/{env}/oauth2/logout", portal(sign_out_page), methods=["GET"]),
-    Route("/e/{env}/oauth2/logout", open_door(by_get), methods=["POST"]),
+    Route("/e/{env}/oauth2/logout", open_door(sign_out_by_get), methods=["POST"]),
     Route("/e/{env}/oauth2/logout/confirmed", portal(sign_out), methods=["POST"]),
 ]
