@@ -16,9 +16,12 @@ from tests.support.house import Client, Server
 from tests.support.people import group_of
 from tests.web.test_connection_pages import text_of
 from vestibule.directory.connections import Connection
+from vestibule.directory.groups import Group
 from vestibule.directory.mapping import PRESETS, AttributeMapping
 from vestibule.directory.provisioning import GroupsBy, JitRules, MapEntry, UnknownGroups
-from vestibule.storage import connections, group_map, groups
+from vestibule.directory.sources import Source
+from vestibule.kernel.ids import new_id
+from vestibule.storage import connections, group_map, groups, synced_groups
 from vestibule.storage.tables import activity, end_users
 
 RULES: dict[str, Any] = {"act": "save", "groups_by": "name", "unknown_groups": "ignore"}
@@ -163,6 +166,21 @@ def test_a_preview_shows_who_would_come_in_with_what_by_the_fields_as_typed_and_
     assert "New groups Elsewhere" in created
     assert rows(server) == before
     assert stored(server, connection)[0].mapping == AttributeMapping()
+
+
+def test_a_preview_by_the_map_alone_passes_over_groups_that_another_connection_made(
+    server: Server, admin_client: Client, connection: Connection
+) -> None:
+    house, now = server.house, server.house.clock()
+    other = sign_ins.connect(house, name="Okta B", domains=("b.example",), entity_id="https://b.example")
+    made = Group(
+        new_id("group", now), house.workspace.id, connection.environment_id, "Designers", False, Source.JIT, now
+    )
+    with house.runtime.database.transaction() as tx:
+        synced_groups.make_groups(tx, [made], other.id)
+    fields = {"act": "preview", "pasted": captured(server, connection, "Designers"), "group_syncing": "on"}
+    assert "Everyone, Designers" in text_of(send(admin_client, connection, **fields))
+    assert "Ignored values Designers" in text_of(send(admin_client, connection, **{**fields, "groups_by": "map"}))
 
 
 def test_a_preview_says_of_somebody_known_whether_their_groups_would_change(

@@ -19,7 +19,6 @@ from vestibule.directory.provisioning import (
     plan_groups,
     value_key,
 )
-from vestibule.directory.sources import Source
 from vestibule.directory.workspaces import Environment
 from vestibule.flows.parts.admitting import claim_from, look
 from vestibule.flows.parts.callers import AdminCaller
@@ -29,7 +28,7 @@ from vestibule.flows.parts.places import Place
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.testing import Prospect, prospect_of
 from vestibule.kernel.errors import AlreadyTaken, FieldError, Invalid, NotFound
-from vestibule.kernel.text import N_, fold, has_unsafe_characters, printable
+from vestibule.kernel.text import N_, has_unsafe_characters, printable
 from vestibule.saml.assertions import Assertion
 from vestibule.saml.captures import CaptureInvalid, find_messages
 from vestibule.saml.inspection_checks import Measure, judge_response
@@ -117,15 +116,15 @@ def preview_mapping(
         place = _place(tx, caller, facts)
         decision = look(tx, place, drafted, _rivals(tx, drafted), claim)
         prospect = prospect_of(tx, place, drafted, claim, decision)
+        own = judged.jit.groups_by is GroupsBy.MAP
+        _, named = group_map.find_groups(tx, caller.workspace_id, drafted.id, claim.groups.values, own=own)
     names = {group.id: group.name for group in facts.groups}
     mapped = {value_key(entry.value): entry.group_id for entry in judged.entries}
-    by_name = judged.jit.groups_by is GroupsBy.NAME
-    named = {fold(group.name): group.id for group in facts.groups if by_name or group.source is Source.JIT}
     plan = plan_groups(claim.groups.values, judged.jit, mapped, named)
     return MappingPreview(
         prospect=prospect,
         verified=verified,
-        joins=tuple(names[group_id] for group_id in plan.group_ids),
+        joins=tuple(names[group_id] for group_id in plan.group_ids if group_id in names),
         creates=plan.create,
         ignores=tuple(printable(value, 100) for value in plan.ignored),
         overage=claim.groups.overage,

@@ -94,11 +94,8 @@ def groups_after(
     if not connection.jit.group_syncing or claim.groups.overage:
         return tuple(one.name for one in now)
     plan = _plan(tx, connection, claim)
-    given = (Source.JIT, connection.id)
     stays = [
-        one.name
-        for one in now
-        if not leaves or (one.source, one.connection_id) != given or one.group_id in plan.group_ids
+        one.name for one in now if not leaves or one.connection_id != connection.id or one.group_id in plan.group_ids
     ]
     joins = [one.name for one in synced_groups.names_of(tx, connection.workspace_id, plan.group_ids)]
     return tuple(dict.fromkeys((*stays, *joins, *plan.create)))
