@@ -97,6 +97,28 @@ def test_an_init_that_was_interrupted_can_be_run_again(command: Commands, folder
     assert command("init").returncode == 0
 
 
+def test_init_writes_the_public_url_that_the_environment_names(command: Commands, folder: Path) -> None:
+    done = command("init", "--json", VESTIBULE_PUBLIC_URL="https://sso.example.com")
+    assert json.loads(done.stdout)["link"].startswith("https://sso.example.com/admin/link/")
+    assert tomllib.loads((folder / "vestibule.toml").read_text())["public_url"] == "https://sso.example.com"
+
+
+@pytest.mark.parametrize(
+    ("options", "settings", "word"),
+    [
+        (["--public-url", "sso.example.com"], {}, "VESTIBULE_PUBLIC_URL"),
+        ([], {"VESTIBULE_SECRET_KEY": "short"}, "VESTIBULE_SECRET_KEY"),
+    ],
+)
+def test_an_init_with_a_wrong_setting_does_not_stand_in_the_way_of_the_next(
+    command: Commands, folder: Path, options: list[str], settings: dict[str, str], word: str
+) -> None:
+    assert_refused(command("init", *options, **settings), 1, word)
+    assert not (folder / "vestibule.toml").exists()
+    done = command("init", "--public-url", "https://sso.example.com")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_secret_from_the_environment_is_not_written_beside_another(command: Commands, folder: Path) -> None:
     done = command("init", VESTIBULE_SECRET_KEY=SECRET)
     assert done.returncode == 0, done.stderr

@@ -20,7 +20,7 @@ from vestibule.flows.parts.callers import operator
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.errors import Conflict
 from vestibule.kernel.text import N_
-from vestibule.settings import PREFIX
+from vestibule.settings import PREFIX, load_settings
 from vestibule.storage.migrate import migrate
 
 WORKSPACE: Final = "default"
@@ -43,7 +43,12 @@ def init(
         str | None, typer.Option(help="The first Owner’s e-mail address; asked at a terminal.", show_default=False)
     ] = None,
     name: Annotated[str | None, typer.Option(help="The first Owner’s name.", show_default=False)] = None,
-    public_url: Annotated[str, typer.Option(help="The address that people will type.")] = LOCAL_URL,
+    public_url: Annotated[
+        str | None,
+        typer.Option(
+            help=f"The address that people will type; else {PREFIX}PUBLIC_URL is written.", show_default=LOCAL_URL
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Set up a new install: configuration, database, workspace, first Owner."""
@@ -51,7 +56,7 @@ def init(
     use_data_dir(folder)
     email = email or _ask("The first Owner’s e-mail address", NOBODY)
     name = name or _ask("Their name", "Owner")
-    config = _write_configuration(folder, public_url)
+    config = _write_configuration(folder, public_url or os.environ.get(f"{PREFIX}PUBLIC_URL") or LOCAL_URL)
     settings = read_settings(folder)
     migrate(settings.database_url)
     runtime = build_runtime(settings)
@@ -74,16 +79,22 @@ def _ask(question: str, otherwise: str) -> str:
 
 
 def _write_configuration(folder: Path, public_url: str) -> Path:
-    """Write vestibule.toml, readable by this user alone, unless it is there: an interrupted init may be run again."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Write vestibule.toml, readable by this user alone, unless it is there: an interrupted init may be run again.
+
+    Raises SettingsError, and then nothing is written: what can't be used would stand in the way of the next try.
+    """
     path = folder / "vestibule.toml"
     if path.exists():
         return path
+    values = {**os.environ, f"{PREFIX}PUBLIC_URL": public_url}
     lines = ["# Settings of this install. Environment variables (VESTIBULE_…) win over this file."]
     lines += [f"public_url = {json.dumps(public_url)}"]
     if not any(os.environ.get(PREFIX + key) for key in ("SECRET_KEY", "SECRET_KEY_FILE")):
+        secret = values[f"{PREFIX}SECRET_KEY"] = secrets.token_urlsafe(48)
         lines += ["# Keep it secret, and keep a copy: what is sealed in the database can’t be read without it."]
-        lines += [f'secret_key = "{secrets.token_urlsafe(48)}"']
+        lines += [f'secret_key = "{secret}"']
+    load_settings(values)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
     return path
