@@ -102,6 +102,8 @@ def test_any_public_url_is_used_or_refused_with_a_sentence(typed: str) -> None:
         ("DATABASE_URL", "mysql://localhost/x", "sqlite:/// or postgresql://"),
         ("DATABASE_URL", "sqlite://", "sqlite:/// or postgresql://"),
         ("DATABASE_URL", "sqlite:///", "must name a file"),
+        ("DATABASE_URL", "postgresql://ada:half@half:word@db/x", "can't be read"),
+        ("DATABASE_URL", "postgresql://ada:hidden@db/x?ssl=true", "sslmode=require"),
         ("DATABASE_URL", "sqlite:///:memory:", "must name a file"),
         ("TRUSTED_PROXIES", "10.0.0.1/8", "addresses or networks"),
         ("TRUSTED_PROXIES", "proxy.example.com", "addresses or networks"),

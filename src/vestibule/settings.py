@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from vestibule.kernel.errors import VestibuleError
 from vestibule.kernel.text import clean_domain
+from vestibule.storage.database import check_url
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 PREFIX: Final = "VESTIBULE_"
@@ -167,9 +168,18 @@ def _host(host: str) -> str | None:
 def _database_url(value: str) -> str:
     if value in {"sqlite:///", "sqlite:///:memory:"}:
         raise SettingsError(f"{PREFIX}DATABASE_URL must name a file: a database in memory is gone at the next start.")
-    if value.startswith(("sqlite:///", "postgresql://", "postgres://")):
-        return f"postgresql://{value.removeprefix('postgres://')}" if value.startswith("postgres://") else value
-    raise SettingsError(f"{PREFIX}DATABASE_URL must start with sqlite:/// or postgresql://.")
+    if not value.startswith(("sqlite:///", "postgresql://", "postgres://")):
+        raise SettingsError(f"{PREFIX}DATABASE_URL must start with sqlite:/// or postgresql://.")
+    url = f"postgresql://{value.removeprefix('postgres://')}" if value.startswith("postgres://") else value
+    try:
+        check_url(url)
+    except ValueError:
+        # Without the error, which quotes a part of the address: it may be one of the password.
+        raise SettingsError(
+            f"{PREFIX}DATABASE_URL can't be read. Write postgresql://user:password@host:5432/database, an @ in the"
+            " password as %40, and after a ? only what libpq knows, such as sslmode=require."
+        ) from None
+    return url
 
 
 def _secret_key(values: Mapping[str, str]) -> str:

@@ -192,7 +192,7 @@ def test_several_workspaces_make_an_admin_say_which(database_url: str, command: 
         (("serve", "--workers", "0"), 2, "--workers"),
         (("workspace", "create", "--name", "N", "--environments", " , "), 2, "--environments"),
         (("workspace", "create", "--name", "  "), 1, "name"),
-        (("admin", "recover", "--email", "nobody@example.com"), 1, "does not exist"),
+        (("admin", "recover", "--email", "nobody@example.com"), 1, "vestibule admin create"),
         (("admin", "create", "--email", "nonsense", "--name", "Bo", "--role", "king", "--link"), 2, "vestibule init"),
     ],
 )
@@ -233,6 +233,23 @@ def test_serve_refuses_a_configuration_that_is_not_safe(
 
 def test_serve_refuses_an_outdated_schema(empty_database_url: str, command: Commands) -> None:
     assert_refused(command("serve", "--port", "0", **on(empty_database_url)), 1, "vestibule migrate")
+
+
+def test_a_database_of_a_newer_release_is_told_apart_from_an_outdated_one(
+    runtime: Runtime, database_url: str, command: Commands
+) -> None:
+    with runtime.database.transaction() as tx:
+        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    for arguments in (("serve", "--port", "0"), ("migrate",)):
+        assert_refused(command(*arguments, **on(database_url)), 1, "newer release")
+
+
+@pytest.mark.parametrize("arguments", [("serve",), ("migrate",), ("admin", "recover", "--email", "ada@example.com")])
+def test_a_database_that_does_not_answer_is_told_with_its_reason_and_what_to_look_at(
+    arguments: tuple[str, ...], command: Commands
+) -> None:
+    done = command(*arguments, **on("sqlite:////nonexistent/folder/x.db"))
+    assert_refused(done, 1, "unable to open database file", "VESTIBULE_DATABASE_URL", "vestibule init")
 
 
 def test_a_database_password_is_in_no_error(command: Commands) -> None:

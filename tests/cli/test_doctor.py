@@ -70,6 +70,16 @@ def test_an_outdated_schema_says_which_command_helps(command: Commands, empty_da
     assert (status, found["database"]["level"], found["database"]["todo"]) == (1, "fail", "Run: vestibule migrate")
 
 
+def test_a_database_of_a_newer_release_is_not_to_be_migrated(
+    command: Commands, house: House, database_url: str
+) -> None:
+    with house.runtime.database.transaction() as tx:
+        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    status, found = look(command, database_url)
+    assert (status, found["database"]["level"]) == (1, "fail")
+    assert "newer release" in found["database"]["todo"]
+
+
 def test_a_database_that_does_not_answer_is_found(command: Commands) -> None:
     status, found = look(command, "postgresql://bo:hunter2@127.0.0.1:1/nothing")
     assert (status, found["database"]["level"]) == (1, "fail")

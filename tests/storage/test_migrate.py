@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 from alembic.config import Config
-from alembic.util import CommandError
 from sqlalchemy import inspect
 
 from vestibule.kernel.errors import DatabaseUnreachable
 from vestibule.storage import migrate as room
 from vestibule.storage.database import Database
-from vestibule.storage.migrate import current_revision, migrate, newest_revision
+from vestibule.storage.migrate import SchemaNewer, current_revision, migrate, newest_revision
 from vestibule.storage.tables import metadata
 
 SCRIPTS = Path(room.__file__).parent / "migrations"
@@ -87,7 +86,7 @@ def test_a_database_of_a_newer_release_is_left_alone(database_url: str) -> None:
     try:
         with database.transaction() as tx:
             tx.exec_driver_sql("UPDATE alembic_version SET version_num = 'from the future'")
-        with pytest.raises(CommandError, match="from the future"):
+        with pytest.raises(SchemaNewer, match="newer release"):
             migrate(database_url)
         assert current_revision(database) == "from the future"
     finally:

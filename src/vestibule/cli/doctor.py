@@ -25,6 +25,7 @@ from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.errors import VestibuleError
 from vestibule.outside.mail import Mailer
 from vestibule.settings import Settings, SettingsError
+from vestibule.storage.migrate import SchemaNewer
 
 CLOCK_TOLERANCE: Final = timedelta(seconds=30)
 CERTIFICATE_WARNING: Final = timedelta(days=60)
@@ -93,6 +94,9 @@ def _database(runtime: Runtime) -> Iterator[Finding]:
         readiness.check(runtime)
     except readiness.SchemaOutdated as error:
         yield Finding("database", "fail", error.reason, "Run: vestibule migrate")
+        return
+    except SchemaNewer as error:
+        yield Finding("database", "fail", error.reason, str(error))
         return
     except VestibuleError as error:
         yield Finding(

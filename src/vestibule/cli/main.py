@@ -11,7 +11,7 @@ import typer
 import vestibule
 from vestibule.cli import api_clients, demo, doctor, init, keys, people, saml, serve
 from vestibule.cli.output import complain, sentence_of
-from vestibule.kernel.errors import VestibuleError
+from vestibule.kernel.errors import DatabaseUnreachable, VestibuleError
 
 app = typer.Typer(
     name="vestibule",
@@ -56,6 +56,12 @@ def run(arguments: Sequence[str]) -> int:
         return error.exit_code
     except typer.Abort:
         complain("stopped.")
+        return 1
+    except DatabaseUnreachable as error:
+        complain(
+            f"The database does not answer: {error.reason}. Check VESTIBULE_DATABASE_URL and the data folder, and that it runs;"
+            " a new install begins with: vestibule init"
+        )
         return 1
     except VestibuleError as error:
         complain(sentence_of(error))

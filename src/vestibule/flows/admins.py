@@ -33,6 +33,15 @@ class LastOwner(Conflict):
     public = N_("A workspace needs an Owner who can sign in. Make somebody else an Owner first.")
 
 
+class NoSuchAdmin(NotFound):
+    """The operator named an address that no admin of this install has."""
+
+    code = "no_such_admin"
+    public = N_(
+        "No workspace admin has this e-mail address. To make one, run: vestibule admin create --email … --name …"
+    )
+
+
 def list_admins(runtime: Runtime, caller: AdminCaller) -> tuple[Admin, ...]:
     """Return the workspace's admins by name. Raises Forbidden."""
     caller.require(Permission.READ)
@@ -180,10 +189,12 @@ def count_admins(runtime: Runtime) -> int:
 
 
 def recover_admin(runtime: Runtime, actor: Actor, email: str) -> str:
-    """Make a one-time sign-in link for an admin from the command line (break-glass), on the record. Raises NotFound."""
+    """Make a one-time sign-in link for an admin from the command line (break-glass), on the record. Raises NoSuchAdmin."""
     with runtime.database.transaction() as tx:
         found = admins.find_admin_by_email(tx, email.strip())
-        admin = _found(found[0] if found else None)
+        if found is None:
+            raise NoSuchAdmin("no such admin in this install")
+        admin = found[0]
         url = _hand_out_link(tx, runtime, admin, Purpose.ADMIN_RECOVERY, RECOVERY_LIFE)
         record(tx, runtime, admin.workspace_id, actor, Event("admin.recovery_link_made", _subject(admin)))
     return url

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.errors import VestibuleError
 from vestibule.kernel.text import N_
-from vestibule.storage.migrate import current_revision, newest_revision
+from vestibule.storage.migrate import current_revision, newest_revision, refuse_newer
 
 
 class SchemaOutdated(VestibuleError):
@@ -16,7 +16,8 @@ class SchemaOutdated(VestibuleError):
 
 
 def check(runtime: Runtime) -> None:
-    """Raise SchemaOutdated, or the database's own error, unless the database answers and is at this release's schema."""
+    """Raise SchemaOutdated, SchemaNewer, or the database's own error, unless the database answers and is at this release's schema."""
     current, newest = current_revision(runtime.database), newest_revision()
     if current != newest:
+        refuse_newer(current)
         raise SchemaOutdated(f"the database is at revision {current}, this release needs {newest}")

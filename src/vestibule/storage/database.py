@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import psycopg
 from psycopg._preparing import PrepareManager
+from psycopg.conninfo import make_conninfo
 from psycopg.pq import ExecStatus
 from sqlalchemy import Connection as Transaction
 from sqlalchemy import create_engine, event, make_url
@@ -21,7 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from vestibule.kernel.errors import AlreadyTaken, DatabaseBusy, DatabaseUnreachable
 from vestibule.storage.pipeline import commit, forget_what_waits, pipeline_of, send, translated
 
-__all__ = ["Database", "Transaction"]
+__all__ = ["Database", "Transaction", "check_url"]
 
 _MOMENT_SECONDS: Final = 0.01
 _OTHERS: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
@@ -37,6 +38,16 @@ _TAKEN: Final = {
 }
 # lock_not_available, query_canceled (statement timeout), serialization_failure, deadlock: all is rolled back.
 _BUSY: Final = {"55P03", "57014", "40001", "40P01"}
+
+
+def check_url(url: str) -> None:
+    """Raise ValueError unless this can be read as the address of a database. Whether one is there is not looked at."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        try:
+            make_conninfo("", **dict.fromkeys(parsed.query, ""))
+        except psycopg.Error as error:
+            raise ValueError(str(error)) from error
 
 
 class Database:

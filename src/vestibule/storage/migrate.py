@@ -12,6 +12,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import func, select
 
+from vestibule.kernel.errors import VestibuleError
+from vestibule.kernel.text import N_
 from vestibule.storage.database import Database, Transaction, timely
 
 # Any number that no other program takes: the letters of "vestibul".
@@ -19,6 +21,15 @@ _LOCK: Final = 0x766573746962756C
 _WAIT_SECONDS: Final = 60
 # Alembic keeps the connection at hand in global names.
 _ONE_AT_A_TIME: Final = threading.Lock()
+
+
+class SchemaNewer(VestibuleError):
+    """The database is at a revision that this release does not know."""
+
+    code = "schema_newer"
+    public = N_(
+        "The database belongs to a newer release than this one. Install that release, or put the backup from before the upgrade back."
+    )
 
 
 def _config() -> Config:
@@ -30,10 +41,12 @@ def _config() -> Config:
 def migrate(url: str) -> None:
     """Bring the database at `url` (or an empty one) to this release. Each revision is one transaction; on SQLite all are one.
 
-    Nodes that start together may all call this: one does it, the others wait. Raises DatabaseBusy, DatabaseUnreachable.
+    Nodes that start together may all call this: one does it, the others wait.
+    Raises SchemaNewer, DatabaseBusy, DatabaseUnreachable.
     """
     database = Database(url, pool_size=1, lock_timeout_seconds=_WAIT_SECONDS)
     try:
+        refuse_newer(current_revision(database))
         config = _config()
         with _ONE_AT_A_TIME, timely(), database.engine.connect() as connection:
             config.attributes["connection"] = connection
@@ -60,6 +73,14 @@ def _wait_for_others(connection: Transaction) -> None:
 def newest_revision() -> str | None:
     """Return the revision that this release needs."""
     return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def refuse_newer(revision: str | None) -> None:
+    """Raise SchemaNewer for a revision that this release does not know."""
+    if revision is not None and revision not in {
+        one.revision for one in ScriptDirectory.from_config(_config()).walk_revisions()
+    }:
+        raise SchemaNewer(f"the database is at revision {revision}, which this release does not know")
 
 
 def current_revision(database: Database) -> str | None:
