@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 import zlib
 from contextlib import suppress
 from urllib.parse import quote
@@ -179,6 +180,15 @@ def test_size_and_number_are_bounded_before_anything_is_read() -> None:
 def test_long_rubbish_is_read_in_one_go(unit: str) -> None:
     with pytest.raises(CaptureInvalid):
         find_messages("z " + unit * (2_000_000 // len(unit)))
+
+
+@pytest.mark.parametrize("more", ["&SAMLResponse=a", "&RelayState=b&SAMLResponse=a", f"&SAMLResponse={FIELD[:400]}"])
+def test_a_word_of_a_hundred_thousand_fields_takes_no_longer_than_other_rubbish(more: str) -> None:
+    # For each field the whole word was taken apart again: minutes of CPU for what a form may bring.
+    before = time.process_time()
+    with suppress(CaptureInvalid):
+        find_messages(f"?RelayState={'r' * 200_000}" + more * (1_500_000 // len(more)))
+    assert time.process_time() - before < 4
 
 
 _JSON = st.recursive(

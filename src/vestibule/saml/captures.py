@@ -138,16 +138,13 @@ def _of_text(text: str, place: str) -> Iterator[Captured]:
 
 def _of_word(word: str, place: str) -> Iterator[Captured]:
     """Read an address or a form body."""
-    relay_state = _RELAY_STATE.search(word)
+    found = _RELAY_STATE.search(word)
+    # Once, not for each field: a word may be as long as all that was given, and have a hundred thousand.
+    relay_state = unquote_plus(found[1]) if found else None
+    query = word.partition("?")[2].partition("#")[0]
     for match in _FIELD.finditer(word):
         # No honest base64 has a space, so a plus that nobody escaped is a plus.
-        yield from _of_value(
-            match[2],
-            place,
-            parameter=match[1],
-            relay_state=unquote_plus(relay_state[1]) if relay_state else None,
-            query=word.partition("?")[2].partition("#")[0],
-        )
+        yield from _of_value(match[2], place, parameter=match[1], relay_state=relay_state, query=query)
 
 
 def _of_page(text: str, place: str) -> Iterator[Captured]:
