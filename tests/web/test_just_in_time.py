@@ -123,7 +123,7 @@ def test_a_test_sign_in_names_the_groups_that_the_sign_in_would_leave_somebody_i
         page = client.get(sign_ins.post(client, connection, data, started.relay_state).headers["location"]).text
         return page.partition("<dt>Groups here</dt><dd>")[2].partition("</dd>")[0]
 
-    assert tested("designers", "Research") == "Everyone, Designers, Research"
+    assert tested("designers", "Research", "everyone") == "Everyone, Designers, Research"
     arrive(server, connection, groups=("designers",))
     join_by_hand(house, found(house), group_of(house, "dev", name="By hand").id)
     assert tested("Research") == "Everyone, By hand, Research"

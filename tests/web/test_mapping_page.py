@@ -193,6 +193,26 @@ def test_a_preview_says_of_somebody_known_whether_their_groups_would_change(
     assert stays not in text_of(send(admin_client, connection, keep_in_sync="on", **fields))
 
 
+def test_a_preview_by_the_map_leads_to_no_group_that_a_sign_in_would_not(
+    server: Server, admin_client: Client, connection: Connection
+) -> None:
+    house, now = server.house, server.house.clock()
+    group_of(house, "dev", name="By hand")
+    other = sign_ins.connect(house, name="Another", domains=("example.net",), entity_id="https://another.example")
+    made = [
+        Group(new_id("group", now), connection.workspace_id, connection.environment_id, name, False, Source.JIT, now)
+        for name in ("Of another", "Of this one")
+    ]
+    with house.runtime.database.transaction() as tx:
+        for group, maker in zip(made, (other, connection), strict=True):
+            synced_groups.make_groups(tx, [group], maker.id)
+    pasted = captured(server, connection, "By hand", "Of another", "Of this one", "Everyone", "New")
+    fields = {"group_syncing": "on", "groups_by": "map", "unknown_groups": "create"}
+    shown = text_of(send(admin_client, connection, act="preview", pasted=pasted, **fields))
+    assert "Everyone, Of this one" in shown
+    assert "New groups New Ignored values By hand, Of another, Everyone" in shown
+
+
 def test_a_preview_of_a_response_by_a_stranger_says_that_it_is_a_claim(
     server: Server, admin_client: Client, connection: Connection
 ) -> None:

@@ -16,7 +16,6 @@ from vestibule.directory.provisioning import (
     JitRules,
     MapEntry,
     UnknownGroups,
-    plan_groups,
     value_key,
 )
 from vestibule.directory.workspaces import Environment
@@ -25,6 +24,7 @@ from vestibule.flows.parts.callers import AdminCaller
 from vestibule.flows.parts.connecting import environment_of, found_connection, record_connection
 from vestibule.flows.parts.measuring import measure_of
 from vestibule.flows.parts.places import Place
+from vestibule.flows.parts.provisioning import foreseen_groups
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.testing import Prospect, prospect_of
 from vestibule.kernel.errors import AlreadyTaken, FieldError, Invalid, NotFound
@@ -32,7 +32,7 @@ from vestibule.kernel.text import N_, has_unsafe_characters, printable
 from vestibule.saml.assertions import Assertion
 from vestibule.saml.captures import CaptureInvalid, find_messages
 from vestibule.saml.inspection_checks import Measure, judge_response
-from vestibule.storage import connections, group_map, groups, workspaces
+from vestibule.storage import connections, group_map, groups, synced_groups, workspaces
 from vestibule.storage.database import Transaction
 
 MAX_ENTRIES: Final = 500
@@ -116,11 +116,9 @@ def preview_mapping(
         place = _place(tx, caller, facts)
         decision = look(tx, place, drafted, _rivals(tx, drafted), claim)
         prospect = prospect_of(tx, place, drafted, claim, decision)
-        own = judged.jit.groups_by is GroupsBy.MAP
-        _, named = group_map.find_groups(tx, caller.workspace_id, drafted.id, claim.groups.values, own=own)
-    names = {group.id: group.name for group in facts.groups}
-    mapped = {value_key(entry.value): entry.group_id for entry in judged.entries}
-    plan = plan_groups(claim.groups.values, judged.jit, mapped, named)
+        mapped = {value_key(entry.value): entry.group_id for entry in judged.entries}
+        plan = foreseen_groups(tx, drafted, claim.groups.values, mapped)
+        names = {one.id: one.name for one in synced_groups.names_of(tx, caller.workspace_id, plan.group_ids)}
     return MappingPreview(
         prospect=prospect,
         verified=verified,

@@ -5,6 +5,7 @@ Works inside the transaction of a sign-in. The rules are `directory.provisioning
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from vestibule.directory.activity import Event, Subject
@@ -20,8 +21,8 @@ from vestibule.flows.parts.refusing import Attempt
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.taking_away import take_apps
 from vestibule.kernel.ids import new_id
-from vestibule.kernel.text import email_key, printable
-from vestibule.storage import access, apps, end_users, group_map, one_time_links, scim_users, synced_groups
+from vestibule.kernel.text import email_key, fold, printable
+from vestibule.storage import access, apps, end_users, group_map, groups, one_time_links, scim_users, synced_groups
 from vestibule.storage.database import Transaction
 
 # How many names of groups one entry of the activity lists.
@@ -93,7 +94,7 @@ def groups_after(
     now = access.memberships_of(tx, connection.workspace_id, person.id, connection.environment_id) if person else ()
     if not connection.jit.group_syncing or claim.groups.overage:
         return tuple(one.name for one in now)
-    plan = _plan(tx, connection, claim)
+    plan = foreseen_groups(tx, connection, claim.groups.values)
     stays = [
         one.name for one in now if not leaves or one.connection_id != connection.id or one.group_id in plan.group_ids
     ]
@@ -101,10 +102,29 @@ def groups_after(
     return tuple(dict.fromkeys((*stays, *joins, *plan.create)))
 
 
-def _plan(tx: Transaction, connection: Connection, claim: Claim) -> GroupPlan:
-    values, own = claim.groups.values, connection.jit.groups_by is GroupsBy.MAP
-    found = group_map.find_groups(tx, connection.workspace_id, connection.id, values, own=own) if values else ({}, {})
-    return plan_groups(values, connection.jit, *found)
+def foreseen_groups(
+    tx: Transaction, connection: Connection, values: Sequence[str], mapped: Mapping[str, str] | None = None
+) -> GroupPlan:
+    """Return what values that an IdP sends would lead to; with `mapped`, by that map instead of the one that is saved.
+
+    A name that is taken by a group to which no value may lead is neither made anew nor joined. Writes nothing.
+    """
+    plan = _plan(tx, connection, values, mapped)
+    every = groups.list_group_names(tx, connection.workspace_id) if plan.create else ()
+    taken = {fold(one.name) for one in every if one.environment_id == connection.environment_id}
+    passed_over = tuple(name for name in plan.create if fold(name) in taken)
+    fresh = tuple(name for name in plan.create if fold(name) not in taken)
+    return replace(plan, create=fresh, ignored=(*plan.ignored, *passed_over))
+
+
+def _plan(
+    tx: Transaction, connection: Connection, values: Sequence[str], mapped: Mapping[str, str] | None = None
+) -> GroupPlan:
+    own = connection.jit.groups_by is GroupsBy.MAP
+    saved, named = (
+        group_map.find_groups(tx, connection.workspace_id, connection.id, values, own=own) if values else ({}, {})
+    )
+    return plan_groups(values, connection.jit, saved if mapped is None else mapped, named)
 
 
 def _name_from(email: str) -> str:
@@ -176,7 +196,7 @@ def _sync_groups(
         # Entra ID sent no list: nothing is known about groups, so nothing changes.
         return {"groups_overage": True}
     workspace_id, own = connection.workspace_id, connection.jit.groups_by is GroupsBy.MAP
-    plan = _plan(tx, connection, claim)
+    plan = _plan(tx, connection, claim.groups.values)
     created = _create(tx, runtime, connection, plan)
     if len(created) < len(plan.create):
         # Somebody else's sign-in made some of them at this instant: they are joined as well, but none that others made.
