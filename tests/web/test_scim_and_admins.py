@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.apps import make_app
-from tests.support.directories import Directory, directory, pushing
+from tests.support.directories import Directory, directory, pushing, user
 from tests.support.house import House, Server
 from tests.support.people import connect, group_of
 from vestibule.directory.end_users import AccessChange, EndUser
@@ -36,6 +36,13 @@ def groups_of(house: House, email: str) -> Mapping[str, Source]:
     person = someone(house, email)
     with house.runtime.database.reading() as tx:
         return {one.name: one.source for one in access.memberships_of(tx, house.workspace.id, person.id)}
+
+
+def may_enter(house: House, email: str) -> bool:
+    """Say whether somebody has access to DEV."""
+    person = someone(house, email)
+    with house.runtime.database.reading() as tx:
+        return bool(access.access_of(tx, house.workspace.id, person.id))
 
 
 def tick_dev(house: House, email: str, *, ticked: bool) -> None:
@@ -76,6 +83,25 @@ def test_whom_the_directory_holds_inactive_is_in_none_of_its_groups_whoever_lets
     assert groups_of(house, "maya@example.com") == {}
     okta.patch(f"/Users/{maya['id']}", replaced("active", True))
     assert groups_of(house, "maya@example.com") == {"Designers": Source.SCIM, "Writers": Source.SCIM}
+
+
+@pytest.mark.parametrize("mode", ["manual", "jit"])
+def test_people_of_a_connection_that_is_no_directory_any_more_are_adopted_by_the_next_one(
+    mode: str, okta: Directory, server: Server
+) -> None:
+    house = server.house
+    maya = okta.create("maya@example.com")
+    okta.create_group("Designers", maya["id"])
+    entra = directory(server, pushing(house, name="Entra Dev", domains=("example.com",)))
+    assert entra.send("POST", "/Users", user("maya@example.com")).status_code == 409
+    connections.choose_provisioning(house.runtime, house.owner, okta.connection.id, mode)
+    adopted = entra.create("maya@example.com")
+    connections.choose_provisioning(house.runtime, house.owner, okta.connection.id, "scim")
+    okta.patch(f"/Users/{maya['id']}", replaced("active", False))
+    assert may_enter(house, "maya@example.com")
+    assert okta.patch(f"/Users/{maya['id']}", replaced("active", True)).status_code == 409
+    entra.patch(f"/Users/{adopted['id']}", replaced("active", False))
+    assert not may_enter(house, "maya@example.com")
 
 
 def adopt_all(house: House, okta: Directory) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import exists, func, select
 
+from vestibule.directory.connections import Provisioning
 from vestibule.directory.end_users import EndUserStatus
 from vestibule.storage.connection_people import domain_of
 from vestibule.storage.database import Transaction
@@ -109,6 +110,7 @@ def _pushed(environment_id: str, connection_id: str) -> Any:
             others.c.id == scim_users.c.connection_id,
             others.c.environment_id == environment_id,
             others.c.id != connection_id,
+            others.c.provisioning == Provisioning.SCIM.value,
         )
         .label("pushed")
     )

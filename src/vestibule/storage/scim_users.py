@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import and_, bindparam, delete, exists, insert, or_, select, union_all, update
 
+from vestibule.directory.connections import Provisioning
 from vestibule.directory.end_users import EndUser, EndUserStatus
 from vestibule.directory.pushed import Account, PushedUser
 from vestibule.directory.sources import Source
@@ -67,6 +68,7 @@ _ACCOUNT: Final = Prepared(
             _theirs.c.id == _pushed.c.connection_id,
             _theirs.c.id != bindparam("connection_id"),
             _theirs.c.environment_id == bindparam("environment_id"),
+            _theirs.c.provisioning == Provisioning.SCIM.value,
         )
         .label("another_directory"),
     )
@@ -122,6 +124,7 @@ _held_by_another = exists().where(
     users.c.connection_id != bindparam("by"),
     connections.c.id == users.c.connection_id,
     connections.c.environment_id == bindparam("in_environment"),
+    connections.c.provisioning == Provisioning.SCIM.value,
 )
 _RETURNING: Final = Prepared(select(*COLUMNS, _held_by_another.label("so")).where(*_person))
 _INSERT_EMAIL: Final = Prepared(insert(scim_user_emails))
@@ -206,12 +209,17 @@ def bury_user(tx: Transaction, workspace_id: str, connection_id: str, scim_user_
 def take_over_access(
     tx: Transaction, workspace_id: str, environment_id: str, end_user_id: str, connection_id: str
 ) -> bool:
-    """Let the access of somebody who was adopted follow the directory, unless another connection gave it; return whether it does now."""
+    """Let the access of somebody who was adopted follow the directory, unless another one gave it; return whether it does now."""
     mine = (environment_access.c.workspace_id == workspace_id, environment_access.c.environment_id == environment_id)
     source = environment_access.c.source_connection_id
+    others = select(connections.c.id).where(
+        connections.c.environment_id == environment_id,
+        connections.c.id != connection_id,
+        connections.c.provisioning == Provisioning.SCIM.value,
+    )
     taken = (
         update(environment_access)
-        .where(*mine, environment_access.c.end_user_id == end_user_id, or_(source.is_(None), source == connection_id))
+        .where(*mine, environment_access.c.end_user_id == end_user_id, or_(source.is_(None), source.not_in(others)))
         .values(source=Source.SCIM.value, source_connection_id=connection_id)
     )
     return tx.execute(taken).rowcount == 1
