@@ -16,7 +16,7 @@ from tests.support.house import SECRET, House, TestClock, furnish, make_runtime
 from tests.support.mail import smtp_server
 from tests.support.people import CERTIFICATE, connect
 from vestibule.directory.connections import IdpValues
-from vestibule.flows import saml_keys
+from vestibule.flows import jwt_keys, saml_keys
 from vestibule.flows.parts.callers import operator
 from vestibule.storage import connections, identity_providers, metadata_readings
 
@@ -54,6 +54,7 @@ def test_a_healthy_install_passes_though_its_server_is_not_running_yet(command: 
         "certificates": "ok",
         "metadata": "ok",
         "keys": "ok",
+        "token keys": "ok",
         "mail": "ok",
         "public URL": "warn",
     }
@@ -136,6 +137,22 @@ def test_keys_that_another_secret_key_sealed_are_found(command: Commands, house:
     status, found = look(command, database_url, VESTIBULE_SECRET_KEY="another secret key, as long as that one was")
     assert (status, found["keys"]["level"]) == (1, "fail")
     assert "--overlap-days 0" in found["keys"]["todo"]
+
+
+def test_keys_for_tokens_that_another_secret_key_sealed_are_found_and_replaced_by_what_the_doctor_says(
+    command: Commands, house: House, database_url: str
+) -> None:
+    jwt_keys.rotate_every_environment(house.runtime, operator(), house.workspace.id)
+    count = 2 * len(house.environments)
+    status, found = look(command, database_url)
+    assert (status, found["token keys"]["text"]) == (0, f"{count} for tokens can be opened")
+    other = {"VESTIBULE_SECRET_KEY": "another secret key, as long as that one was"}
+    status, found = look(command, database_url, **other)
+    assert (status, found["token keys"]["level"]) == (1, "fail")
+    _, _, todo = found["token keys"]["todo"].partition("run: vestibule ")
+    base = {"VESTIBULE_PUBLIC_URL": URL, "VESTIBULE_DATABASE_URL": database_url}
+    assert command(*todo.split(), **base, **other).returncode == 0
+    assert look(command, database_url, **other)[1]["token keys"]["level"] == "ok"
 
 
 def test_a_rotation_under_way_is_told(command: Commands, house: House, database_url: str) -> None:

@@ -111,6 +111,7 @@ def _database(runtime: Runtime) -> Iterator[Finding]:
     yield from _certificates(runtime)
     yield from _metadata(runtime)
     yield from _keys(runtime)
+    yield _token_keys(runtime)
 
 
 def _clock(runtime: Runtime) -> Finding:
@@ -167,6 +168,15 @@ def _keys(runtime: Runtime) -> Iterator[Finding]:
     else:
         rotating = f"; {found.waiting} take over later" if found.waiting else ""
         yield Finding("keys", "ok", f"{found.count} for SAML can be opened{rotating}")
+
+
+def _token_keys(runtime: Runtime) -> Finding:
+    count, unreadable = checkup.keys_for_tokens(runtime)
+    if not unreadable:
+        return Finding("token keys", "ok", f"{count} for tokens can be opened")
+    text = f"{unreadable} of {count} can’t be opened with this secret key"
+    todo = "Give the server the secret key that it had. If that is lost, run: vestibule keys rotate --kind jwt --overlap-days 0"
+    return Finding("token keys", "fail", text, todo)
 
 
 def _mail(settings: Settings) -> Iterator[Finding]:

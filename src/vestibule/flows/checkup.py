@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from vestibule.directory.checkup import EndingCertificate, MetadataTrouble, OurKeys
+from vestibule.flows.parts import jwt_keys as token_keys
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.saml_keys import opens
 from vestibule.saml.certificates import parse_certificate
-from vestibule.storage import checkup, saml_keys
+from vestibule.storage import checkup, jwt_keys, saml_keys
 
 
 def clock_readings(runtime: Runtime) -> tuple[datetime | None, datetime | None]:
@@ -41,3 +42,10 @@ def our_keys(runtime: Runtime, within: timedelta) -> OurKeys:
         ending=sum(parse_certificate(key.certificate).not_after < now + within for key in lasting),
         waiting=sum(key.active_at > now for key in keys),
     )
+
+
+def keys_for_tokens(runtime: Runtime) -> tuple[int, int]:
+    """Return how many keys the environments of the whole install sign tokens with, and how many of them can't be opened."""
+    with runtime.database.reading() as tx:
+        keys = jwt_keys.list_jwt_keys_of_all(tx, runtime.clock())
+    return len(keys), sum(not token_keys.opens(runtime, key) for key in keys)

@@ -48,6 +48,11 @@ def list_jwt_keys(tx: Transaction, environment_id: str, now: datetime) -> tuple[
     return tuple(to_jwt_key(row) for row in _LIST.rows(tx, {"environment_id": environment_id, "now": now}))
 
 
+def list_jwt_keys_of_all(tx: Transaction, now: datetime) -> tuple[SealedJwtKey, ...]:
+    """Return the keys of every environment of the install that have not ended. For the operator."""
+    return tuple(to_jwt_key(row) for row in tx.execute(_living, {"now": now}))
+
+
 def end_jwt_keys(tx: Transaction, environment_id: str, now: datetime, ends_at: datetime) -> None:
     """Let the keys of an environment end at an instant, but for those that end before it anyway."""
     later = or_(jwt_keys.c.ends_at.is_(None), jwt_keys.c.ends_at > ends_at)

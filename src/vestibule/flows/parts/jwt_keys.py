@@ -11,6 +11,7 @@ from vestibule.directory.jwt_keys import SealedJwtKey, signing_key
 from vestibule.directory.workspaces import Environment
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.ids import new_id
+from vestibule.kernel.secrets import SealBroken
 from vestibule.oidc.jwt import JwtKey, load_private_key, load_public_key, new_private_key, public_jwk
 from vestibule.storage import jwt_keys, workspaces
 
@@ -40,6 +41,15 @@ def key_to_sign(runtime: Runtime, keys: tuple[SealedJwtKey, ...], alg: SigningAl
         msg = "an environment without a signing key"
         raise RuntimeError(msg)
     return _private(runtime.sealer.open(key.sealed_private_key, _row(key.id)), key.id, key.alg.value)
+
+
+def opens(runtime: Runtime, key: SealedJwtKey) -> bool:
+    """Say whether this server's secret key opens a key."""
+    try:
+        runtime.sealer.open(key.sealed_private_key, _row(key.id))
+    except SealBroken:
+        return False
+    return True
 
 
 def keys_to_verify(keys: tuple[SealedJwtKey, ...]) -> tuple[JwtKey, ...]:
