@@ -97,6 +97,18 @@ def test_an_init_that_was_interrupted_can_be_run_again(command: Commands, folder
     assert command("init").returncode == 0
 
 
+def test_the_embedded_database_is_for_its_owner_alone_whoever_may_enter_the_folder(
+    command: Commands, folder: Path
+) -> None:
+    place = folder / "data"
+    place.mkdir(mode=0o755)
+    assert command("init", "--data-dir", str(place)).returncode == 0
+    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in place.iterdir()} == {
+        "vestibule.toml": 0o600,
+        "vestibule.db": 0o600,
+    }
+
+
 def test_init_writes_the_public_url_that_the_environment_names(command: Commands, folder: Path) -> None:
     done = command("init", "--json", VESTIBULE_PUBLIC_URL="https://sso.example.com")
     assert json.loads(done.stdout)["link"].startswith("https://sso.example.com/admin/link/")

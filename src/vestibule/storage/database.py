@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import psycopg
@@ -172,6 +173,14 @@ def _sqlite(url: Any, pool_size: int, timeout_seconds: float) -> Engine:
         pool_timeout=30,
         connect_args={"timeout": timeout_seconds},
     )
+
+    @event.listens_for(engine, "do_connect")
+    def make_private(_: object, __: object, arguments: list[Any], ___: object) -> None:
+        # Whom the folder lets in could read everybody's names and password hashes. Only where there is no file yet: to open and
+        # close one that is in use would let go of every lock that this process has on it.
+        if arguments[0].startswith("/"):  # not a database in memory, nor SQLite's own file:… addresses
+            with suppress(OSError):
+                os.close(os.open(arguments[0], os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
     @event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, _: object) -> None:
