@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.scim.generating import ENTRIES, TEXTS, users
-from vestibule.scim.errors import InvalidFilter, ScimError
+from vestibule.scim.errors import InvalidFilter, Mutability, ScimError
 from vestibule.scim.filters import parse_filter, parse_path
 from vestibule.scim.group_patch import AddMembers, RemoveMembers, Rename, SetMembers, group_edits
 from vestibule.scim.patch import patch_resource, read_operations
@@ -277,3 +277,22 @@ def test_whatever_is_sent_it_is_read_or_refused_in_scims_words(body: Any, name: 
     ):
         with suppress(ScimError):
             attempt()
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        op("replace", 'members[value eq "m1"].value', "m2"),
+        op("add", 'members[value eq "m1"].display', "Maya"),
+        op("remove", 'members[value eq "m1"].display'),
+        op("remove", "members.type"),
+    ],
+)
+def test_members_come_and_go_whole_no_part_of_one_is_changed(operation: dict[str, Any]) -> None:
+    with pytest.raises(Mutability):
+        edits(operation)
+
+
+def test_a_member_goes_by_its_value_as_by_itself() -> None:
+    assert edits(op("remove", 'members[value eq "m1"].value')) == (RemoveMembers(("m1",)),)
+    assert edits(op("add", "members.value", ["m1"])) == (AddMembers(("m1",)),)

@@ -103,6 +103,9 @@ def _edits(target: PatchPath, op: str, value: Any, noted: Noted) -> list[Edit]:
 
 
 def _members_edit(target: PatchPath, op: str, value: Any, noted: Noted) -> Edit:
+    sub = target.path.sub.name if target.path.sub else None
+    if sub is not None and (sub != "value" or (target.filter is not None and op != "remove")):
+        raise Mutability(f"“members.{sub}” can’t be changed: members come and go whole.")
     if target.filter is not None:
         named = _named(target.filter)
         if op != "remove":
