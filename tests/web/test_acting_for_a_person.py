@@ -183,3 +183,12 @@ def test_giving_back_the_grant_takes_what_was_exchanged_from_it(scene: Scene) ->
     given = scene.exchange(tokens["access_token"]).json()["access_token"]
     scene.chat.post("revoke", token=tokens["refresh_token"])
     assert scene.agent.post("introspect", token=given).json() == {"active": False}
+
+
+def test_a_token_that_opens_nothing_any_more_is_not_exchanged(scene: Scene) -> None:
+    house, subject = scene.server.house, scene.grant()["access_token"]
+    with house.runtime.database.transaction() as tx:
+        agents = resource_apis.find_reaches(tx, scene.files.environment_id, scene.agent.app.id, (AGENT,))[0].api
+        resource_apis.update_api(tx, replace(agents, open=False))
+    assert scene.agent.post("introspect", token=subject).json() == {"active": False}
+    assert scene.exchange(subject).json()["error"] == "invalid_request"

@@ -169,6 +169,37 @@ def test_the_api_itself_may_introspect_what_it_is_sent_and_no_other_app(app: Rel
     assert backend.post("introspect", token=token).json() == {"active": False}
 
 
+def test_introspection_knows_at_once_what_an_admin_took_away_from_an_app_at_an_api(
+    app: RelyingApp, machine: RelyingApp
+) -> None:
+    house, client = app.server.house, app.server.client()
+    connection, _ = sign_ins.connect(house), sign_ins.add_person(house)
+    backend_app = apps.make_app(house, "Files backend")
+    backend = RelyingApp(app.server, backend_app, apps.make_secret(house, backend_app))
+    api = apps.make_api(house, FILES, app_id=backend_app.id, open=False)
+    both = "files:read files:write"
+    for by in (app, machine):
+        apps.allow_api(house, by.app, api, both)
+    persons = app.tokens(client, connection, scope=f"openid {both}", resource=FILES)["access_token"]
+    for by, token in ((app, persons), (machine, machine_asks(machine).json()["access_token"])):
+        assert backend.post("introspect", token=token).json()["scope"] == both
+        apps.allow_api(house, by.app, api, "files:read")
+        assert backend.post("introspect", token=token).json()["scope"] == "files:read"
+        apps.allow_api(house, by.app, api, "")
+        assert backend.post("introspect", token=token).json() == {"active": False}
+        assert by.post("introspect", token=token).json() == {"active": False}
+
+
+def test_a_machine_that_may_not_call_any_more_has_no_token_that_introspection_believes(machine: RelyingApp) -> None:
+    house = machine.server.house
+    api = apps.make_api(house, FILES)
+    apps.allow_api(house, machine.app, api, "files:read")
+    token = machine_asks(machine).json()["access_token"]
+    assert machine.post("introspect", token=token).json()["active"] is True
+    apps.change_app(house, machine.app, grant_types=frozenset({GrantType.AUTHORIZATION_CODE}))
+    assert machine.post("introspect", token=token).json() == {"active": False}
+
+
 def test_agreeing_to_a_scope_at_one_api_is_not_agreeing_to_it_at_another(app: RelyingApp) -> None:
     house, client = app.server.house, app.server.client()
     connection, _ = sign_ins.connect(house), sign_ins.add_person(house)

@@ -11,7 +11,7 @@ from vestibule.directory.activity import Event, Subject
 from vestibule.directory.apps import App
 from vestibule.directory.entry import Standing
 from vestibule.directory.grants import Grant
-from vestibule.flows.parts.bearers import is_for, verified_bearer
+from vestibule.flows.parts.bearers import is_for, scope_left, verified_bearer
 from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.clients import Client, authenticate_client, issuer_of
 from vestibule.flows.parts.granted import standing_of
@@ -90,12 +90,16 @@ def _of_access_token(runtime: Runtime, place: Place, asker: Client, token: str) 
         if found is None:
             return None
         person = {"username": found[1].end_user.email}
-    told = ("iss", "sub", "aud", "client_id", "iat", "exp", "jti", "scope", "act", "auth_time")
+    scope = scope_left(runtime, place, bearer)
+    if scope is None:
+        return None
+    told = ("iss", "sub", "aud", "client_id", "iat", "exp", "jti", "act", "auth_time")
     return {
         "active": True,
         "token_type": "Bearer",
         **person,
         **{name: bearer.claims[name] for name in told if name in bearer.claims},
+        "scope": scope,
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from vestibule.directory.apps import GrantType
 from vestibule.flows.parts.clients import Client, find_client, issuer_of
 from vestibule.flows.parts.issuing import ACCESS_TOKEN
 from vestibule.flows.parts.jwt_keys import keys_to_verify, usable_jwt_keys
@@ -41,6 +42,24 @@ def verified_bearer(runtime: Runtime, place: Place, token: str, asker: Client | 
     if client is None:
         raise InvalidToken("its app is gone or disabled")
     return Bearer(claims, str(claims.get("gid", "")), client)
+
+
+def scope_left(runtime: Runtime, place: Place, bearer: Bearer) -> str | None:
+    """Return what of a token's scope its app may still have where the token is for; None where it opens nothing any more.
+
+    An admin may have taken an API away from the app since, or a part of it, or the API itself.
+    """
+    said, audience = str(bearer.claims["scope"]), str(bearer.claims["aud"])
+    if audience == issuer_of(runtime, place.environment.key):
+        return said
+    if not bearer.grant_id and GrantType.CLIENT_CREDENTIALS not in bearer.client.oidc.grant_types:
+        return None
+    with runtime.database.reading() as tx:
+        found = resource_apis.find_reaches(tx, place.environment.id, bearer.client.app.id, (audience,))
+    for_person = bool(bearer.grant_id) and "act" not in bearer.claims
+    allowed = frozenset[str]().union(*(one.scopes(for_person=for_person) for one in found))
+    left = " ".join(one for one in said.split() if one in allowed)
+    return left if left or (allowed and not said) else None
 
 
 def is_for(runtime: Runtime, place: Place, client: Client, claims: dict[str, Any]) -> bool:

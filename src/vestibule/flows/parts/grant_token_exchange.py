@@ -8,7 +8,7 @@ from typing import Any, Final
 from vestibule.directory.activity import Event, Subject
 from vestibule.directory.grants import Grant
 from vestibule.directory.resource_apis import Reach, ResourceApi
-from vestibule.flows.parts.bearers import Bearer, is_for, verified_bearer
+from vestibule.flows.parts.bearers import Bearer, is_for, scope_left, verified_bearer
 from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.clients import Client
 from vestibule.flows.parts.granted import standing_of
@@ -37,9 +37,10 @@ MAX_ACTORS: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What an exchange wants: the subject's verified token, for which API, with which scopes."""
+    """What an exchange wants: the subject's verified token and what it still opens, for which API, with which scopes."""
 
     subject: Bearer
+    left: str
     resource: str
     scope: tuple[str, ...]
 
@@ -101,7 +102,10 @@ def _read(runtime: Runtime, place: Place, client: Client, parameters: Parameters
     scope = read.words(parameters, "scope")
     if not scope:
         raise InvalidScope("no scope: who acts for somebody says what for")
-    return _Asked(subject, one_resource(parameters), scope)
+    left = scope_left(runtime, place, subject)
+    if left is None:
+        raise InvalidRequest("the subject_token opens nothing any more")
+    return _Asked(subject, left, one_resource(parameters), scope)
 
 
 def _narrowed(
@@ -111,7 +115,7 @@ def _narrowed(
     if asked.resource not in parent.resources:
         raise InvalidTarget("the person has not granted that API")
     target = reaches_of(tx, place, client, (asked.resource,), for_person=False)[0]
-    left = _left(tx, place, client, asked.subject, parent)
+    left = _left(tx, place, client, asked, parent)
     if not frozenset(asked.scope) <= left & target.scopes(for_person=False):
         raise InvalidScope("more than the subject's token, the person or an admin allows")
     # What was not asked for at this API can't be had by exchanging once more.
@@ -131,10 +135,10 @@ def _narrowed(
     return target, child
 
 
-def _left(tx: Transaction, place: Place, client: Client, subject: Bearer, parent: Grant) -> frozenset[str]:
+def _left(tx: Transaction, place: Place, client: Client, asked: _Asked, parent: Grant) -> frozenset[str]:
     """Return what of a grant its token still opens: at the API that it is for, only what it says."""
-    said = frozenset(str(subject.claims.get("scope", "")).split())
-    audience = str(subject.claims.get("aud"))
+    said = frozenset(asked.left.split())
+    audience = str(asked.subject.claims.get("aud"))
     found = resource_apis.find_reaches(tx, place.environment.id, client.app.id, (audience,))
     apis: tuple[ResourceApi, ...] = tuple(one.api for one in found)
     there = frozenset(scope for api in apis for scope in api.scopes)
