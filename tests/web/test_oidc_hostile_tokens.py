@@ -343,6 +343,19 @@ def test_an_assertion_of_the_clients_key_is_believed_once(scene: Scene) -> None:
     assert by_endpoint.json()["error"] == "invalid_grant"
 
 
+def test_an_assertion_may_name_us_in_each_way_that_clients_do(scene: Scene) -> None:
+    key, issuer = with_key(scene), scene.app.issuer
+    token, pushed = f"{issuer}/oauth2/token", f"{issuer}/oauth2/par"
+    audiences: list[object] = [[issuer], pushed, [issuer, token], [issuer, token, pushed]]
+    for number, audience in enumerate(audiences):
+        assert brought(scene, key, jti=f"{number}", aud=audience).json()["error"] == "invalid_grant", audience
+
+
+def test_the_times_of_an_assertion_may_have_fractions_of_a_second(scene: Scene) -> None:
+    key, now = with_key(scene), scene.server.house.clock().timestamp()
+    assert brought(scene, key, iat=now + 0.25, nbf=now - 0.5, exp=now + 60.5).json()["error"] == "invalid_grant"
+
+
 def test_an_assertion_is_verified_by_the_algorithm_of_its_keys_curve_and_no_other(scene: Scene) -> None:
     for curve, alg in ((ec.SECP384R1, "ES384"), (ec.SECP521R1, "ES512")):
         key = with_key(scene, curve)
@@ -381,6 +394,7 @@ def test_an_assertion_that_is_not_exactly_for_us_and_now_is_refused(scene: Scene
         {"aud": "https://elsewhere.example"},
         {"aud": [scene.app.issuer, "https://elsewhere.example"]},
         {"aud": None},
+        {"aud": []},
         {"aud": [[]]},
         {"aud": [{}]},
         {"aud": {}},
@@ -390,6 +404,10 @@ def test_an_assertion_that_is_not_exactly_for_us_and_now_is_refused(scene: Scene
         {"exp": now + 661},
         {"exp": None},
         {"exp": "soon"},
+        {"exp": float("nan")},
+        {"exp": float("inf")},
+        {"exp": True},
+        {"iat": float("nan")},
         {"iat": now + 61},
         {"nbf": now + 61},
         {"jti": None},

@@ -78,8 +78,8 @@ def verify_assertion(
         raise InvalidClient("the assertion is another client's")
     audience = claims.get("aud")
     named = [audience] if isinstance(audience, str) else audience
-    # One of our names alone: an assertion for several servers could be carried from one to the other.
-    if not isinstance(named, list) or len(named) != 1 or not isinstance(named[0], str) or named[0] not in audiences:
+    # Our names alone: an assertion for several servers could be carried from one to the other.
+    if not isinstance(named, list) or not named or not all(isinstance(one, str) and one in audiences for one in named):
         raise InvalidClient("the assertion is for somebody else")
     jti, expires = claims.get("jti"), claims.get("exp")
     # A lone surrogate is a text in JSON, and no UTF-8.
@@ -87,13 +87,13 @@ def verify_assertion(
         not isinstance(jti, str)
         or not 1 <= len(jti) <= 256
         or has_unsafe_characters(jti)
-        or not isinstance(expires, int)
+        or not isinstance(expires, int | float)
     ):
         raise InvalidClient("the assertion lacks jti or exp")
     if not now.timestamp() < expires <= (now + _MAX_LIFE + _SKEW).timestamp():
         raise InvalidClient("the assertion has ended, or lives too long")
     for name in ("iat", "nbf"):
-        if name in claims and not (isinstance(claims[name], int) and claims[name] <= (now + _SKEW).timestamp()):
+        if name in claims and not (isinstance(claims[name], int | float) and claims[name] <= (now + _SKEW).timestamp()):
             raise InvalidClient(f"the assertion's {name} is in the future")
     return jti, datetime.fromtimestamp(expires, now.tzinfo)
 

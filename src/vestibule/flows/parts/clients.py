@@ -120,7 +120,8 @@ def _require_assertion(runtime: Runtime, place: Place, client: Client, assertion
         assertion,
         client.oidc.jwks,
         client_id=client.app.id,
-        audiences=frozenset({issuer, f"{issuer}/oauth2/token"}),
+        # Whichever endpoint it is brought to: RFC 9126, 2 wants all three taken.
+        audiences=frozenset({issuer, f"{issuer}/oauth2/token", f"{issuer}/oauth2/par"}),
         now=runtime.clock(),
     )
     key = hashlib.sha256(f"{client.app.id}\0{jti}".encode()).hexdigest()
