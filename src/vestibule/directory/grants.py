@@ -13,11 +13,12 @@ BY_PASSWORD: Final = "pwd"  # noqa: S105 - a value of a claim, no password
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """How and when the person signed in, for the claims auth_time, acr and amr (OpenID Connect Core 2)."""
+    """How and when the person signed in, for the claims auth_time, acr and amr (OpenID Connect Core 2); and through which connection."""
 
     instant: datetime
     methods: tuple[str, ...]
     context: str | None = None
+    connection_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

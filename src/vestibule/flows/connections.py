@@ -24,7 +24,7 @@ from vestibule.flows.parts.connecting import (
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.errors import AlreadyTaken, Conflict, FieldError, Invalid
 from vestibule.kernel.text import N_
-from vestibule.storage import connection_people, connections, identity_providers, scim_directories, workspaces
+from vestibule.storage import connection_people, connections, grants, identity_providers, scim_directories, workspaces
 from vestibule.storage.database import Transaction
 
 
@@ -170,32 +170,39 @@ def preview_removal(runtime: Runtime, caller: AdminCaller, connection_id: str) -
 
 
 def set_disabled(runtime: Runtime, caller: AdminCaller, connection_id: str, *, disabled: bool) -> Connection:
-    """Disable a connection, which ends its sessions at once, or enable it again. Raises NotFound, Forbidden."""
+    """Disable a connection, which ends its sessions and grants at once, or enable it again. Raises NotFound, Forbidden."""
     caller.require(Permission.MANAGE_AUTHENTICATION)
     with runtime.database.transaction() as tx:
         connection = found_connection(tx, caller, connection_id)
         if connection.disabled is not disabled:
             connections.set_disabled(tx, caller.workspace_id, connection.id, disabled=disabled)
-            ended = connections.end_sessions(tx, caller.workspace_id, connection.id) if disabled else 0
-            action = "disabled" if disabled else "enabled"
-            record_connection(tx, runtime, caller, action, connection, sessions_ended=ended)
+            ended = _end(tx, connection) if disabled else {}
+            record_connection(tx, runtime, caller, "disabled" if disabled else "enabled", connection, **ended)
     return connection
 
 
 def delete_connection(runtime: Runtime, caller: AdminCaller, connection_id: str) -> Connection:
-    """Delete a connection with its links; its sessions end at once. A complete IdP stays in the workspace, to be reused.
+    """Delete a connection with its links; its sessions and grants end at once. A complete IdP stays in the workspace, to be reused.
 
     Raises NotFound, Forbidden.
     """
     caller.require(Permission.MANAGE_AUTHENTICATION)
     with runtime.database.transaction() as tx:
         connection = found_connection(tx, caller, connection_id)
-        ended = connections.end_sessions(tx, caller.workspace_id, connection.id)
+        ended = _end(tx, connection)
         connections.delete_connection(tx, caller.workspace_id, connection.id)
         if not connection.idp.complete:
             identity_providers.delete_unused_idp(tx, caller.workspace_id, connection.idp.id)
-        record_connection(tx, runtime, caller, "deleted", connection, sessions_ended=ended)
+        record_connection(tx, runtime, caller, "deleted", connection, **ended)
     return connection
+
+
+def _end(tx: Transaction, connection: Connection) -> dict[str, int]:
+    """End what began through a connection: sessions, and what apps were granted in them or for longer; return how many."""
+    return {
+        "sessions_ended": connections.end_sessions(tx, connection.workspace_id, connection.id),
+        "grants_ended": grants.delete_lasting_grants_by(tx, connection.environment_id, connection.id),
+    }
 
 
 def _apply(

@@ -64,6 +64,7 @@ def insert_grant(tx: Transaction, grant: Grant) -> None:
                 "instant": int(grant.authentication.instant.timestamp()),
                 "methods": list(grant.authentication.methods),
                 "context": grant.authentication.context,
+                "connection": grant.authentication.connection_id,
             },
             "actor": dict(grant.actor) if grant.actor is not None else None,
             "parent_id": grant.parent_id,
@@ -100,6 +101,13 @@ def delete_password_grants(tx: Transaction, workspace_id: str, end_user_id: str)
     if not by_password:
         return 0
     return tx.execute(delete(oidc_grants).where(*mine, oidc_grants.c.id.in_(by_password))).rowcount
+
+
+def delete_lasting_grants_by(tx: Transaction, environment_id: str, connection_id: str) -> int:
+    """End the grants of an environment that outlive the browser's session and began through a connection; return how many."""
+    lasting = (oidc_grants.c.environment_id == environment_id, oidc_grants.c.session_id.is_(None))
+    by_connection = oidc_grants.c.auth["connection"].as_string() == connection_id
+    return tx.execute(delete(oidc_grants).where(*lasting, by_connection)).rowcount
 
 
 def insert_code(
@@ -194,6 +202,7 @@ def _grant(row: Any) -> Grant:
             instant=datetime.fromtimestamp(row.auth["instant"], UTC),
             methods=tuple(row.auth["methods"]),
             context=row.auth["context"],
+            connection_id=row.auth.get("connection"),
         ),
         created_at=row.created_at,
         expires_at=row.expires_at,

@@ -109,7 +109,8 @@ def authentication_of(session: Session) -> Authentication:
     """Return how and when a session's person signed in, as far as that is known."""
     if session.method is SignInMethod.PASSWORD:
         return Authentication(session.created_at, (BY_PASSWORD,))
-    return Authentication(session.authn_instant or session.created_at, ("fed",), session.authn_context)
+    instant = session.authn_instant or session.created_at
+    return Authentication(instant, ("fed",), session.authn_context, session.connection_id)
 
 
 def agreed_to(scope: Iterable[str], resources: Iterable[str]) -> frozenset[str]:
