@@ -149,3 +149,17 @@ def test_a_posted_logout_message_of_somebody_else_fetches_nothing(
     for theirs in (message(server, connection, issuer="urn:other"), message(server, connection, issuer=None)):
         assert send(server.client(), connection, theirs, "post", key="other").status_code == 403
     assert documents.asked == 0
+
+
+def test_a_test_sign_in_with_the_new_key_passes_as_a_sign_in_does(
+    server: Server, documents: metadata.Documents, connection: Connection
+) -> None:
+    client = server.client()
+    client.sign_in()
+    path = f"/admin/connections/{connection.id}"
+    client.get(path)
+    started = sign_ins.read_request(client.post(f"{path}/test", {}))
+    data = sign_ins.answer(server, connection, started.request_id, key="other")
+    answered = sign_ins.post(client, connection, data, started.relay_state)
+    assert 'class="v-failed"' not in client.get(answered.headers["location"]).text
+    assert documents.asked == 1

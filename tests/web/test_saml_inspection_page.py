@@ -14,7 +14,7 @@ from tests.support import sign_ins
 from tests.support.house import Client, Server
 from tests.web.test_connection_pages import text_of
 from vestibule.directory.connections import Connection
-from vestibule.storage.tables import activity, saml_assertions, sessions
+from vestibule.storage.tables import activity, saml_assertions, saml_keys, sessions
 
 PAGE = "/admin/connections/inspect"
 
@@ -45,6 +45,17 @@ def test_a_good_response_is_shown_with_each_check_and_what_it_says(
     assert "Attributes as received" in text
     assert "grace@example.com" in text
     assert "v-failed" not in shown.text
+
+
+def test_what_is_in_the_clear_is_judged_although_a_key_of_ours_does_not_open(
+    server: Server, admin_client: Client, connection: Connection
+) -> None:
+    admin_client.get(f"/saml/{connection.id}/metadata")  # makes the keys
+    with server.house.runtime.database.transaction() as tx:
+        tx.execute(saml_keys.update().values(sealed_private_key=b"broken"))
+    shown = inspect(admin_client, posted(server, connection), connection=connection.id)
+    assert shown.status_code == 200
+    assert "Would be accepted" in text_of(shown)
 
 
 def test_a_response_by_a_stranger_is_refused_and_what_it_claims_is_marked_unverified(

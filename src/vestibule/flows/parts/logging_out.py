@@ -12,13 +12,12 @@ from vestibule.directory.sessions import BackToApp, LogoutRequest, Session
 from vestibule.flows.parts.expecting import certificates_of
 from vestibule.flows.parts.places import Place
 from vestibule.flows.parts.runtime import Runtime
-from vestibule.flows.parts.saml_keys import decryption_keys
+from vestibule.flows.parts.saml_keys import decryption_keys_that_open
 from vestibule.flows.parts.sending import Sent
 from vestibule.flows.parts.signing import signing_key
-from vestibule.kernel.secrets import SealBroken, token_hash
+from vestibule.kernel.secrets import token_hash
 from vestibule.saml import logouts
 from vestibule.saml.expectations import Expectations
-from vestibule.saml.keys import DecryptionKey
 from vestibule.saml.requests import post_form, redirect_url
 
 # How long an answer may take: a person waits for it, in front of the page of the IdP.
@@ -42,16 +41,9 @@ def expectations_of(runtime: Runtime, connection: Connection) -> Expectations:
         sp_entity_id=sp_entity_id(runtime.public_url, connection.id),
         in_response_to=None,
         now=runtime.clock(),
-        decryption_keys=_decryption_keys(runtime, connection.workspace_id),
+        # One that does not open must keep nobody signed in: most requests name people in the clear.
+        decryption_keys=decryption_keys_that_open(runtime, connection.workspace_id),
     )
-
-
-def _decryption_keys(runtime: Runtime, workspace_id: str) -> tuple[DecryptionKey, ...]:
-    # A key that does not open must keep nobody signed in: most requests name people in the clear.
-    try:
-        return decryption_keys(runtime, workspace_id)
-    except SealBroken:
-        return ()
 
 
 def write_request(

@@ -89,6 +89,14 @@ def decryption_keys(runtime: Runtime, workspace_id: str) -> tuple[DecryptionKey,
     )
 
 
+def decryption_keys_that_open(runtime: Runtime, workspace_id: str) -> tuple[DecryptionKey, ...]:
+    """Return what `decryption_keys` returns, and none where one does not open: for what is mostly in the clear, and must go on."""
+    try:
+        return decryption_keys(runtime, workspace_id)
+    except SealBroken:
+        return ()
+
+
 def retire_ended_keys(runtime: Runtime) -> int:
     """Delete the keys that have ended, on the record; return how many."""
     with runtime.database.transaction() as tx:
