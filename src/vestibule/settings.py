@@ -185,7 +185,9 @@ def _database_url(value: str) -> str:
 def _secret_key(values: Mapping[str, str]) -> str:
     secret, path = values.get("SECRET_KEY", ""), values.get("SECRET_KEY_FILE", "")
     if secret and path:
-        raise SettingsError(f"Set {PREFIX}SECRET_KEY or {PREFIX}SECRET_KEY_FILE, not both.")
+        raise SettingsError(
+            f"Set {PREFIX}SECRET_KEY or {PREFIX}SECRET_KEY_FILE, not both; secret_key in vestibule.toml counts, too."
+        )
     if path:
         try:
             secret = Path(path).read_text(encoding="utf-8").strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import stat
 import tomllib
 from pathlib import Path
@@ -241,6 +242,14 @@ def test_serve_refuses_a_configuration_that_is_not_safe(
     done = command("serve", "--port", "0", **{**good, **settings})
     assert_refused(done, 1, word)
     assert SECRET not in done.stderr
+
+
+def test_serve_on_a_port_that_is_taken_fails_with_the_status_of_a_failure(sqlite_url: str, folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = vestibule("serve", "--port", str(port), folder=folder, **on(sqlite_url))
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(f"vestibule: the server did not start on 127.0.0.1:{port}")
 
 
 def test_serve_refuses_an_outdated_schema(empty_database_url: str, command: Commands) -> None:

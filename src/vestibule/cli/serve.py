@@ -39,7 +39,13 @@ def serve(
         complain(
             "several workers share one SQLite file: it works, but one writes at a time. PostgreSQL scales further."
         )
-    _run(settings, host, port, workers)
+    try:
+        _run(settings, host, port, workers)
+    except SystemExit as error:
+        if not error.code:
+            raise
+        complain(f"the server did not start on {host}:{port}: the log above says why.")
+        raise typer.Exit(1) from error
 
 
 def _run(settings: Settings, host: str, port: int, workers: int) -> None:
