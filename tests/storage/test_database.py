@@ -230,6 +230,31 @@ def test_a_file_that_is_no_database_is_unreachable(tmp_path_factory: pytest.Temp
         database.close()
 
 
+def test_a_database_that_may_not_be_written_now_is_told_as_one_that_does_not_answer(
+    database: Database,
+) -> None:
+    if database.is_sqlite:
+        with database.reading() as tx:  # the one connection of the pool that the transaction gets, too
+            tx.exec_driver_sql("PRAGMA query_only=ON")
+    else:
+        with database.transaction() as tx:
+            tx.exec_driver_sql("SET default_transaction_read_only = on")
+    with pytest.raises(DatabaseUnreachable), database.transaction() as tx:
+        tx.execute(insert(workspaces).values(WORKSPACE))
+
+
+def test_a_full_disk_is_told_as_a_database_that_does_not_answer(sqlite_url: str) -> None:
+    database = Database(sqlite_url, pool_size=1)
+    try:
+        with database.reading() as tx:
+            pages = tx.exec_driver_sql("PRAGMA page_count").scalar_one()
+            tx.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+        with pytest.raises(DatabaseUnreachable), database.transaction() as tx:
+            tx.execute(insert(workspaces).values(WORKSPACE | {"name": "N" * 100_000}))
+    finally:
+        database.close()
+
+
 def test_connections_that_the_server_ended_are_replaced(postgresql_url: str) -> None:
     database, other = Database(postgresql_url, pool_size=3), Database(postgresql_url, pool_size=1)
     try:

@@ -27,6 +27,7 @@ __all__ = ["Database", "Transaction", "check_url"]
 
 _MOMENT_SECONDS: Final = 0.01
 _OTHERS: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
+_NO_SQLITE: Final = ("SQLITE_CANTOPEN", "SQLITE_NOTADB", "SQLITE_READONLY", "SQLITE_FULL", "SQLITE_IOERR")
 READ_ONLY: Final = "vestibule_read_only"
 # A key that exists, or a row that is gone or still needed: unique and foreign keys, and exclusion.
 _TAKEN: Final = {
@@ -149,12 +150,14 @@ def _words(error: DBAPIError) -> str:
 
 
 def _is_unreachable(error: DBAPIError) -> bool:
-    # 08… connection exceptions, 57P0… shutting down or starting up, 28… and 3D000 the wrong account or database. A server
-    # that can't be connected to at all gives no state.
+    # 08… connection exceptions, 57P0… shutting down or starting up, 28… and 3D000 the wrong account or database, 53… no room or
+    # too many connections, 25006 read-only, as a standby is. A server that can't be connected to at all gives no state.
     state = _code(error)
     if isinstance(error.orig, sqlite3.Error):
-        return state is not None and state.startswith(("SQLITE_CANTOPEN", "SQLITE_NOTADB"))
-    return isinstance(error, OperationalError) and (state is None or state.startswith(("08", "57P0", "28", "3D")))
+        return state is not None and state.startswith(_NO_SQLITE)
+    if state is None:
+        return isinstance(error, OperationalError)
+    return state.startswith(("08", "57P0", "28", "3D", "53", "25006"))
 
 
 def _refuse_to_write_while_reading(*event_arguments: Any) -> None:
