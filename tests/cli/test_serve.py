@@ -37,6 +37,16 @@ class Several(Served):
         return [*super().arguments(), "--workers", "2"]
 
 
+@dataclass
+class Slow(Several):
+    """A server of two processes, each of which loads the product for longer than uvicorn waits for an answer by itself."""
+
+    def environment(self) -> dict[str, str]:
+        start = "import sys, time\nif 'spawn_main' in ' '.join(sys.orig_argv): time.sleep(7)\n"
+        (self.folder / "sitecustomize.py").write_text(start)
+        return {**super().environment(), "VESTIBULE_LOG_LEVEL": "info", "PYTHONPATH": str(self.folder)}
+
+
 @pytest.fixture
 def served(database_url: str, tmp_path: Path) -> Iterator[Talkative]:
     made = Talkative(database_url, tmp_path)
@@ -106,3 +116,12 @@ def test_several_workers_answer_ready_and_give_metrics_and_do_not_name_their_ser
         served.stop()
     # Nobody is left behind on the port.
     assert not served.is_ready()
+
+
+def test_processes_that_load_slowly_are_waited_for(postgresql_url: str, tmp_path: Path) -> None:
+    served = Slow(postgresql_url, tmp_path)
+    try:
+        served.start()
+        assert "died" not in served.log.read_text()
+    finally:
+        served.stop()

@@ -19,6 +19,9 @@ from vestibule.web.wire import CarefulProtocol
 SHUTDOWN_SECONDS: Final = 20
 # Longer than the idle time of common load balancers: the side that closes first must be theirs, else requests are lost.
 KEEP_ALIVE_SECONDS: Final = 75
+# A process that says nothing for so long is replaced, also one that still loads the product: after uvicorn's own 5 seconds a busy
+# machine would kill each one before it listens, for ever.
+SILENCE_SECONDS: Final = 30
 
 
 def serve(
@@ -63,6 +66,7 @@ def _run(settings: Settings, host: str, port: int, workers: int) -> None:
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        timeout_worker_healthcheck=SILENCE_SECONDS,
     )
 
 
