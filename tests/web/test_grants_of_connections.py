@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support import apps, sign_ins
+from tests.support import apps, people, sign_ins
 from tests.support.apps import RelyingApp
 from tests.support.house import House, Server
 from vestibule.directory.activity import ActivityFilter
 from vestibule.directory.connections import Connection
-from vestibule.directory.end_users import EndUserStatus
-from vestibule.flows import connections
+from vestibule.directory.end_users import EndUser, EndUserStatus
+from vestibule.directory.sessions import KnockReason
+from vestibule.flows import connections, end_user, end_user_identities, waiting
 from vestibule.storage import activity
 
 OFFLINE = "openid offline_access"
@@ -54,3 +55,32 @@ def test_offline_access_ends_with_the_connection_that_it_began_through_and_with_
         wanted = ActivityFilter(action_prefix="connection.")
         (entry, *_) = activity.page(tx, house.workspace.id, wanted, before=None, after=None, size=5)
     assert entry.event.details["grants_ended"] == 1
+
+
+def break_link(house: House, person: EndUser, link_id: str, _: Connection) -> None:
+    end_user_identities.break_link(house.runtime, house.owner, person.id, link_id)
+
+
+def move_link(house: House, person: EndUser, link_id: str, _: Connection) -> None:
+    other = sign_ins.add_person(house, "noor@example.com")
+    end_user_identities.move_link(house.runtime, house.owner, person.id, link_id, other.email)
+
+
+def give_to_newcomer(house: House, person: EndUser, _: str, connection: Connection) -> None:
+    reason = KnockReason.ADDRESS_REUSED
+    knock = people.knock(house, connection, "Grace", person.email, "00u77", reason, end_user_id=person.id)
+    waiting.move_link_to_newcomer(house.runtime, house.owner, knock.id)
+
+
+@pytest.mark.parametrize("take_away", [break_link, move_link, give_to_newcomer])
+def test_offline_access_ends_with_the_link_to_the_identity_that_it_began_with(
+    server: Server, take_away: Callable[[House, EndUser, str, Connection], None]
+) -> None:
+    house = server.house
+    okta, person = sign_ins.connect(house), sign_ins.add_person(house, status=EndUserStatus.ACTIVE)
+    made = apps.make_app(house)
+    app = RelyingApp(server, made, apps.make_secret(house, made))
+    token = refresh_token_of(server, app, okta, person.email)
+    (link,) = end_user.look_at_end_user(house.runtime, house.owner, person.id).links
+    take_away(house, person, link.id, okta)
+    assert app.refresh(token).status_code == 400

@@ -13,7 +13,7 @@ from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from vestibule.kernel.ids import is_id, new_id
 from vestibule.kernel.text import N_, printable
-from vestibule.storage import connections, end_users, identity_links, sessions
+from vestibule.storage import connections, end_users, grants, identity_links, sessions
 from vestibule.storage.database import Transaction
 
 
@@ -25,7 +25,7 @@ class LinkHeld(Conflict):
 
 
 def break_link(runtime: Runtime, caller: AdminCaller, end_user_id: str, link_id: str) -> EndUser:
-    """Break the link between a person and an identity; sessions that began through it end at once.
+    """Break the link between a person and an identity; sessions that began through it end at once, offline access too.
 
     The next sign-in with that identity is judged by its e-mail address again, as the first one was. Raises NotFound, Forbidden.
     """
@@ -34,6 +34,7 @@ def break_link(runtime: Runtime, caller: AdminCaller, end_user_id: str, link_id:
         person = found_end_user(tx, caller, end_user_id)
         link, connection = _link(tx, caller, person, link_id)
         identity_links.delete_identity_link(tx, caller.workspace_id, link.id)
+        grants.delete_lasting_grants_by(tx, connection.environment_id, connection.id, person.id)
         note(
             tx, runtime, caller, person, "end_user.link_broken", connection.environment_id, connection.id,
             subject=printable(link.subject_value), connection=connection.idp.name,
@@ -56,7 +57,7 @@ def move_link(
 ) -> tuple[EndUser, EndUser]:
     """Give a person's identity to another person of the workspace, named by e-mail address (typed); return both.
 
-    From then on whoever has that identity at the IdP signs in as the other person. Sessions that began through it end.
+    From then on whoever has that identity at the IdP signs in as the other person. Sessions that began through it end, offline access too.
     Raises Invalid, LinkHeld, NotFound, Forbidden.
     """
     caller.require(Permission.MANAGE_PEOPLE)
@@ -70,6 +71,7 @@ def move_link(
         target = _target(tx, person, connection, address)
         subject = Subject(link.subject_kind, link.subject_value)
         identity_links.delete_identity_link(tx, caller.workspace_id, link.id)
+        grants.delete_lasting_grants_by(tx, connection.environment_id, connection.id, person.id)
         now = runtime.clock()
         fresh = new_id("link", now)
         if not identity_links.insert_identity_link(

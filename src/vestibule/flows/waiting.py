@@ -20,7 +20,7 @@ from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.errors import Conflict, NotFound
 from vestibule.kernel.ids import is_id, new_id
 from vestibule.kernel.text import N_, printable
-from vestibule.storage import connections, end_user_list, end_users, identity_links, knocks, workspaces
+from vestibule.storage import connections, end_user_list, end_users, grants, identity_links, knocks, workspaces
 from vestibule.storage.database import Transaction
 
 PAGE_SIZE = 25
@@ -137,6 +137,7 @@ def move_link_to_newcomer(runtime: Runtime, caller: AdminCaller, knock_id: str) 
             raise OutOfReach(f"{person.id} is out of the reach of {connection.id}", **names)
         if reused.link is not None:
             identity_links.delete_identity_link(tx, caller.workspace_id, reused.link.id)
+            grants.delete_lasting_grants_by(tx, connection.environment_id, connection.id, person.id)
         now = runtime.clock()
         fresh = new_id("link", now)
         if not identity_links.insert_identity_link(

@@ -103,11 +103,14 @@ def delete_password_grants(tx: Transaction, workspace_id: str, end_user_id: str)
     return tx.execute(delete(oidc_grants).where(*mine, oidc_grants.c.id.in_(by_password))).rowcount
 
 
-def delete_lasting_grants_by(tx: Transaction, environment_id: str, connection_id: str) -> int:
-    """End the grants of an environment that outlive the browser's session and began through a connection; return how many."""
+def delete_lasting_grants_by(
+    tx: Transaction, environment_id: str, connection_id: str, end_user_id: str | None = None
+) -> int:
+    """End the grants that outlive the browser's session and began through a connection, one person's or all; return how many."""
+    whose = () if end_user_id is None else (oidc_grants.c.end_user_id == end_user_id,)
     lasting = (oidc_grants.c.environment_id == environment_id, oidc_grants.c.session_id.is_(None))
     by_connection = oidc_grants.c.auth["connection"].as_string() == connection_id
-    return tx.execute(delete(oidc_grants).where(*lasting, by_connection)).rowcount
+    return tx.execute(delete(oidc_grants).where(*lasting, *whose, by_connection)).rowcount
 
 
 def insert_code(
