@@ -293,6 +293,36 @@ def test_what_is_wrong_is_answered_in_scims_words_and_never_by_a_500(
     assert okta.get(f"/Users/{made['id']}").json() == made
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/Users", "GET, HEAD, POST"),
+        ("POST", "/Groups/x", "GET, HEAD, PUT, PATCH, DELETE"),
+        ("PUT", "/Schemas", "GET, HEAD"),
+        ("GET", "/Bulk", "POST"),
+        ("GET", "/Users/.search", "POST"),
+    ],
+)
+def test_a_method_that_is_not_there_is_answered_with_those_that_are(
+    method: str, path: str, allowed: str, okta: Directory
+) -> None:
+    refused = okta.http.request(method, path)
+    assert (refused.status_code, refused.headers["allow"]) == (405, allowed)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "filter=userName%20eq%20%22maya+hr@example.com%22",
+        "filter=userName%20eq%20%22maya%2Bhr@example.com%22",
+        "filter=userName+eq+%22maya%2Bhr@example.com%22",
+    ],
+)
+def test_a_plus_is_a_plus_where_spaces_are_escaped_and_a_space_where_they_are_not(query: str, okta: Directory) -> None:
+    made = okta.create("maya+hr@example.com")
+    assert [one["id"] for one in okta.get(f"/Users?{query}").json()["Resources"]] == [made["id"]]
+
+
 def test_a_body_that_is_no_json_by_its_type_is_refused(okta: Directory) -> None:
     refused = okta.http.post("/Users", content=b"<user/>", headers={"Content-Type": "text/xml"})
     assert (refused.status_code, refused.json()["schemas"]) == (415, [ERROR])

@@ -121,9 +121,13 @@ class ResourceNotFound(ScimError):
 
 
 class MethodNotAllowed(ScimError):
-    """The endpoint has no such method."""
+    """The endpoint has no such method, but those that are `allowed` (RFC 9110, 15.5.6)."""
 
     code, status = "scim_method_not_allowed", 405
+
+    def __init__(self, detail: str, *allowed: str) -> None:
+        self.allowed = allowed
+        super().__init__(detail)
 
 
 class PreconditionFailed(ScimError):

@@ -110,7 +110,7 @@ def _change_user(tx: Transaction, push: Push, change: Change) -> Answer:
         _tell(push, reading.noted)
         resource = {"active": before.active, **reading.resource}
     else:
-        raise MethodNotAllowed(f"{change.method} is not for a user.")
+        raise MethodNotAllowed(f"{change.method} is not for a user.", "PUT", "PATCH", "DELETE")
     user = pushed_users.change_user(tx, push, before, resource)
     return _user_answer(tx, push, change, user, 200)
 
@@ -159,7 +159,7 @@ def _change_group(tx: Transaction, push: Push, change: Change) -> Answer:
         _touch(tx, push, before, group, members_changed=pushed_groups.set_members(tx, push, group, values))
         return _group_answer(tx, push, change, _found_group(tx, push, group.id), 200)
     if change.method != "PATCH":
-        raise MethodNotAllowed(f"{change.method} is not for a group.")
+        raise MethodNotAllowed(f"{change.method} is not for a group.", "PUT", "PATCH", "DELETE")
     edits, noted = group_edits(read_operations(change.body))
     _tell(push, noted)
     group, members_changed = before, False

@@ -63,6 +63,7 @@ _PARAMETERS: Final = {
     )
 }
 _MAX_FIELDS: Final = 100
+_LOOKS: Final = ("GET", "HEAD")
 _RESOURCES: Final = frozenset({"Users", "Groups"})
 # In any case: Microsoft's own tests ask for /users.
 _ENDPOINTS: Final = {
@@ -96,7 +97,7 @@ class Call:
     @property
     def looks_at_users(self) -> bool:
         """Say whether the request looks at users, or at one: such a look finds who calls by itself."""
-        asks = self.method in {"GET", "HEAD"} and 0 < len(self.parts) <= 2 and self.parts[0].lower() == "users"
+        asks = self.method in _LOOKS and 0 < len(self.parts) <= 2 and self.parts[0].lower() == "users"
         return asks and self.parts[1:] != (".search",)
 
     def json(self) -> Any:
@@ -170,8 +171,8 @@ def _dispatch(call: Call, caller: Caller) -> Answer:
         return _resources(call, caller, first)
     documents = {"ServiceProviderConfig": _config, "Schemas": _schemas, "ResourceTypes": _resource_types}
     if first in documents:
-        if call.method not in {"GET", "HEAD"}:
-            raise MethodNotAllowed(f"{first} can be read only.")
+        if call.method not in _LOOKS:
+            raise MethodNotAllowed(f"{first} can be read only.", *_LOOKS)
         if "filter" in call.parameters:
             # RFC 7644, 4: filters on discovery endpoints are refused with 403.
             raise NotAllowed(f"{first} can’t be filtered.")
@@ -180,13 +181,13 @@ def _dispatch(call: Call, caller: Caller) -> Answer:
         return found
     if first == "Bulk" and len(call.parts) == 1:
         if call.method != "POST":
-            raise MethodNotAllowed("Bulk takes POST.")
+            raise MethodNotAllowed("Bulk takes POST.", "POST")
         return scim.change_many(call.runtime, call.visitor, caller, call.json())
     if first == "Me":
         raise NotImplementedHere("A bearer token is a directory’s, not a person’s: there is no /Me.")
     if first == ".search" and len(call.parts) == 1:
         if call.method != "POST":
-            raise MethodNotAllowed(".search takes POST.")
+            raise MethodNotAllowed(".search takes POST.", "POST")
         return scim.search_everything(call.runtime, call.visitor, caller, parameters_of_search(call.json()))
     raise ResourceNotFound("There is no such endpoint.")
 
@@ -196,17 +197,17 @@ def _resources(call: Call, caller: Caller, endpoint: str) -> Answer:
     tools = (call.runtime, call.visitor, caller)
     if len(rest) > 1:
         raise ResourceNotFound("There is no such endpoint.")
-    if not rest and call.method in {"GET", "HEAD"}:
+    if not rest and call.method in _LOOKS:
         return scim.list_resources(*tools, endpoint, call.parameters)
     if rest == (".search",):
         if call.method != "POST":
-            raise MethodNotAllowed(".search takes POST.")
+            raise MethodNotAllowed(".search takes POST.", "POST")
         return scim.list_resources(*tools, endpoint, parameters_of_search(call.json()))
-    if rest and call.method in {"GET", "HEAD"}:
+    if rest and call.method in _LOOKS:
         return scim.look_up_group(*tools, rest[0], call.parameters, call.if_none_match)
-    allowed = {"PUT", "PATCH", "DELETE"} if rest else {"POST"}
+    allowed = ("PUT", "PATCH", "DELETE") if rest else ("POST",)
     if call.method not in allowed:
-        raise MethodNotAllowed(f"{call.method} is not for /{endpoint}{'/{id}' if rest else ''}.")
+        raise MethodNotAllowed(f"{call.method} is not for /{endpoint}{'/{id}' if rest else ''}.", *_LOOKS, *allowed)
     body = None if call.method == "DELETE" else call.json()
     asked = Change(call.method, endpoint, rest[0] if rest else None, body, call.parameters, call.if_match)
     return scim.change(*tools, asked)
@@ -274,6 +275,8 @@ async def _read_body(request: Request) -> bytes:
 
 def _parameters(raw: bytes) -> dict[str, str]:
     """Return the parameters that we know, names in any case; what else stands behind the base URL (Entra's flags) is passed over."""
+    # Whoever writes a space as %20 means + where they write it, as in an address; in a form's spelling it would be the space.
+    raw = raw.replace(b"+", b"%2B") if b"%20" in raw else raw
     try:
         pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True, max_num_fields=_MAX_FIELDS)
     except ValueError:
@@ -300,6 +303,8 @@ def _refused(error: ScimError) -> Response:
     headers: dict[str, str] = {}
     if error.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="SCIM"'
+    if isinstance(error, MethodNotAllowed):
+        headers["Allow"] = ", ".join(error.allowed)
     if error.retry_after_seconds is not None:
         headers["Retry-After"] = str(error.retry_after_seconds)
     return _json(error.body(), error.status, headers)
