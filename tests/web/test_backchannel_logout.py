@@ -15,9 +15,10 @@ from tests.support import apps
 from tests.support.apps import RelyingApp
 from tests.support.hearing import Hearing, hearing
 from tests.support.house import Server
-from tests.support.oidc_scene import TELL, Told, told_scene
+from tests.support.oidc_scene import TELL, Told, id_token_of, told_scene
 from tests.support.people import group_of
 from vestibule.directory.app_sessions import BACKOFF, KEPT_FOR, Telling
+from vestibule.directory.apps import GrantType
 from vestibule.directory.sources import Source
 from vestibule.flows import app_sessions as flow
 from vestibule.flows import discovery, end_user
@@ -313,3 +314,19 @@ def swept(scene: Told) -> int:
     house = scene.server.house
     with house.runtime.database.transaction() as tx:
         return sweeping.sweep(tx, "app_sessions", house.clock(), 100)
+
+
+def test_an_app_whose_device_somebody_let_in_is_told_when_the_session_ends(scene: Told) -> None:
+    browsers = scene.other_app()
+    apps.through_saml(browsers, scene.client, scene.connection)
+    grants = frozenset({GrantType.DEVICE_CODE})
+    scene.app.app = apps.change_app(scene.server.house, scene.app.app, grant_types=grants)
+    begun = scene.app.post("device_authorization", scope="openid").json()
+    scene.client.get("/e/dev/device")
+    scene.client.post("/e/dev/device/answer", {"user_code": begun["user_code"], "agree": "1"})
+    given = scene.app.token(grant_type=str(GrantType.DEVICE_CODE), device_code=begun["device_code"]).json()
+    known = id_token_of(scene, given["id_token"])
+    sign_out(scene)
+    assert scene.tell() == 1
+    told = verified(scene, scene.heard.tokens[0])
+    assert (told["sub"], told["sid"]) == (known["sub"], known["sid"])

@@ -181,3 +181,32 @@ def test_a_device_gets_a_token_for_an_api(scene: Scene) -> None:
     assert claims_in(scene.poll(begun).json()["access_token"])["aud"] == FILES
     unknown = scene.device.post("device_authorization", resource="https://elsewhere.example")
     assert unknown.json()["error"] == "invalid_target"
+
+
+def test_what_a_device_of_a_third_partys_app_was_allowed_is_on_the_account_page_and_can_be_taken_back(
+    scene: Scene,
+) -> None:
+    scene.sign_in()
+    apps.change_app(scene.server.house, scene.device.app, third_party=True)
+    begun = scene.begin(scope="openid email offline_access")
+    scene.answer(begun["user_code"], agree="1")
+    given = scene.poll(begun).json()
+    assert scene.device.user_info(given["access_token"]).status_code == 200
+    assert "Television" in scene.client.get("/e/dev/account").text
+    scene.client.post("/e/dev/account/consents/withdraw", {"app": scene.device.app.id})
+    assert scene.device.user_info(given["access_token"]).status_code == 401
+    assert scene.device.refresh(given["refresh_token"]).json()["error"] == "invalid_grant"
+
+
+def test_letting_a_device_in_forgets_nothing_that_its_app_was_allowed_before(scene: Scene) -> None:
+    house = scene.server.house
+    changes = {"third_party": True, "redirect_uris": (apps.CALLBACK,)}
+    grants = frozenset({GrantType.DEVICE_CODE, GrantType.AUTHORIZATION_CODE})
+    scene.device.app = apps.change_app(house, scene.device.app, grant_types=grants, **changes)
+    scene.sign_in()
+    page = scene.device.authorize(scene.client, scope="openid profile")
+    fields = {name: page.text.split(f'name="{name}" value="')[1].split('"')[0] for name in ("request", "person")}
+    scene.client.post(scene.device.path("consent"), {**fields, "agree": "1"})
+    scene.answer(scene.begin(scope="openid email")["user_code"], agree="1")
+    answered = apps.answer_in(scene.device.authorize(scene.client, scope="openid profile email"))
+    assert "code" in answered.parameters, "both were agreed to"

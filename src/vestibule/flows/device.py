@@ -16,13 +16,13 @@ from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.clients import Client, authenticate_client, find_client, issuer_of
 from vestibule.flows.parts.entering import end_user_actor
 from vestibule.flows.parts.entry import decide
-from vestibule.flows.parts.going_on import authentication_of
+from vestibule.flows.parts.going_on import agreed_to, authentication_of
 from vestibule.flows.parts.issuing import scopes_of
 from vestibule.flows.parts.places import Place, find_place
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.resources import reaches_of
 from vestibule.flows.parts.runtime import Runtime
-from vestibule.flows.parts.subjects import sid_of
+from vestibule.flows.parts.subjects import sid_of, subject_of
 from vestibule.flows.parts.throttling import Limit, count_attempt
 from vestibule.kernel.errors import VestibuleError
 from vestibule.kernel.ids import new_id
@@ -33,7 +33,8 @@ from vestibule.oidc.client_authentication import read_client
 from vestibule.oidc.parameters import Parameters
 from vestibule.oidc.requests import read_resources
 from vestibule.oidc.scopes import OFFLINE_ACCESS, known
-from vestibule.storage import device_codes, grants, sessions
+from vestibule.storage import authorization, device_codes, grants, sessions
+from vestibule.storage.database import Transaction
 
 CODE_LIFE: Final = timedelta(minutes=10)
 INTERVAL_SECONDS: Final = 5
@@ -142,6 +143,7 @@ def answer(
             if not sessions.hold_session(tx, place.environment.id, session.id, grant.created_at):
                 raise UnknownUserCode("the session ended meanwhile")
             grants.insert_grant(tx, grant)
+            _remember(tx, runtime, waiting, session, grant)
         status = DeviceStatus.ALLOWED if agreed else DeviceStatus.DENIED
         if not device_codes.answer_device(tx, code, status, grant.id if grant else None):
             raise UnknownUserCode("answered a moment ago")
@@ -154,6 +156,17 @@ def answer(
             )
             record(tx, runtime, place.workspace.id, end_user_actor(session.end_user, visitor), event)
     return waiting
+
+
+def _remember(tx: Transaction, runtime: Runtime, waiting: Waiting, session: Session, grant: Grant) -> None:
+    """Remember what an authorization request is remembered for, too: whom to tell that the session ended, and what can be taken back."""
+    app, person, place = waiting.client.app, session.end_user, waiting.place
+    if waiting.client.oidc.backchannel_logout_uri:
+        authorization.note_app_session(tx, grant, session.id, subject_of(runtime, app, person.id))
+    if app.third_party:
+        before = authorization.consented_scope(tx, app.id, person.id) or frozenset()
+        agreed = before | agreed_to(grant.scope, grant.resources)
+        authorization.save_consent(tx, place.environment, app.id, person.id, agreed, grant.created_at)
 
 
 def _grant(runtime: Runtime, waiting: Waiting, session: Session) -> Grant:
