@@ -324,3 +324,16 @@ def test_what_is_not_known_is_told_apart_without_an_error(server: Server) -> Non
     wiki(server.house)
     there.cookies = {"vestibule_app_dev": "A" * 43, "vestibule_domain_dev": "B" * 43}
     assert there.ask().status_code == 302
+
+
+def test_a_node_whose_clock_is_a_little_behind_takes_the_way_in_that_another_began(server: Server) -> None:
+    wiki(server.house)
+    grace(server.house)
+    clock, client, there = server.house.clock, server.client(), AppHost(server)
+    clock.freeze()
+    sign_in_here(client)
+    path = there.ask("/pages/7").headers["location"].removeprefix(server.base_url)
+    clock.advance(seconds=-3)
+    assert "/.vestibule/callback?code=" in client.get(path).headers["location"]
+    clock.advance(minutes=-2)
+    assert client.get(path).status_code == 400

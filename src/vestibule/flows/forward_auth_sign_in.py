@@ -36,6 +36,8 @@ from vestibule.storage.database import Transaction
 
 TICKET_TTL: Final = timedelta(minutes=10)
 CODE_TTL: Final = timedelta(minutes=1)
+# The clock of the node that a browser comes to may be behind that of the node which it comes from.
+_SKEW: Final = timedelta(minutes=1)
 # A ticket stands in an address that stands in another one, and browsers, proxies and `local_path` end at 2,000 characters.
 _MAX_WANTED: Final = 1_000
 
@@ -163,7 +165,7 @@ def _open_ticket(runtime: Runtime, environment_key: str, untrusted: str, now: da
         scheme, host, uri, browser_hash, issued = json.loads(runtime.sealer.open(sealed, _seal_of(environment_key)))
     except (SealBroken, binascii.Error, ValueError) as error:
         raise TicketRefused("not sealed by us for this environment") from error
-    if not timedelta() <= now - datetime.fromtimestamp(issued, now.tzinfo) < TICKET_TTL:
+    if not -_SKEW <= now - datetime.fromtimestamp(issued, now.tzinfo) < TICKET_TTL:
         raise TicketRefused("expired")
     return scheme, host, uri, browser_hash
 
