@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import http.client
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import jwt as pyjwt
@@ -263,6 +266,15 @@ def test_a_token_in_two_places_or_in_the_address_is_none(scene: Scene) -> None:
     assert httpx.post(url, headers=header, data={"access_token": token}).status_code == 400
     assert httpx.get(url, params={"access_token": token}).status_code == 401
     assert httpx.get(url).status_code == 401
+
+
+def test_a_request_for_userinfo_by_post_needs_no_body_and_no_length(scene: Scene) -> None:
+    token = scene.app.tokens(scene.client, scene.connection)["access_token"]
+    with closing(http.client.HTTPConnection(urlsplit(scene.server.base_url).netloc, timeout=30)) as connection:
+        connection.putrequest("POST", scene.app.path("userinfo"))
+        connection.putheader("Authorization", f"Bearer {token}")
+        connection.endheaders()
+        assert connection.getresponse().status == 200
 
 
 def test_a_client_proves_itself_in_the_agreed_way_and_in_one(scene: Scene) -> None:

@@ -147,8 +147,9 @@ async def _read_form(request: Request) -> Form:
             return await _parse_multipart(request)
         except (MultiPartException, ValueError) as error:
             raise HTTPException(400) from error
-    if not kind and request.headers.get("content-length") == "0":
-        return Form()  # a POST that brings all it has in its headers (OpenID Connect Core 5.3.1)
+    # A POST that brings all it has in its headers (OpenID Connect Core 5.3.1). Without a length there is no body (RFC 9112, 6.3).
+    if request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers:
+        return Form()
     raise HTTPException(415)
 
 
