@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 from vestibule.directory.sessions import BackToApp, Session
 from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.clients import Client, find_client
-from vestibule.flows.parts.id_token_hints import claims_of_hint
+from vestibule.flows.parts.id_token_hints import claims_to_leave
 from vestibule.flows.parts.places import Place, find_place
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.sending import Sent
@@ -48,7 +48,7 @@ def ask(runtime: Runtime, environment_key: str, parameters: Parameters, session:
     """
     place = find_place(runtime, environment_key)
     hint = read.token(parameters, "id_token_hint")
-    claims = claims_of_hint(runtime, place, hint) if hint else {}
+    claims = claims_to_leave(runtime, place, hint) if hint else {}
     client = _client(runtime, place, parameters, claims)
     registered = read.optional(parameters, "post_logout_redirect_uri") or ""
     if registered and (client is None or registered not in client.oidc.post_logout_redirect_uris):
@@ -68,7 +68,7 @@ def without_hint(runtime: Runtime, environment_key: str, parameters: Parameters)
     It proves no session any more: the person is asked.
     """
     place = find_place(runtime, environment_key)
-    claims = claims_of_hint(runtime, place, read.token(parameters, "id_token_hint") or "")
+    claims = claims_to_leave(runtime, place, read.token(parameters, "id_token_hint") or "")
     client = _client(runtime, place, parameters, claims)
     rest = {name: values for name, values in parameters.items() if name not in {"id_token_hint", "client_id"}}
     return {**rest, "client_id": (client.app.id,)} if client else rest

@@ -10,8 +10,9 @@ from vestibule.flows.parts.issuing import ID_TOKEN
 from vestibule.flows.parts.jwt_keys import keys_to_verify, usable_jwt_keys
 from vestibule.flows.parts.places import Place
 from vestibule.flows.parts.runtime import Runtime
+from vestibule.kernel.ids import is_id
 from vestibule.oidc.errors import InvalidRequest
-from vestibule.oidc.jwt import TokenRefused, verify
+from vestibule.oidc.jwt import TokenRefused, unverified, verify
 
 
 def claims_of_hint(runtime: Runtime, place: Place, hint: str) -> Mapping[str, Any]:
@@ -25,6 +26,32 @@ def claims_of_hint(runtime: Runtime, place: Place, hint: str) -> Mapping[str, An
         return verify(hint, keys, issuer=issuer, typ=ID_TOKEN, now=None).claims
     except TokenRefused as error:
         raise InvalidRequest(f"the id_token_hint: {error.reason}") from error
+
+
+def claims_to_leave(runtime: Runtime, place: Place, hint: str) -> Mapping[str, Any]:
+    """Return what an ID token (untrusted) says to somebody who signs out. Raises InvalidRequest.
+
+    Of one whose key ended since, as keys do, it is the app alone, and no more proof than a client_id is: the person is asked.
+    """
+    try:
+        return claims_of_hint(runtime, place, hint)
+    except InvalidRequest:
+        audience = _app_of_ended_key(runtime, place, hint)
+        if audience is None:
+            raise
+        return {"aud": audience}
+
+
+def _app_of_ended_key(runtime: Runtime, place: Place, hint: str) -> str | None:
+    try:
+        said = unverified(hint)
+    except TokenRefused:
+        return None
+    living = {key.id for key in usable_jwt_keys(runtime, place.environment)}
+    ended = is_id(said.kid, "key") and said.kid not in living
+    audience = said.claims.get("aud")
+    ours = said.typ == ID_TOKEN and said.claims.get("iss") == issuer_of(runtime, place.environment.key)
+    return audience if ended and ours and isinstance(audience, str) else None
 
 
 def hinted_sub(runtime: Runtime, place: Place, client: Client, hint: str) -> str:
