@@ -88,7 +88,7 @@ class Served:
 
     def start(self, cores: set[int] | None = None) -> int:
         """Start it, on these cores only if some are named, wait until /readyz says so, and return its process id."""
-        command = [sys.executable, "-c", _PROGRAM, "serve", "--port", str(self.port)]
+        command = [sys.executable, "-c", _PROGRAM, *self.arguments()]
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 command, env=self.environment(), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output
