@@ -8,6 +8,7 @@ import jwt as pyjwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
+from tests.support import apps, sign_ins
 from tests.support.house import Server
 from tests.support.oidc_scene import Scene, scene_of
 from vestibule.flows import jwt_keys
@@ -51,3 +52,17 @@ def test_what_no_key_of_ours_ever_signed_leads_nowhere(scene: Scene, changes: di
     forged = pyjwt.encode(claims, own, algorithm="EdDSA", headers={"kid": new_id("key", scene.server.house.clock())})
     assert leaving(scene, forged).status_code == 400
     assert is_signed_in(scene)
+
+
+def test_an_app_that_means_somebody_by_a_token_whose_key_ended_is_answered_for_nobody_else(scene: Scene) -> None:
+    house, hint = scene.server.house, scene.app.tokens(scene.client, scene.connection)["id_token"]
+    sign_ins.add_person(house, "maya@example.com", name="Maya Lindqvist")
+    jwt_keys.rotate_jwt_keys(house.runtime, operator(), house.environments["dev"], at_once=True)
+    house.clock.advance(seconds=1)
+    silent = {"id_token_hint": hint, "prompt": "none"}
+    assert "code" in apps.answer_in(scene.app.authorize(scene.client, **silent)).parameters
+    maya = scene.server.client()
+    apps.through_saml(scene.other_app(), maya, scene.connection, "maya@example.com")
+    assert apps.answer_in(scene.app.authorize(maya, **silent)).parameters["error"] == "login_required"
+    elsewhere = apps.answer_in(scene.other_app("Other").authorize(scene.client, **silent))
+    assert elsewhere.parameters["error"] == "invalid_request"
