@@ -1,4 +1,4 @@
-"""A user that a directory pushes: made, changed, back again, deleted; and the access that follows from it. Its account: `pushed_accounts`."""
+"""A user that a directory pushes: made, changed, back again, deleted, and the access that follows. Their account: `pushed_accounts`."""
 
 from __future__ import annotations
 
