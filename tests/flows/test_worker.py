@@ -16,7 +16,17 @@ from tests.support.mail import Mailbox, smtp_server
 from vestibule.directory.activity import ActivityFilter, Entry, Outcome
 from vestibule.flows import admin_sign_in, admins
 from vestibule.flows.parts.callers import Visitor
-from vestibule.flows.worker import BACKOFF, LEASE, SWEEP_EVERY, Worker, schedule_sweeps, work_once
+from vestibule.flows.worker import (
+    BACKOFF,
+    FARTHEST,
+    LEASE,
+    SWEEP_EVERY,
+    Worker,
+    bring_forward,
+    schedule_readings,
+    schedule_sweeps,
+    work_once,
+)
 from vestibule.outside.mail import Mail, Mailer, MailNotSent
 from vestibule.storage import activity, jobs, throttles
 from vestibule.storage.tables import admin_sessions, one_time_links
@@ -204,6 +214,38 @@ def test_sweeping_goes_on_past_the_rows_of_one_transaction(
     schedule_sweeps(house.runtime)
     assert work_once(house.runtime, mailer(box))
     assert count(house, throttles_table) == 0
+
+
+def test_what_a_clock_that_ran_ahead_put_off_for_years_is_done_soon_after_it_is_right(
+    house: House, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vestibule.flows.worker.POLL_SECONDS", 0.02)
+    invite(house)
+    schedule_sweeps(house.runtime)
+    schedule_readings(house.runtime)
+    house.clock.advance(days=800)
+    while work_once(house.runtime, refuse):
+        pass
+    with house.runtime.database.transaction() as tx:
+        throttles.hit(tx, "old", house.clock() - timedelta(days=801), timedelta(minutes=15))
+    house.clock.advance(days=-800)
+    assert not work_once(house.runtime, mailer(box))
+    worker = Worker(house.runtime, mailer(box))
+    worker.start()
+    deadline = time.monotonic() + 30
+    while (not box.mails or count(house, throttles_table)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    worker.stop()
+    assert len(box.mails) == 1
+    assert count(house, throttles_table) == 0
+
+
+def test_a_letter_that_waits_as_long_as_any_does_is_left_to_wait(house: House, box: Mailbox) -> None:
+    invite(house)
+    with house.runtime.database.transaction() as tx:
+        tx.execute(jobs_table.update().values(run_at=house.clock() + FARTHEST))
+    bring_forward(house.runtime)
+    assert not work_once(house.runtime, mailer(box))
 
 
 def test_the_thread_sends_by_itself_survives_a_defect_and_stops(

@@ -6,6 +6,7 @@ A job is leased before it is done and deleted after: nothing is lost when a work
 from __future__ import annotations
 
 import threading
+import time
 from datetime import timedelta
 from typing import Final, Protocol
 
@@ -33,6 +34,8 @@ LEASE: Final = timedelta(minutes=5)
 BACKOFF: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 20, 60, 180, 480, 720, 1440))
 SWEEP_JOB: Final = "sweep"
 SWEEP_EVERY: Final = timedelta(hours=1)
+# No job waits longer by itself, with a day to spare for clocks that differ.
+FARTHEST: Final = max(BACKOFF) + timedelta(days=1)
 READINGS_JOB: Final = "metadata"
 READINGS_EVERY: Final = timedelta(minutes=5)
 _SWEEP_ID: Final = "job_sweep"
@@ -73,13 +76,14 @@ class Worker:
         return self._thread.is_alive()
 
     def _work(self) -> None:
-        scheduled = False
+        schedule_at = time.monotonic()
         while not self._stopping.is_set():
             try:
-                if not scheduled:
+                if time.monotonic() >= schedule_at:
                     schedule_sweeps(self._runtime)
                     schedule_readings(self._runtime)
-                    scheduled = True
+                    bring_forward(self._runtime)
+                    schedule_at = time.monotonic() + SWEEP_EVERY.total_seconds()
                 while not self._stopping.is_set() and work_once(self._runtime, self._send):
                     pass
             except DatabaseBusy as error:
@@ -101,6 +105,15 @@ def schedule_readings(runtime: Runtime) -> None:
     now = runtime.clock()
     with runtime.database.transaction() as tx:
         jobs.enqueue_once(tx, jobs.Job(_READINGS_ID, None, READINGS_JOB, b"", 0, now), now)
+
+
+def bring_forward(runtime: Runtime) -> None:
+    """Make due what a clock that ran ahead put off to a time that is years away now that the clock is right."""
+    now = runtime.clock()
+    with runtime.database.transaction() as tx:
+        brought = jobs.bring_forward(tx, now, now + FARTHEST)
+    if brought:
+        log.warning("jobs were put off by a clock that ran ahead", jobs=brought)
 
 
 def work_once(runtime: Runtime, send: Send) -> bool:

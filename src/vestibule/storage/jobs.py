@@ -86,6 +86,12 @@ def come_round(tx: Transaction, job_id: str, run_at: datetime) -> None:
     )
 
 
+def bring_forward(tx: Transaction, now: datetime, latest: datetime) -> int:
+    """Make due what waits, or is leased, until after `latest`: a clock that ran ahead said so. Return how many jobs."""
+    far = or_(jobs.c.run_at > latest, jobs.c.leased_until > latest)
+    return tx.execute(update(jobs).where(far).values(run_at=now, leased_until=None)).rowcount
+
+
 def _values(job: Job, run_at: datetime) -> dict[Column[Any], Any]:
     return {
         jobs.c.id: job.id,
