@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from html import unescape
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -296,6 +298,18 @@ def test_signing_out_from_an_app_ends_the_session_and_comes_back(scene: Scene) -
     assert left.headers["location"] == "https://app.example/bye?state=a+b"
     assert scene.app.user_info(tokens["access_token"]).status_code == 401
     assert "/sign-in" in scene.app.authorize(scene.client).headers["location"]
+
+
+@pytest.mark.parametrize(("uri", "joint"), [("https://app.example/cb?", ""), ("https://app.example/cb?a=b", "&")])
+def test_what_goes_back_to_an_address_with_a_question_mark_has_only_that(scene: Scene, uri: str, joint: str) -> None:
+    scene.app.tokens(scene.client, scene.connection)
+    house, app = scene.server.house, scene.app.app
+    scene.app.app = apps.change_app(house, app, redirect_uris=(uri,), post_logout_redirect_uris=(uri,))
+    assert scene.app.authorize(scene.client, redirect_uri=uri).headers["location"].startswith(f"{uri}{joint}code=")
+    query = {"client_id": app.id, "post_logout_redirect_uri": uri, "state": "s"}
+    scene.client.last_page = scene.client.get(scene.app.path("logout"), params=query).text
+    done = scene.client.post(f"{scene.app.path('logout')}/confirmed?{urlencode(query)}")
+    assert f"url={uri}{joint}state=s" in unescape(done.text)
 
 
 def test_signing_out_without_a_proof_is_asked_first(scene: Scene) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode, urlsplit
 
 from vestibule.directory.sessions import BackToApp, Session
 from vestibule.flows.parts.callers import Visitor
@@ -20,6 +19,7 @@ from vestibule.kernel.secrets import same
 from vestibule.oidc import parameters as read
 from vestibule.oidc.errors import InvalidRequest
 from vestibule.oidc.parameters import Parameters
+from vestibule.oidc.redirect_uris import with_parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,8 @@ def ask(runtime: Runtime, environment_key: str, parameters: Parameters, session:
     registered = read.optional(parameters, "post_logout_redirect_uri") or ""
     if registered and (client is None or registered not in client.oidc.post_logout_redirect_uris):
         raise InvalidRequest("the post_logout_redirect_uri is not registered")
-    url, state = registered, read.optional(parameters, "state")
-    if registered and state:
-        url += ("&" if urlsplit(registered).query else "?") + urlencode({"state": state})
+    state = read.optional(parameters, "state")
+    url = with_parameters(registered, {"state": state}) if registered and state else registered
     sid = claims.get("sid")
     sure = bool(client and session and isinstance(sid, str) and same(sid, sid_of(runtime, client.app, session.id)))
     back = BackToApp(client.app.id, client.app.name, registered, url) if client else BackToApp("", "", "", "")

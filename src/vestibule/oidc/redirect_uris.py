@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 MAX_REDIRECT_URI: Final = 1_000
 # Without < > " \\ ^ ` { | } and spaces, which no URI has; without # and *, which we don't take.
@@ -37,6 +37,12 @@ def _loopback(uri: str) -> tuple[str | None, str]:
     plain = host in _LOOPBACK and (not colon or (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65_536))
     # What a browser would read differently from this splitting is not a native app's address.
     return (host, slash + rest) if plain and urlsplit(uri).hostname == host.strip("[]") else (None, "")
+
+
+def with_parameters(uri: str, parameters: Mapping[str, str]) -> str:
+    """Return a registered address with parameters behind those that it has (RFC 6749, 3.1.2)."""
+    joint = "" if uri.endswith(("?", "&")) else "&" if "?" in uri else "?"
+    return uri + joint + urlencode(parameters)
 
 
 def is_acceptable(untrusted: str) -> bool:

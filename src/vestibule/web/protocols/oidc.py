@@ -17,6 +17,7 @@ from vestibule.flows.parts.entry import resume
 from vestibule.kernel.text import N_
 from vestibule.oidc.errors import InvalidRequest
 from vestibule.oidc.parameters import Parameters
+from vestibule.oidc.redirect_uris import with_parameters
 from vestibule.web.doors import open_door
 from vestibule.web.entrance import (
     forget_session,
@@ -212,8 +213,7 @@ def _to_app(visit: Visit, answer: Answer, *, by_link: bool) -> Response:
 
 
 def _address(answer: Answer) -> str:
-    joint = "&" if urlsplit(answer.redirect_uri).query else "?"
-    return answer.redirect_uri + joint + urlencode(dict(answer.parameters))
+    return with_parameters(answer.redirect_uri, answer.parameters)
 
 
 ROUTES: Final = [
