@@ -268,6 +268,19 @@ def test_a_token_in_two_places_or_in_the_address_is_none(scene: Scene) -> None:
     assert httpx.get(url).status_code == 401
 
 
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [("GET", "userinfo"), ("POST", "userinfo"), ("POST", "register"), ("GET", "register/app_1")],
+)
+def test_who_brings_no_token_reads_no_error_code_in_the_challenge(scene: Scene, method: str, name: str) -> None:
+    """RFC 6750, 3.1: the request was not wrong, it lacked what is asked for."""
+    url = scene.server.base_url + scene.app.path(name)
+    asked = httpx.request(method, url)
+    assert (asked.status_code, asked.headers["www-authenticate"]) == (401, 'Bearer realm="Vestibule"')
+    wrong = httpx.request(method, url, headers={"Authorization": "Bearer wrong"})
+    assert (wrong.status_code, 'error="invalid_token"' in wrong.headers["www-authenticate"]) == (401, True)
+
+
 def test_a_request_for_userinfo_by_post_needs_no_body_and_no_length(scene: Scene) -> None:
     token = scene.app.tokens(scene.client, scene.connection)["access_token"]
     with closing(http.client.HTTPConnection(urlsplit(scene.server.base_url).netloc, timeout=30)) as connection:

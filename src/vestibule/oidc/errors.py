@@ -178,6 +178,13 @@ class InvalidToken(OAuthError):
     public = "The access token is not valid here, or has ended."
 
 
+class TokenMissing(InvalidToken):
+    """There is no bearer token at all: the challenge says no error code then (RFC 6750, 3.1)."""
+
+    code = "oauth_token_missing"
+    public = "Send an access token."
+
+
 class InsufficientScope(OAuthError):
     """The bearer token does not reach that far (RFC 6750, 3.1)."""
 

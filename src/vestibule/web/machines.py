@@ -14,7 +14,7 @@ from starlette.responses import Response
 from vestibule.kernel.errors import AlreadyTaken, DatabaseBusy, NotFound, Throttled
 from vestibule.kernel.secrets import new_reference
 from vestibule.kernel.text import has_unsafe_characters
-from vestibule.oidc.errors import InvalidClient, InvalidToken, OAuthError, RegistrationClosed
+from vestibule.oidc.errors import InvalidClient, InvalidToken, OAuthError, RegistrationClosed, TokenMissing
 from vestibule.web.threads import in_thread
 from vestibule.web.visits import Visit, read_visit
 
@@ -87,6 +87,8 @@ def answered(handler: Handler, visit: Visit) -> Response:
 def _challenge(error: OAuthError) -> dict[str, str]:
     if isinstance(error, InvalidClient):
         return {"WWW-Authenticate": 'Basic realm="Vestibule"'}  # RFC 6749, 5.2
+    if isinstance(error, TokenMissing):
+        return {"WWW-Authenticate": 'Bearer realm="Vestibule"'}  # RFC 6750, 3.1
     if isinstance(error, InvalidToken | RegistrationClosed) or error.status == 403:
         return {"WWW-Authenticate": f'Bearer error="{error.error}", error_description="{error.public}"'}
     return {}

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from vestibule.flows import authorization, discovery, tokens, userinfo
 from vestibule.kernel.secrets import bearer_token
 from vestibule.oidc import parameters as read
-from vestibule.oidc.errors import InvalidRequest, InvalidToken
+from vestibule.oidc.errors import InvalidRequest, TokenMissing
 from vestibule.web.machines import json_answer, machine
 from vestibule.web.visits import Visit
 
@@ -65,7 +65,7 @@ def keys(visit: Visit) -> Response:
 
 
 def _bearer(visit: Visit) -> str:
-    """Return the access token in the one place where it stands (RFC 6750, 2). Raises InvalidToken, InvalidRequest."""
+    """Return the access token in the one place where it stands (RFC 6750, 2). Raises TokenMissing, InvalidRequest."""
     in_header = bearer_token(visit.authorization)
     in_form = read.token(visit.form.fields, "access_token")
     if in_header:
@@ -73,7 +73,7 @@ def _bearer(visit: Visit) -> str:
             raise InvalidRequest("the token stands in two places")
         return in_header
     if in_form is None:
-        raise InvalidToken("no token")
+        raise TokenMissing("no token")
     return in_form
 
 

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from vestibule.flows import registered_apps, registration
 from vestibule.kernel.secrets import bearer_token
 from vestibule.kernel.text import has_unsafe_characters
+from vestibule.oidc.errors import TokenMissing
 from vestibule.oidc.registration import MAX_BODY_BYTES
 from vestibule.web.machines import answered, json_answer, preflight
 from vestibule.web.threads import in_thread
@@ -24,9 +25,7 @@ async def register(request: Request) -> Response:
         return preflight()
 
     def handler(visit: Visit, body: bytes) -> Response:
-        found = registration.register(
-            visit.runtime, visit.visitor, visit.path_params["env"], bearer_token(visit.authorization), body
-        )
+        found = registration.register(visit.runtime, visit.visitor, visit.path_params["env"], _bearer(visit), body)
         return json_answer(found.body, 201)
 
     return await _taken(request, handler)
@@ -41,7 +40,7 @@ async def manage(request: Request) -> Response:
             visit.visitor,
             visit.path_params["env"],
             visit.path_params["client_id"],
-            bearer_token(visit.authorization),
+            _bearer(visit),
         )
         if visit.method == "DELETE":
             registered_apps.withdraw(*who)
@@ -49,6 +48,13 @@ async def manage(request: Request) -> Response:
         return json_answer(registered_apps.change(*who, body) if visit.method == "PUT" else registered_apps.read(*who))
 
     return await _taken(request, handler)
+
+
+def _bearer(visit: Visit) -> str:
+    token = bearer_token(visit.authorization)
+    if not token:
+        raise TokenMissing("no token")
+    return token
 
 
 async def _taken(request: Request, handler: Callable[[Visit, bytes], Response]) -> Response:
