@@ -62,6 +62,10 @@ FILTERS = {
     'urn:ietf:params:scim:schemas:core:2.0:User:userName eq "maya@example.com"': {"maya"},
     'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department eq "r&d"': {"jonas"},
     'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value eq "m1"': {"jonas"},
+    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User pr": {"jonas"},
+    "not (urn:ietf:params:scim:schemas:extension:enterprise:2.0:user pr)": {"maya", "noor"},
+    "meta.location pr and meta.version pr": {"maya", "jonas", "noor"},
+    "groups.$ref pr": set(),
     "userName sw ma": {"maya"},
     "userName%20eq%20%22maya@example.com%22": {"maya"},
     'nickNameOfNobody eq "x"': set(),
@@ -109,6 +113,36 @@ def test_every_kind_of_filter_finds_whom_it_means_on_both_engines(okta: Director
 def test_a_filter_that_is_none_is_an_invalid_filter(text: str, okta: Directory) -> None:
     refused = okta.get("/Users", params={"filter": text})
     assert (refused.status_code, refused.json()["scimType"]) == (400, "invalidFilter")
+
+
+def test_members_are_found_by_the_names_that_they_are_shown_by(okta: Directory, three: dict[str, str]) -> None:
+    group = okta.create_group("Designers", three["maya"], three["noor"], "nobody-yet")["id"]
+    assert okta.found("/Groups", 'members.display eq "MAYA Park"') == [group]
+    assert okta.found("/Groups", 'members[display eq "noor@example.com"]') == [group]  # without an account of their own
+    assert okta.found("/Groups", 'members.display sw "Jonas"') == []
+    assert okta.found("/Groups", f'members[value eq "{three["maya"]}" and not (display co "maya")]') == []
+    assert okta.found("/Groups", 'members[not (display co "maya" or display co "noor")]') == []
+    assert okta.found("/Groups", "members[$ref pr]") == [group]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "text"),
+    [
+        ("/Users", 'meta.location eq "https://sso.example.com/Users/1"'),
+        ("/Users", 'userName eq "maya@example.com" and meta.version ne "1"'),
+        ("/Users", 'meta eq "x"'),
+        ("/Users", 'groups.$ref ew "/Groups/1"'),
+        ("/Users", 'groups[not ($ref eq "x")]'),
+        ("/Groups", 'members.$ref eq "x"'),
+        ("/Groups", 'meta.version eq "1"'),
+    ],
+)
+def test_what_is_made_for_an_answer_is_compared_with_nothing_and_the_refusal_says_so(
+    endpoint: str, text: str, okta: Directory
+) -> None:
+    refused = okta.get(endpoint, params={"filter": text})
+    assert (refused.status_code, refused.json()["scimType"]) == (400, "invalidFilter")
+    assert "can’t be compared" in refused.json()["detail"]
 
 
 @pytest.mark.parametrize(

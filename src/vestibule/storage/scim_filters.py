@@ -13,11 +13,12 @@ from sqlalchemy import ColumnElement, and_, exists, false, func, literal, not_, 
 
 from vestibule.kernel.text import fold
 from vestibule.scim.attributes import Path, ResourceType
+from vestibule.scim.errors import InvalidFilter
 from vestibule.scim.filters import And, Compare, Filter, Not, Or, Present, Within
 from vestibule.scim.schemas import GROUP, USER
 from vestibule.storage.database import Transaction
 from vestibule.storage.scim_json import element_text, elements_of, text_at
-from vestibule.storage.tables import scim_groups, scim_members, scim_user_emails, scim_users
+from vestibule.storage.tables import end_users, scim_groups, scim_members, scim_user_emails, scim_users
 from vestibule.storage.types import Instant
 
 # Sorts after every continuation of a prefix.
@@ -25,6 +26,14 @@ _LAST_CHARACTER: Final = "\U0010ffff"
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _LAST_INSTANT: Final = datetime(9999, 12, 31, tzinfo=UTC)
 Condition = ColumnElement[bool]
+# As a member is shown.
+_NAME_OF_MEMBER: Final = (
+    select(func.coalesce(end_users.c.full_name, scim_users.c.user_name))
+    .select_from(scim_users.outerjoin(end_users, end_users.c.id == scim_users.c.end_user_id))
+    .where(scim_users.c.id == scim_members.c.scim_user_id)
+    .correlate(scim_members)
+    .scalar_subquery()
+)
 
 
 def user_condition(tx: Transaction, found: Filter) -> Condition:
@@ -62,6 +71,8 @@ class _Compiler:
     def leaf(self, found: Compare | Present | Within) -> Condition:
         """Return the condition of one comparison."""
         path = found.path
+        if path is not None and path.urn and path.attribute is None and isinstance(found, Present):
+            return self.extended(path.urn.lower())
         if path is None or path.attribute is None:
             return true() if isinstance(found, Compare) and found.operator == "ne" else false()
         if not isinstance(found, Within) and path.urn is None:
@@ -84,7 +95,7 @@ class _Compiler:
             return self.exact(literal(self.resource_type.name), found)
         if name == "schemas":
             return self.schemas(found)
-        return _present(found) if name == "meta" else None
+        return _only_present(f"meta.{sub}" if sub else name, found) if name == "meta" else None
 
     def schemas(self, found: Compare | Present) -> Condition:
         """Compare the URNs of a resource's schemas, which have no case (RFC 8141, 3.1): the core one, and those it has something of."""
@@ -143,6 +154,19 @@ class _Compiler:
         }
         return comparisons[found.operator]
 
+    def text(self, text: Any, found: Compare | Present) -> Condition:
+        """Compare a text as its attribute has it: with case or without."""
+        if isinstance(found, Present):
+            return and_(text.is_not(None), text != "")
+        value = found.value
+        if isinstance(value, bool):
+            same = func.coalesce(text, "false") == ("true" if value else "false")
+            return same if found.operator == "eq" else not_(same)
+        exact = found.path is not None and found.path.attribute is not None and found.path.target.case_exact
+        if exact or value is None:
+            return _compared(self.tx, text, found.operator, None if value is None else str(value))
+        return _compared(self.tx, func.lower(text), found.operator, func.lower(str(value)))
+
 
 class _Users(_Compiler):
     resource_type, table = USER, scim_users
@@ -179,7 +203,7 @@ class _Users(_Compiler):
                 if isinstance(found, Present):
                     return _is_there(self.tx, document, *steps)
             text = text_at(self.tx, document, *steps, *((sub,) if sub else ()))
-            return false() if isinstance(found, Within) else self._text(text, found)
+            return false() if isinstance(found, Within) else self.text(text, found)
         return self._many(path, steps, found)
 
     def _many(self, path: Path, steps: tuple[str, ...], found: Compare | Present | Within) -> Condition:
@@ -190,7 +214,7 @@ class _Users(_Compiler):
                 return true() if isinstance(term, Compare) and term.operator == "ne" else false()
             simple = term.path.attribute is not None and term.path.attribute.kind != "complex"
             sub = term.path.sub.name if term.path.sub else None if simple else "value"
-            return self._text(element_text(self.tx, elements, sub), term)
+            return self.text(element_text(self.tx, elements, sub), term)
 
         if isinstance(found, Present) and path.sub is None:
             return exists(select(literal(1)).select_from(elements))
@@ -225,8 +249,10 @@ class _Users(_Compiler):
 
         def inside(term: Compare | Present | Within) -> Condition:
             sub = term.path.sub.name if term.path and term.path.sub else "value"
-            if isinstance(term, Within) or sub not in {"value", "display", "type"}:
+            if isinstance(term, Within) or sub not in {"value", "$ref", "display", "type"}:
                 return false()
+            if sub == "$ref":
+                return _only_present("groups.$ref", term)
             if sub == "type":
                 return self.exact(literal("direct"), term)
             if sub == "display":
@@ -237,18 +263,6 @@ class _Users(_Compiler):
             scim_members.join(scim_groups, scim_groups.c.id == scim_members.c.scim_group_id)
         )
         return exists(query.where(mine, self._logic(inner, inside)).correlate(scim_users))
-
-    def _text(self, text: Any, found: Compare | Present) -> Condition:
-        if isinstance(found, Present):
-            return and_(text.is_not(None), text != "")
-        value = found.value
-        if isinstance(value, bool):
-            same = func.coalesce(text, "false") == ("true" if value else "false")
-            return same if found.operator == "eq" else not_(same)
-        exact = found.path is not None and found.path.attribute is not None and found.path.target.case_exact
-        if exact or value is None:
-            return _compared(self.tx, text, found.operator, None if value is None else str(value))
-        return _compared(self.tx, func.lower(text), found.operator, func.lower(str(value)))
 
 
 class _Groups(_Compiler):
@@ -269,13 +283,21 @@ class _Groups(_Compiler):
                 return false()
             if sub == "type":
                 return self.exact(literal("User"), term)
+            if sub == "$ref":
+                return _only_present("members.$ref", term)
+            if sub == "display":
+                return self.text(_NAME_OF_MEMBER, term)
             return self.exact(scim_members.c.scim_user_id, term) if sub == "value" else false()
 
-        return exists().where(mine, self._logic(inner, inside)).correlate(scim_groups)
+        known = scim_members.c.scim_user_id.is_not(None)
+        return exists().where(mine, known, self._logic(inner, inside)).correlate(scim_groups)
 
 
-def _present(found: Compare | Present) -> Condition:
-    return true() if isinstance(found, Present) else false()
+def _only_present(name: str, found: Compare | Present) -> Condition:
+    """Answer for what every resource has, and which is made when it is answered. Raises InvalidFilter for a comparison."""
+    if isinstance(found, Present):
+        return true()
+    raise InvalidFilter(f"“{name}” can’t be compared; “id” can.")
 
 
 def _is_there(tx: Transaction, document: Any, *steps: str) -> Condition:
