@@ -28,3 +28,16 @@ def test_those_never_read_come_first_then_those_that_wait_longest_and_nobody_bef
         found = [idp_id for _, idp_id in metadata_readings.list_due(tx, now, 10)]
         assert found == [ids[0], ids[2], ids[1]]
         assert metadata_readings.list_due(tx, now, 1) == ((house.workspace.id, ids[0]),)
+
+
+def test_what_a_clock_that_ran_ahead_noted_holds_up_no_reading(house: House) -> None:
+    now, later = house.clock(), house.clock() + timedelta(days=800)
+    idp = connect(house).idp
+    values = IdpValues("https://idp.example", None, None, (CERTIFICATE,), metadata_url="https://idp.example")
+    with house.runtime.database.transaction() as tx:
+        identity_providers.update_idp_values(tx, idp, values, None)
+        assert metadata_readings.claim_reading(tx, house.workspace.id, idp.id, later)
+        metadata_readings.save_reading(tx, house.workspace.id, idp.id, later, due_at=later)
+        assert metadata_readings.list_due(tx, now, 10) == ((house.workspace.id, idp.id),)
+        assert metadata_readings.claim_reading(tx, house.workspace.id, idp.id, now)
+        assert not metadata_readings.claim_reading(tx, house.workspace.id, idp.id, now - timedelta(minutes=4))

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete, or_, select, update
 
 from vestibule.directory.connections import IdpValues
-from vestibule.directory.rollover import ASK_AGAIN_AFTER, FoundChange, Reading, dump_values, load_values
+from vestibule.directory.rollover import ASK_AGAIN_AFTER, READ_EVERY, FoundChange, Reading, dump_values, load_values
 from vestibule.storage.database import Transaction
 from vestibule.storage.inserting import insert_into
 from vestibule.storage.tables import identity_providers as idps
@@ -17,11 +17,15 @@ from vestibule.storage.tables import metadata_readings as readings
 
 
 def list_due(tx: Transaction, now: datetime, most: int) -> tuple[tuple[str, str], ...]:
-    """Return (workspace, IdP) of every workspace whose metadata is to be read now: those never read, then those that wait longest."""
+    """Return (workspace, IdP) of every workspace whose metadata is to be read now: those never read, then those that wait longest.
+
+    Last come those that are to be read later than any is put off to: a clock that ran ahead said so.
+    """
+    due = or_(readings.c.due_at.is_(None), readings.c.due_at <= now, readings.c.due_at > now + 2 * READ_EVERY)
     query = (
         select(idps.c.workspace_id, idps.c.id)
         .outerjoin(readings, readings.c.idp_id == idps.c.id)
-        .where(idps.c.metadata_url.is_not(None), or_(readings.c.due_at.is_(None), readings.c.due_at <= now))
+        .where(idps.c.metadata_url.is_not(None), due)
         .order_by(readings.c.due_at.asc().nulls_first(), idps.c.id)
         .limit(most)
     )
@@ -47,11 +51,15 @@ def save_reading(tx: Transaction, workspace_id: str, idp_id: str, now: datetime,
 
 
 def claim_reading(tx: Transaction, workspace_id: str, idp_id: str, now: datetime) -> bool:
-    """Claim to read the metadata of an IdP at once; False when somebody did so within ASK_AGAIN_AFTER. One of all nodes gets it."""
+    """Claim to read the metadata of an IdP at once; False when somebody did so within ASK_AGAIN_AFTER. One of all nodes gets it.
+
+    A claim that is farther ahead than that is of a clock that was wrong, and holds nobody up.
+    """
     first = {"idp_id": idp_id, "workspace_id": workspace_id, "applies_changes": True, "due_at": now, "failures": 0}
     tx.execute(insert_into(tx, readings).values(first).on_conflict_do_nothing(index_elements=["idp_id"]))
     mine = (readings.c.workspace_id == workspace_id, readings.c.idp_id == idp_id)
-    free = or_(readings.c.asked_at.is_(None), readings.c.asked_at <= now - ASK_AGAIN_AFTER)
+    asked_at = readings.c.asked_at
+    free = or_(asked_at.is_(None), asked_at <= now - ASK_AGAIN_AFTER, asked_at > now + ASK_AGAIN_AFTER)
     return tx.execute(update(readings).where(*mine, free).values(asked_at=now, answered_at=None)).rowcount == 1
 
 
