@@ -262,6 +262,34 @@ def test_an_idp_that_is_known_is_offered_and_taken_over(admin_client: Client) ->
     assert "also used by TEST" in page
 
 
+def test_an_entity_id_that_is_known_is_said_as_soon_as_it_is_understood_and_stays_in_view(
+    admin_client: Client,
+) -> None:
+    fields = {"has_url": "no", "way": "xml", "metadata_xml": metadata.idp_metadata()}
+    send(admin_client, begin(admin_client, "Okta Corporate", environment="test"), {**fields, "act": "save"})
+    path = begin(admin_client)
+    for act in ("fetch", "save"):
+        refused = send(admin_client, path, {**fields, "act": act})
+        assert refused.status_code == 422
+        assert "Okta Corporate" in errors_of_known(refused)
+        assert "This is what we understood" in refused.text
+        assert 'value="adopt"' in refused.text
+    apart = {**fields, "keep_apart": "on"}
+    fetched = send(admin_client, path, {**apart, "act": "fetch"})
+    assert fetched.status_code == 200
+    assert re.search(r'name="keep_apart"[^>]* checked', fetched.text)
+    changed = send(admin_client, path, {**apart, "act": "save", "seen": "0" * 64})
+    assert "It has changed since you saw it" in changed.text
+    assert re.search(r'name="keep_apart"[^>]* checked', changed.text)
+    assert send(admin_client, path, {**apart, "act": "save"}).status_code == 303
+
+
+def errors_of_known(response: httpx.Response) -> str:
+    """Return what the page says of an IdP that has the entity ID already."""
+    found = re.search(r'v-known">.*?<p>(.*?)</p>', response.text, re.DOTALL)
+    return found[1] if found else ""
+
+
 def test_an_idp_is_reused_with_domains_proposed_and_values_of_its_own(admin_client: Client, server: Server) -> None:
     made = sign_ins.connect(server.house, "test", domains=("northwind.example",))
     admin_client.post(f"{TAB}/saml", {"saml": "on"})

@@ -80,6 +80,15 @@ def understand_idp(runtime: Runtime, caller: AdminCaller, typed: TypedIdp) -> Id
     return understand(runtime, caller.workspace_id, typed)
 
 
+def refuse_known_entity_id(
+    runtime: Runtime, caller: AdminCaller, connection_id: str, values: IdpValues, *, keep_apart: bool
+) -> None:
+    """Refuse now what `save_idp_values` would refuse of these values. Raises Invalid with EntityIdKnown, NotFound, Forbidden."""
+    caller.require(Permission.MANAGE_AUTHENTICATION)
+    with runtime.database.reading() as tx:
+        _refuse_known(tx, found_connection(tx, caller, connection_id), values, keep_apart=keep_apart)
+
+
 def save_idp_values(
     runtime: Runtime,
     caller: AdminCaller,
@@ -99,10 +108,7 @@ def save_idp_values(
         # Two admins who connect one IdP under two names must take turns, or neither would be told.
         workspaces.lock_workspace(tx, caller.workspace_id)
         connection = found_connection(tx, caller, connection_id)
-        known = identity_providers.find_idp_by_entity_id(tx, caller.workspace_id, values.entity_id, connection.idp.id)
-        if known is not None and not keep_apart:
-            here = connections.list_connections(tx, caller.workspace_id, connection.environment_id)
-            raise Invalid(EntityIdKnown(known, used_here=any(one.idp.id == known.id for one in here)))
+        _refuse_known(tx, connection, values, keep_apart=keep_apart)
         _save(tx, runtime, caller, connection, values)
         wanted = _vendor(connection.idp, vendor, values)
         if wanted != connection.idp.vendor:
@@ -147,6 +153,14 @@ def delete_idp(runtime: Runtime, caller: AdminCaller, idp_id: str) -> IdentityPr
         event = Event("identity_provider.deleted", Subject("identity_provider", idp.id, idp.name))
         record(tx, runtime, caller.workspace_id, caller.actor, event)
     return idp
+
+
+def _refuse_known(tx: Transaction, connection: Connection, values: IdpValues, *, keep_apart: bool) -> None:
+    workspace_id = connection.workspace_id
+    known = identity_providers.find_idp_by_entity_id(tx, workspace_id, values.entity_id, connection.idp.id)
+    if known is not None and not keep_apart:
+        here = connections.list_connections(tx, workspace_id, connection.environment_id)
+        raise Invalid(EntityIdKnown(known, used_here=any(one.idp.id == known.id for one in here)))
 
 
 def _save(tx: Transaction, runtime: Runtime, caller: AdminCaller, connection: Connection, values: IdpValues) -> None:

@@ -124,7 +124,8 @@ def set_up(visit: Visit) -> Response:
     """Fetch and show what is understood, show another vendor's steps, or save."""
     form, connection_id = visit.form, visit.path_params["connection_id"]
     facts = idp_values.get_set_up(visit.runtime, visit.admin, connection_id)
-    typed, shown = _typed(form), _kept(form)
+    typed, shown, keep_apart = _typed(form), _kept(form), form.has("keep_apart")
+    values, changed = None, False
     if form.get("act") == "vendor":
         return _step_two(visit, facts, form.get("vendor"), StepTwo(shown))
     if form.get("act") == "adopt":
@@ -138,17 +139,17 @@ def set_up(visit: Visit) -> Response:
             values = idp_values.understand_idp(visit.runtime, visit.admin, typed)
         if form.get("act") == "test":
             return send_to_test(visit, connection_id, values)
-        seen = form.get("seen")
-        if form.get("act") == "fetch" or (seen and seen != digest_of(values)):
-            step = StepTwo(shown, values=values, changed=form.get("act") != "fetch")
-            return _step_two(visit, facts, form.get("vendor"), step)
-        keep_apart = form.has("keep_apart")
+        fetched, seen = form.get("act") == "fetch", form.get("seen")
+        changed = not fetched and seen not in {"", digest_of(values)}
+        if fetched or changed:
+            idp_values.refuse_known_entity_id(visit.runtime, visit.admin, connection_id, values, keep_apart=keep_apart)
+            return _step_two(visit, facts, form.get("vendor"), StepTwo(shown, values=values, changed=changed))
         connection = idp_values.save_idp_values(
             visit.runtime, visit.admin, connection_id, values, vendor=form.get("vendor"), keep_apart=keep_apart
         )
     except Invalid as error:
         known = next((one.reusable for one in error.errors if isinstance(one, idp_values.EntityIdKnown)), None)
-        step = StepTwo(shown, errors=errors_by_field(error), known=known)
+        step = StepTwo(shown, errors_by_field(error), values, changed, known)
         return _step_two(visit, facts, form.get("vendor"), step)
     return _done(visit, facts, connection)
 
@@ -198,7 +199,7 @@ def _typed(form: Form) -> TypedIdp:
 
 def _kept(form: Form) -> dict[str, str]:
     # A browser forgets the file that was chosen; its text goes into the box, so that nothing has to be looked for again.
-    kept = {name: form.get(name) for name in (*_TEXT_FIELDS, "has_url", "way")}
+    kept = {name: form.get(name) for name in (*_TEXT_FIELDS, "has_url", "way", "keep_apart")}
     for upload, box in (("metadata_file", "metadata_xml"), ("certificate_file", "certificate")):
         try:
             text = form.files.get(upload, b"").decode()
@@ -224,6 +225,7 @@ def _stored(idp: IdentityProvider, chosen_vendor: str) -> dict[str, str]:
         "sso_url": idp.sso_redirect_url or idp.sso_post_url or "",
         "binding": "post" if idp.sso_post_url and not idp.sso_redirect_url else "redirect",
         "entity_id": idp.entity_id or "",
+        "keep_apart": "",
         "slo_url": idp.logout.redirect_url or idp.logout.post_url or "",
         "certificate": "\n".join(_pem(one.der) for one in idp.certificates),
     }
