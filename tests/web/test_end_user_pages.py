@@ -14,7 +14,7 @@ from tests.support.house import PASSWORD, Client, Server
 from tests.support.people import add_person, connect, group_of, knock, link, sign_in
 from vestibule.directory.end_users import EndUser, EndUserFilter
 from vestibule.directory.sessions import KnockReason
-from vestibule.flows import admins, end_users
+from vestibule.flows import admins, end_user, end_users
 from vestibule.flows.parts.callers import operator
 from vestibule.storage import end_user_list
 from vestibule.storage import end_users as storage
@@ -246,6 +246,23 @@ def test_wrong_changes_keep_what_was_typed_and_ticked(server: Server, admin_clie
     assert response.status_code == 422
     assert f'id="group_{prod}-error"' in response.text
     assert re.search(rf'value="{reviewers.id}" checked', response.text)
+
+
+def test_a_name_saved_on_an_old_page_leaves_the_address_that_was_changed_meanwhile(
+    server: Server, admin_client: Client
+) -> None:
+    house, maya = server.house, active(server, "dev")
+    here = f"/admin/end-users/{maya.id}"
+    admin_client.get(here)
+    shown = {"shown_name": "Maya Lindqvist", "shown_email": "maya@example.com"}
+    assert all(f'name="{name}" value="{value}"' in admin_client.last_page for name, value in shown.items())
+    end_user.change_profile(house.runtime, house.owner, maya.id, "Maya Lindqvist", "maya.berg@example.com")
+    wrong = admin_client.post(f"{here}/profile", {"name": "", "email": "maya@example.com", **shown})
+    assert all(f'name="{name}" value="{value}"' in wrong.text for name, value in shown.items())
+    saved = admin_client.post(f"{here}/profile", {"name": "Maya Berg", "email": "maya@example.com", **shown})
+    assert saved.status_code == 303
+    now = end_user.look_at_end_user(house.runtime, house.owner, maya.id).end_user
+    assert (now.full_name, now.email) == ("Maya Berg", "maya.berg@example.com")
 
 
 def test_identities_and_sessions_are_ended_from_the_persons_page(server: Server, admin_client: Client) -> None:

@@ -109,9 +109,18 @@ def look_at_end_user(runtime: Runtime, caller: AdminCaller, end_user_id: str) ->
         )
 
 
-def change_profile(runtime: Runtime, caller: AdminCaller, end_user_id: str, full_name: str, email: str) -> EndUser:
+def change_profile(
+    runtime: Runtime,
+    caller: AdminCaller,
+    end_user_id: str,
+    full_name: str,
+    email: str,
+    *,
+    shown: tuple[str, str] | None = None,
+) -> EndUser:
     """Change name and e-mail address; return the person as they were. What signs them in through an IdP stays linked.
 
+    What is as it was `shown` (name, address) stays as it is by now: a directory or another admin may have changed it.
     A changed address makes unused one-time links worthless: they went to the old one. Raises Invalid, NotFound, Forbidden.
     """
     caller.require(Permission.MANAGE_PEOPLE)
@@ -119,6 +128,9 @@ def change_profile(runtime: Runtime, caller: AdminCaller, end_user_id: str, full
     try:
         with runtime.database.transaction() as tx:
             person = found_end_user(tx, caller, end_user_id)
+            if shown is not None:
+                tidy_name = person.full_name if full_name == shown[0] else tidy_name
+                tidy_email = person.email if email == shown[1] else tidy_email
             if (person.full_name, person.email) == (tidy_name, tidy_email):
                 return person
             _require_free(tx, person, tidy_email)

@@ -42,7 +42,7 @@ _ACTS: Final = {
     "end_user.link_moved_here": N_("Identity moved here"),
     "end_user.link_replaced": N_("New identity linked in place of the old one"),
     "end_user.knock_dismissed": N_("Dismissed from Waiting"),
-    "end_user.session_ended": N_("Session ended by an admin"),
+    "end_user.session_ended": N_("Session ended"),
     "end_user.sign_in": N_("Sign-in"),
     "end_user.signed_out": N_("Sign-out"),
     "end_user.password_set": N_("Password set"),
@@ -58,12 +58,15 @@ def page(visit: Visit) -> Response:
 def change_profile(visit: Visit) -> Response:
     """Change name and e-mail address."""
     form = visit.form
+    shown = (form.get("shown_name"), form.get("shown_email"))
     try:
-        before = end_user.change_profile(visit.runtime, visit.admin, _id(visit), form.get("name"), form.get("email"))
+        before = end_user.change_profile(
+            visit.runtime, visit.admin, _id(visit), form.get("name"), form.get("email"), shown=shown
+        )
     except Invalid as error:
         holder = next((one.holder for one in error.errors if isinstance(one, EmailTaken)), None)
         profile = {"name": form.get("name"), "email": form.get("email")}
-        return _page(visit, errors=errors_by_field(error), profile=profile, holder=holder)
+        return _page(visit, errors=errors_by_field(error), profile=profile, shown=shown, holder=holder)
     return _back(visit, before, N_("Profile saved"))
 
 
@@ -169,6 +172,7 @@ def _page(
         sentence=lambda entry: sentence(visit, entry),
         person=person,
         profile=typed.get("profile") or {"name": person.full_name, "email": person.email},
+        shown=typed.get("shown") or (person.full_name, person.email),
         holder=typed.get("holder"),
         change=change,
         act=lambda entry: visit.gettext(_ACTS[entry.event.action]) if entry.event.action in _ACTS else "",
