@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.saml import forge
 from tests.saml.forge import Signing
@@ -60,6 +62,20 @@ def test_what_we_sign_is_what_we_verify() -> None:
 def test_every_allowed_algorithm_signs_queries(kind: str, algorithm: str) -> None:
     key = forge.key("redirect", kind)
     assert verify(redirected(request(), Signing(key=key, algorithm=algorithm)), forge.key("old"), key).kind
+
+
+@pytest.mark.parametrize("kind", ["p256", "p384", "p521"])
+def test_an_ecdsa_signature_counts_as_der_as_java_and_node_give_it_and_side_by_side(kind: str) -> None:
+    key = forge.key("redirect", kind)
+    signing = Signing(key=key, algorithm=forge.ECDSA_SHA256)
+    side_by_side = redirected(request(), signing, relay_state="state")
+    octets = side_by_side.partition("&Signature=")[0]
+    assert isinstance(key.private_key, ec.EllipticCurvePrivateKey)
+    der = key.private_key.sign(octets.encode(), ec.ECDSA(hashes.SHA256()))
+    for query in (side_by_side, f"{octets}&Signature={escaped(base64.b64encode(der))}"):
+        assert verify(query, forge.key("old"), key).relay_state == "state"
+    changed = octets.replace("RelayState=state", "RelayState=other")
+    refused(f"{changed}&Signature={escaped(base64.b64encode(der))}", errors.SignatureInvalid, key)
 
 
 def test_lower_case_escapes_count_as_they_were_signed() -> None:

@@ -10,7 +10,7 @@ from typing import Final, Literal, Protocol
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 from vestibule.saml import names
 from vestibule.saml.certificates import PublicKey
@@ -97,10 +97,29 @@ def verify_value(key: PublicKey, algorithm: Algorithm, signature: bytes, data: b
     if algorithm.kind != "ECDSA":
         raise InvalidSignature
     # XML Signature writes r and s side by side, each as long as the order (xmldsig-core1 6.4.3); no other length is one.
-    size = (key.curve.key_size + 7) // 8
+    size = _size(key)
     if len(signature) != 2 * size:
         raise InvalidSignature
     r, s = int.from_bytes(signature[:size], "big"), int.from_bytes(signature[size:], "big")
     if not r or not s:
         raise InvalidSignature
     key.verify(encode_dss_signature(r, s), data, ec.ECDSA(algorithm.hash))
+
+
+def side_by_side(key: PublicKey, signature: bytes) -> bytes:
+    """Return an ECDSA signature that came as DER (RFC 3279 2.2.3) as XML Signature writes it; anything else as it came.
+
+    Nothing says how a query carries one: Shibboleth's SP writes r and s side by side, OpenSAML and all that signs with
+    what Java, Node or OpenSSL give, DER.
+    """
+    if not isinstance(key, ec.EllipticCurvePublicKey) or len(signature) == 2 * _size(key):
+        return signature
+    try:
+        r, s = decode_dss_signature(signature)
+        return r.to_bytes(_size(key), "big") + s.to_bytes(_size(key), "big")
+    except (ValueError, OverflowError):
+        return signature
+
+
+def _size(key: ec.EllipticCurvePublicKey) -> int:
+    return (key.curve.key_size + 7) // 8

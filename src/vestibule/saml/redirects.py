@@ -15,7 +15,7 @@ from urllib.parse import unquote_plus, unquote_to_bytes
 from cryptography.exceptions import InvalidSignature
 
 from vestibule.saml import xml
-from vestibule.saml.algorithms import Algorithm, fits, signature_algorithm, verify_value
+from vestibule.saml.algorithms import Algorithm, fits, side_by_side, signature_algorithm, verify_value
 from vestibule.saml.certificates import Certificate
 from vestibule.saml.encoding import decode_base64
 from vestibule.saml.errors import CertificateMissing, SignatureInvalid, TooLarge
@@ -191,9 +191,10 @@ def _signer(redirect: UnverifiedRedirect, certificates: Sequence[Certificate]) -
     if not certificates:
         raise CertificateMissing("no certificate to verify with")
     for certificate in certificates:
-        if fits(certificate.public_key, redirect.algorithm):
+        key = certificate.public_key
+        if fits(key, redirect.algorithm):
             try:
-                verify_value(certificate.public_key, redirect.algorithm, redirect.signature, redirect.octets)
+                verify_value(key, redirect.algorithm, side_by_side(key, redirect.signature), redirect.octets)
             except InvalidSignature:
                 continue
             return certificate

@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, unquote_to_bytes
+
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from tests.saml import forge
 from tests.saml.forge import Recipe, Signing
@@ -197,16 +199,38 @@ def _algorithms() -> None:
             errors.SignatureInvalid,
             swap(plain, escaped(forge.RSA_SHA256), escaped(uri)),
         )
-    curve = forge.key("curve", "p256")
-    zeros = re.sub(
-        rb"Signature=.*",
-        b"Signature=" + escaped(base64.b64encode(bytes(64)).decode()).encode(),
-        Query(key=curve, algorithm=forge.ECDSA_SHA256).written(),
-    )
-    REDIRECTED.add(
-        "ECDSA of zeros", errors.SignatureInvalid, zeros, "CVE-2022-21449", certificates=(certificate(curve),)
-    )
+    _curves()
     REDIRECTED.add("a signature that is not base64", errors.NotBase64, re.sub(rb"Signature=.*", b"Signature=!", plain))
+
+
+def _curves() -> None:
+    curve = forge.key("curve", "p256")
+    honest, der = _with_der(curve)
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    for name, value in (
+        ("zeros", bytes(64)),
+        ("zeros in DER", encode_dss_signature(0, 0)),
+        ("the order of the curve in DER", encode_dss_signature(order, order)),
+        ("numbers beyond the curve in DER", encode_dss_signature(1 << 300, 1)),
+        ("DER with something behind it", der + b"\0"),
+        ("DER whose length is written the long way", b"\x30\x81" + der[1:]),
+        ("DER that is cut off", der[:-1]),
+    ):
+        written = _with_signature(honest, value)
+        REDIRECTED.add(
+            f"ECDSA of {name}", errors.SignatureInvalid, written, "CVE-2022-21449", certificates=(certificate(curve),)
+        )
+
+
+def _with_der(curve: forge.IdpKey) -> tuple[bytes, bytes]:
+    """Return a query signed with ECDSA, and its signature in DER."""
+    query = Query(key=curve, algorithm=forge.ECDSA_SHA256).written()
+    raw = base64.b64decode(unquote_to_bytes(query.partition(b"&Signature=")[2]))
+    return query, encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
+
+
+def _with_signature(query: bytes, value: bytes) -> bytes:
+    return query.partition(b"&Signature=")[0] + b"&Signature=" + escaped(base64.b64encode(value).decode()).encode()
 
 
 def _packings() -> None:
@@ -284,6 +308,12 @@ def passing() -> list[Passing]:
             "ECDSA over a query",
             judge_redirected,
             Query(key=curve, algorithm=forge.ECDSA_SHA256).written(),
+            {"certificates": (certificate(curve),)},
+        ),
+        Passing(
+            "ECDSA in DER over a query, as OpenSAML writes it",
+            judge_redirected,
+            _with_signature(*_with_der(curve)),
             {"certificates": (certificate(curve),)},
         ),
     ]
