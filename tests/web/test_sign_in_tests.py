@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -118,6 +119,22 @@ def test_all_that_is_wrong_is_said_with_what_to_change_and_nothing_of_it_is_mark
     data = sign_ins.answer(server, connection, tampered_request.request_id)
     answered = sign_ins.post(client, connection, data.replace(b"Grace", b"Eve__"), tampered_request.relay_state)
     assert "Attributes as claimed, unverified" in shown(client, answered)
+
+
+@pytest.mark.parametrize(("seconds_left", "good"), [(1, True), (0, False), (-60, False)])
+def test_a_session_that_has_ended_at_the_idp_passes_neither_a_test_nor_a_sign_in(
+    server: Server, seconds_left: int, good: bool
+) -> None:
+    connection = sign_ins.connect(server.house)
+    sign_ins.add_person(server.house)
+    ends = forge.instant(server.house.clock.freeze() + timedelta(seconds=seconds_left))
+    page = run(server, admin(server), connection, session_not_on_or_after=ends)
+    assert failed(page) == ([] if good else ["Session at the identity provider"])
+    client = server.client()
+    data = sign_ins.answer(server, connection, sign_ins.start(client).request_id, session_not_on_or_after=ends)
+    answered = sign_ins.post(client, connection, data)
+    assert answered.status_code == (303 if good else 403)
+    assert ("Max-Age=1;" in answered.headers["set-cookie"]) if good else made(server)["sessions"] == 0
 
 
 @pytest.mark.parametrize("request_id", [None, "_unknown"])

@@ -330,8 +330,8 @@ def _rules() -> None:
     add("the first instant of its validity", lambda: forge.response(not_before=forge.instant(forge.NOW + SKEW)))
     add(
         "the last second of the session there",
-        lambda: forge.response(session_not_on_or_after=last),
-        session_not_on_or_after=forge.NOW - SKEW + SECOND,
+        lambda: forge.response(session_not_on_or_after=forge.instant(forge.NOW + SECOND)),
+        session_not_on_or_after=forge.NOW + SECOND,
     )
     add(
         "issued at the edge of the future",

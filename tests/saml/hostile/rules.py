@@ -390,7 +390,7 @@ def _issued() -> None:
             forge.response(sign=sign, assertion_issue_instant=past),
         )
     WHEN.add("a sign-in from the future", errors.IssuedInFuture, forge.response(authn_instant=future))
-    ended = forge.instant(forge.NOW - SKEW)
+    ended = forge.instant(forge.NOW)
     WHEN.add("a session that has just ended", errors.SessionEnded, forge.response(session_not_on_or_after=ended))
     second = f'<saml:AuthnStatement AuthnInstant="{same}" SessionNotOnOrAfter="{ended}"><saml:AuthnContext/></saml:AuthnStatement>'
     WHEN.add("a second statement whose session has ended", errors.SessionEnded, forge.response(end_of_assertion=second))
