@@ -67,6 +67,29 @@ def test_a_redirect_uri_that_is_not_the_registered_one_gets_nothing_sent_to_it(s
     assert {one.event.details["code"] for one in refusals} == {"unknown_client"}
 
 
+@pytest.mark.parametrize(
+    ("method", "name", "allowed"),
+    [
+        *(
+            ("GET", f"/oauth2/{one}", "OPTIONS, POST")
+            for one in ("token", "introspect", "revoke", "par", "device_authorization", "register")
+        ),
+        ("PUT", "/oauth2/userinfo", "GET, HEAD, OPTIONS, POST"),
+        ("POST", "/oauth2/register/app_1", "DELETE, GET, HEAD, PUT"),
+        ("POST", "/jwks.json", "GET, HEAD, OPTIONS"),
+        ("DELETE", "/.well-known/openid-configuration", "GET, HEAD, OPTIONS"),
+    ],
+)
+def test_a_program_that_uses_another_method_reads_which_there_are_in_its_own_words(
+    scene: Scene, method: str, name: str, allowed: str
+) -> None:
+    refused = httpx.request(method, scene.app.issuer + name)
+    assert (refused.status_code, refused.headers["allow"]) == (405, allowed)
+    assert refused.json()["error"] == "invalid_request"
+    assert refused.headers["access-control-allow-origin"] == "*"
+    assert refused.headers["cache-control"] == "no-store"
+
+
 def test_two_redirect_uris_are_none(signed_in: Scene) -> None:
     refused = signed_in.app.authorize(signed_in.client, redirect_uri=[CALLBACK, "https://evil.example/"])
     assert refused.status_code == 400

@@ -10,6 +10,8 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from vestibule.kernel.errors import AlreadyTaken, DatabaseBusy, NotFound, Throttled
 from vestibule.kernel.secrets import new_reference
@@ -29,6 +31,19 @@ _PREFLIGHT: Final = {
 log = structlog.get_logger()
 
 Handler = Callable[[Visit], Response]
+
+
+class MachineRoute(Route):
+    """A route for programs, which answers a method that it has not in their words, too."""
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or say which methods there are (RFC 9110, 15.5.6)."""
+        methods = self.methods or set()
+        if scope["method"] in methods:
+            await super().handle(scope, receive, send)
+            return
+        body = {"error": "invalid_request", "error_description": "This address takes other methods, which Allow names."}
+        await json_answer(body, 405, {"Allow": ", ".join(sorted(methods))})(scope, receive, send)
 
 
 def machine(handler: Handler) -> Callable[[Request], Awaitable[Response]]:

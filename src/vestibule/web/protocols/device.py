@@ -17,7 +17,7 @@ from vestibule.flows.parts.places import find_place
 from vestibule.kernel.errors import Throttled
 from vestibule.kernel.text import N_
 from vestibule.web.entrance import home_of, place_page, portal, session_token, sign_in_path
-from vestibule.web.machines import json_answer, machine
+from vestibule.web.machines import MachineRoute, json_answer, machine
 from vestibule.web.pages import redirect
 from vestibule.web.scopes import scope_sentence
 from vestibule.web.visits import Visit
@@ -108,7 +108,7 @@ def _sign_in_first(visit: Visit) -> Response:
 
 
 ROUTES: Final = [
-    Route("/e/{env}/oauth2/device_authorization", machine(begin), methods=["POST", "OPTIONS"]),
+    MachineRoute("/e/{env}/oauth2/device_authorization", machine(begin), methods=["POST", "OPTIONS"]),
     Route("/e/{env}/device", portal(code_page), methods=["GET"]),
     Route("/e/{env}/device", portal(confirm), methods=["POST"]),
     Route("/e/{env}/device/answer", portal(answer), methods=["POST"]),

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from vestibule.flows import authorization, discovery, tokens, userinfo
 from vestibule.kernel.secrets import bearer_token
 from vestibule.oidc import parameters as read
 from vestibule.oidc.errors import InvalidRequest, TokenMissing
-from vestibule.web.machines import json_answer, machine
+from vestibule.web.machines import MachineRoute, json_answer, machine
 from vestibule.web.visits import Visit
 
 # Long enough to spare us the reading at each sign-in, and much shorter than the overlap of keys.
@@ -86,16 +85,16 @@ def protected_resource(visit: Visit) -> Response:
 _READS: Final = ["GET", "OPTIONS"]
 _POSTS: Final = ["POST", "OPTIONS"]
 ROUTES: Final = [
-    Route("/e/{env}/oauth2/token", machine(token), methods=_POSTS),
-    Route("/e/{env}/oauth2/userinfo", machine(user_info), methods=["GET", "POST", "OPTIONS"]),
-    Route("/e/{env}/oauth2/introspect", machine(introspection), methods=_POSTS),
-    Route("/e/{env}/oauth2/revoke", machine(revocation), methods=_POSTS),
-    Route("/e/{env}/oauth2/par", machine(pushed), methods=_POSTS),
-    Route("/e/{env}/jwks.json", machine(keys), methods=_READS),
-    Route("/e/{env}/.well-known/oauth-protected-resource/{api}", machine(protected_resource), methods=_READS),
-    Route("/e/{env}/.well-known/openid-configuration", machine(provider), methods=_READS),
-    Route("/e/{env}/.well-known/oauth-authorization-server", machine(provider), methods=_READS),
+    MachineRoute("/e/{env}/oauth2/token", machine(token), methods=_POSTS),
+    MachineRoute("/e/{env}/oauth2/userinfo", machine(user_info), methods=["GET", "POST", "OPTIONS"]),
+    MachineRoute("/e/{env}/oauth2/introspect", machine(introspection), methods=_POSTS),
+    MachineRoute("/e/{env}/oauth2/revoke", machine(revocation), methods=_POSTS),
+    MachineRoute("/e/{env}/oauth2/par", machine(pushed), methods=_POSTS),
+    MachineRoute("/e/{env}/jwks.json", machine(keys), methods=_READS),
+    MachineRoute("/e/{env}/.well-known/oauth-protected-resource/{api}", machine(protected_resource), methods=_READS),
+    MachineRoute("/e/{env}/.well-known/openid-configuration", machine(provider), methods=_READS),
+    MachineRoute("/e/{env}/.well-known/oauth-authorization-server", machine(provider), methods=_READS),
     # RFC 8414, 3.1 puts the well-known part before the issuer's path; OpenID Connect Discovery behind it.
-    Route("/.well-known/oauth-authorization-server/e/{env}", machine(provider), methods=_READS),
-    Route("/.well-known/openid-configuration/e/{env}", machine(provider), methods=_READS),
+    MachineRoute("/.well-known/oauth-authorization-server/e/{env}", machine(provider), methods=_READS),
+    MachineRoute("/.well-known/openid-configuration/e/{env}", machine(provider), methods=_READS),
 ]

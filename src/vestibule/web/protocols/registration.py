@@ -7,14 +7,13 @@ from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from vestibule.flows import registered_apps, registration
 from vestibule.kernel.secrets import bearer_token
 from vestibule.kernel.text import has_unsafe_characters
 from vestibule.oidc.errors import TokenMissing
 from vestibule.oidc.registration import MAX_BODY_BYTES
-from vestibule.web.machines import answered, json_answer, preflight
+from vestibule.web.machines import MachineRoute, answered, json_answer, preflight
 from vestibule.web.threads import in_thread
 from vestibule.web.visits import Visit, read_head
 
@@ -72,6 +71,6 @@ async def _taken(request: Request, handler: Callable[[Visit, bytes], Response]) 
 
 
 ROUTES: Final = [
-    Route("/e/{env}/oauth2/register", register, methods=["POST", "OPTIONS"]),
-    Route("/e/{env}/oauth2/register/{client_id}", manage, methods=["GET", "PUT", "DELETE"]),
+    MachineRoute("/e/{env}/oauth2/register", register, methods=["POST", "OPTIONS"]),
+    MachineRoute("/e/{env}/oauth2/register/{client_id}", manage, methods=["GET", "PUT", "DELETE"]),
 ]
