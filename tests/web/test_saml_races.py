@@ -13,6 +13,7 @@ from sqlalchemy import select
 from tests.support import sign_ins
 from tests.support.house import Server
 from vestibule.directory.end_users import EndUserStatus
+from vestibule.flows import connections as flow
 from vestibule.storage import access, connections, end_users, sessions
 from vestibule.storage.database import Transaction
 from vestibule.storage.tables import sessions as sessions_table
@@ -59,3 +60,22 @@ def test_what_ends_during_a_sign_in_ends_that_sign_in(server: Server, act: Act, 
     assert client.get("/e/dev/").status_code == 303
     with server.house.runtime.database.reading() as tx:
         assert tx.execute(select(sessions_table)).all() == []
+
+
+def test_enabling_a_connection_revives_no_session_that_began_at_the_instant_of_disabling(server: Server) -> None:
+    house, connection = server.house, sign_ins.connect(server.house)
+    sign_ins.add_person(house)
+    client = server.client()
+    data = sign_ins.answer(server, connection, sign_ins.start(client).request_id)
+    answers: list[httpx.Response] = []
+    sender = threading.Thread(target=lambda: answers.append(sign_ins.post(client, connection, data)))
+    with house.runtime.database.transaction() as tx:
+        connections.set_disabled(tx, house.workspace.id, connection.id, disabled=True)
+        connections.end_sessions(tx, house.workspace.id, connection.id)
+        sender.start()
+        time.sleep(0.4)
+    sender.join(30)
+    assert client.get("/e/dev/").status_code == 303
+    flow.set_disabled(house.runtime, house.owner, connection.id, disabled=False)
+    assert client.get("/e/dev/").status_code == 303
+    assert sign_ins.sign_in(server, server.client(), connection).status_code == 303

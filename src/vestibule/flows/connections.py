@@ -170,13 +170,16 @@ def preview_removal(runtime: Runtime, caller: AdminCaller, connection_id: str) -
 
 
 def set_disabled(runtime: Runtime, caller: AdminCaller, connection_id: str, *, disabled: bool) -> Connection:
-    """Disable a connection, which ends its sessions and grants at once, or enable it again. Raises NotFound, Forbidden."""
+    """Disable a connection, which ends its sessions and grants at once, or enable it again. Raises NotFound, Forbidden.
+
+    Enabling ends them, too: one that began at the very instant of disabling counted for nothing since, and stays worthless.
+    """
     caller.require(Permission.MANAGE_AUTHENTICATION)
     with runtime.database.transaction() as tx:
         connection = found_connection(tx, caller, connection_id)
         if connection.disabled is not disabled:
             connections.set_disabled(tx, caller.workspace_id, connection.id, disabled=disabled)
-            ended = _end(tx, connection) if disabled else {}
+            ended = _end(tx, connection)
             record_connection(tx, runtime, caller, "disabled" if disabled else "enabled", connection, **ended)
     return connection
 
