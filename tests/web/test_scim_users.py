@@ -135,13 +135,26 @@ def test_an_existing_account_is_adopted_by_e_mail_and_then_follows_the_directory
     designers = group_of(house, "dev")
     before = add_person(house, "Maya Lindqvist", "Maya@example.com", "dev", group=designers)
     made = okta.create("maya@example.com", externalId="00u1")
-    assert someone(house, "maya@example.com").id == before.id
+    adopted = someone(house, "maya@example.com")
+    assert (adopted.id, adopted.full_name) == (before.id, "Maya Park")
     assert places_of(house, "maya@example.com") == {"dev": Source.SCIM}
     with house.runtime.database.reading() as tx:
         (kept,) = access.memberships_of(tx, house.workspace.id, before.id)
     assert kept.source is Source.MANUAL
     okta.patch(f"/Users/{made['id']}", replaced("active", False))
     assert places_of(house, "maya@example.com") == {}
+
+
+def test_whoever_is_adopted_keeps_the_name_that_another_environment_knows_or_that_the_directory_does_not_say(
+    okta: Directory, server: Server
+) -> None:
+    house = server.house
+    add_person(house, "Maya Lindqvist", "maya@example.com", "test")
+    add_person(house, "Noor Haddad", "noor@example.com", "dev")
+    okta.create("maya@example.com")
+    okta.create("noor@example.com", displayName=None, name=None)
+    assert someone(house, "maya@example.com").full_name == "Maya Lindqvist"
+    assert someone(house, "noor@example.com").full_name == "Noor Haddad"
 
 
 def test_delete_takes_the_account_that_nothing_else_knows_and_a_new_owner_of_the_address_is_somebody_new(

@@ -85,6 +85,8 @@ def _adopt(tx: Transaction, push: Push, user: PushedUser, account: Account) -> s
         scim_users.take_over_access(tx, push.workspace_id, push.environment_id, person.id, push.connection_id)
     push.record_person(tx, "end_user.adopted", person, by="email", email=person.email, user_name=user.user_name)
     push.note(N_("%(name)s was here already and was adopted, found by e-mail address."), name=person.full_name)
+    if user.attributes.get("displayName") or user.attributes.get("name"):
+        _follow(tx, push, user, person.id)
     if person.status is EndUserStatus.DEACTIVATED:
         push.note(
             N_("An admin deactivated %(name)s, who can’t come in until that is taken back."), name=person.full_name
@@ -115,9 +117,13 @@ def sync_profile(tx: Transaction, push: Push, before: PushedUser, after: PushedU
     Not for somebody whom another environment knows by something else than the same IdP: a directory that could change their
     address could sign somebody else in there. Raises AddressTaken, DomainNotReached.
     """
+    names = (full_name_of(after.attributes), email_of(after.attributes))
+    if names != (full_name_of(before.attributes), email_of(before.attributes)):
+        _follow(tx, push, after, end_user_id)
+
+
+def _follow(tx: Transaction, push: Push, after: PushedUser, end_user_id: str) -> None:
     full_name, email = full_name_of(after.attributes), email_of(after.attributes)
-    if (full_name, email) == (full_name_of(before.attributes), email_of(before.attributes)):
-        return
     person = end_users.lock_end_user(tx, push.workspace_id, end_user_id)
     if person is None or (full_name, email or person.email) == (person.full_name, person.email):
         return
