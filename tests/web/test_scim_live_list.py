@@ -10,7 +10,7 @@ import pytest
 from tests.support.directories import Directory, directory, pushing, user
 from tests.support.house import House, Server
 from vestibule.directory.scim import ScimEvent
-from vestibule.flows import scim_directories, scim_log
+from vestibule.flows import connections, scim_directories, scim_log
 
 
 @pytest.fixture
@@ -59,6 +59,31 @@ def test_what_is_refused_at_the_door_is_in_the_list_once(
     (one,) = live_list(server.house, okta)
     assert (one.method, one.path, one.status) == (method, path.partition("?")[0], status)
     assert [note["params"] for note in one.notes] == [{"detail": answer.json()["detail"]}]
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/Users"), ("GET", "/Users/scu_1"), ("POST", "/Groups")])
+def test_a_directory_that_knocks_at_a_closed_connection_is_in_the_list_once_an_hour(
+    method: str, path: str, okta: Directory, server: Server
+) -> None:
+    house, connection_id = server.house, okta.connection.id
+    connections.set_disabled(house.runtime, house.owner, connection_id, disabled=True)
+    said = [okta.send(method, path).json()["detail"] for _ in range(3)]
+    (one,) = live_list(house, okta)
+    assert (one.method, one.path, one.status) == (method, path, 403)
+    assert [note["params"]["detail"] for note in one.notes] == said[:1]
+    house.clock.advance(minutes=59)
+    assert okta.send(method, path).status_code == 403
+    assert len(live_list(house, okta)) == 1
+    house.clock.advance(minutes=1)
+    assert okta.send(method, path).status_code == 403
+    assert len(live_list(house, okta)) == 2
+    # What changes is said at once.
+    connections.set_disabled(house.runtime, house.owner, connection_id, disabled=False)
+    connections.choose_provisioning(house.runtime, house.owner, connection_id, "manual")
+    assert [okta.send(method, path).status_code for _ in range(2)] == [403, 403]
+    assert [note["params"]["detail"] for one in live_list(house, okta)[2:] for note in one.notes] == [
+        "SCIM provisioning is not turned on for this connection."
+    ]
 
 
 def test_of_a_bulk_request_the_list_says_what_was_refused_and_why(okta: Directory, server: Server) -> None:

@@ -35,26 +35,30 @@ from vestibule.scim.etags import etag_matches
 from vestibule.scim.queries import lookup_of, parse_query
 from vestibule.scim.rendering import list_response, parse_projection
 from vestibule.scim.schemas import GROUP, USER
-from vestibule.storage import scim_directories, scim_groups, scim_lists, scim_visits
+from vestibule.storage import scim_directories, scim_events, scim_groups, scim_lists, scim_visits
 
 # A directory that is busy would otherwise write the same minute again and again.
 CONTACT_EVERY: Final = timedelta(minutes=1)
+CLOSED_EVERY: Final = timedelta(hours=1)
 # Ours are shorter: whatever else a header brings is not even hashed.
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/=-]{1,500}")
 log = structlog.get_logger()
 
 
-def authenticate(runtime: Runtime, visitor: Visitor, connection_id: str, authorization: str) -> Caller:
-    """Return the directory that calls with a bearer token (RFC 6750, 2.1; both values untrusted).
+def authenticate(runtime: Runtime, visitor: Visitor, directory: tuple[str, str], method: str, path: str) -> Caller:
+    """Return the directory that calls with a bearer token (RFC 6750, 2.1), and asks for something (all values untrusted).
+
+    `directory` is the connection's id and what the header Authorization says.
 
     The token is found by its hash, so no comparison tells how much of it was right. Raises Unauthorized for one that opens
     nothing, TooManyRequests after too many of those, NotAllowed where the connection is disabled or people come another way.
     """
-    found, claimed = None, _token_hash(connection_id, authorization)
+    (connection_id, authorization), found = directory, None
+    claimed = _token_hash(connection_id, authorization)
     if claimed is not None:
         with runtime.database.reading() as tx:
             found = scim_directories.find_caller(tx, connection_id, claimed)
-    return _admitted(runtime, visitor, found)
+    return _admitted(runtime, visitor, found, method, path)
 
 
 def _token_hash(connection_id: str, authorization: str) -> str | None:
@@ -62,18 +66,31 @@ def _token_hash(connection_id: str, authorization: str) -> str | None:
     return token_hash(token) if _TOKEN.fullmatch(token) and is_id(connection_id, "connection") else None
 
 
-def _admitted(runtime: Runtime, visitor: Visitor, found: Caller | None) -> Caller:
+def _admitted(runtime: Runtime, visitor: Visitor, found: Caller | None, method: str, path: str) -> Caller:
     if found is None or found.token.expired(runtime.clock()):
         try:
             count_attempt(runtime, (SCIM_TOKEN_PER_ADDRESS, visitor.network))
         except Throttled as error:
             raise TooManyRequests(str(error), error.retry_after_seconds) from error
         raise Unauthorized("The token has expired." if found else "A valid bearer token is needed.")
+    closed = ""
     if found.disabled:
-        raise NotAllowed("This connection is disabled. An admin of the workspace can enable it.")
-    if found.provisioning is not Provisioning.SCIM:
-        raise NotAllowed("SCIM provisioning is not turned on for this connection.")
+        closed = "This connection is disabled. An admin of the workspace can enable it."
+    elif found.provisioning is not Provisioning.SCIM:
+        closed = "SCIM provisioning is not turned on for this connection."
+    if closed:
+        raise _noted_closed(_push(runtime, visitor, found), method, path, NotAllowed(closed))
     return found
+
+
+def _noted_closed(push: Push, method: str, path: str, refusal: ScimError) -> ScimError:
+    """Put on the record that the connection is closed, once an hour while nothing else comes: directories retry for ever."""
+    with push.runtime.database.reading() as tx:
+        newest = scim_events.page(tx, push.workspace_id, push.connection_id, before=None, size=1)
+    said = [note["params"] for note in newest[0].notes] if newest else []
+    if said != [{"detail": refusal.detail}] or push.now - newest[0].at >= CLOSED_EVERY:
+        _log_refusal(push.runtime, push, method, path, None, refusal)
+    return refusal
 
 
 def look_up_user(
@@ -96,7 +113,7 @@ def look_up_user(
                 caller, found = scim_visits.find_caller_and_user(tx, connection_id, claimed, resource_id)
             else:
                 caller = scim_directories.find_caller(tx, connection_id, claimed)
-    caller = _admitted(runtime, visitor, caller)
+    caller = _admitted(runtime, visitor, caller, "GET", f"/Users/{resource_id}")
     with _reading(runtime, visitor, caller, f"/Users/{resource_id}"):
         projection = parse_projection(USER, parameters.get("attributes"), parameters.get("excludedAttributes"))
         if found is None:
@@ -113,11 +130,11 @@ def list_users(runtime: Runtime, visitor: Visitor, directory: tuple[str, str], p
     connection_id, authorization = directory
     claimed, lookup = _token_hash(connection_id, authorization), lookup_of(parameters)
     if claimed is None or lookup is None:
-        caller = authenticate(runtime, visitor, connection_id, authorization)
+        caller = authenticate(runtime, visitor, directory, "GET", _asked("Users", parameters))
         return list_resources(runtime, visitor, caller, "Users", parameters)
     with runtime.database.reading() as tx:
         known, found = scim_visits.find_caller_and_users(tx, connection_id, claimed, lookup)
-    caller = _admitted(runtime, visitor, known)
+    caller = _admitted(runtime, visitor, known, "GET", _asked("Users", parameters))
     if found is None:
         return list_resources(runtime, visitor, caller, "Users", parameters)
     with _reading(runtime, visitor, caller, _asked("Users", parameters)):

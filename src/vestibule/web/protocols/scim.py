@@ -132,7 +132,8 @@ def answer(call: Call) -> Response:
     try:
         if call.looks_at_users:
             return _rendered(_users(call))
-        caller = scim.authenticate(call.runtime, call.visitor, call.connection_id, call.authorization)
+        directory = (call.connection_id, call.authorization)
+        caller = scim.authenticate(call.runtime, call.visitor, directory, call.method, call.path)
         return _rendered(_answered(call, caller))
     except ScimError as error:
         return _refused(error)
