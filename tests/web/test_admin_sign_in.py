@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 from tests.support.house import PASSWORD, Client, Server, TestClock, serving
 from vestibule.flows import admins
@@ -172,3 +173,16 @@ def test_a_reset_that_goes_by_mail_is_not_shown_to_a_colleague(sqlite_url: str, 
         client.get("/admin/me")
         invited = {"name": "Cy", "email": "cy@example.com", "role": "admin"}
         assert 'id="link"' in client.post("/admin/access-control/invite", invited).text
+
+
+def test_signing_in_leads_back_to_the_page_with_its_search_and_filters(server: Server) -> None:
+    client = server.client()
+    wanted = "/admin/activity?q=BCDF-GHJK&kind=end_user.sign_in"
+    asked = client.get(wanted)
+    client.get(asked.headers["location"])
+    next_page = unescape(re.findall(r'name="next" value="([^"]*)"', client.last_page)[0])
+    fields = {"email": server.house.owner_email, "password": PASSWORD, "next": next_page}
+    assert client.post("/admin/sign-in", fields).headers["location"] == wanted
+    for query in ("q=a//b", "q=%2F%2Fevil.example", "q=..", "q=a%0d%0aSet-Cookie:b", "q=%5c%5cevil", "q=" + "x" * 3000):
+        answer = server.client().get(f"/admin/activity?{query}")
+        assert answer.headers["location"] == "/admin/sign-in?next=/admin/activity", query

@@ -17,6 +17,7 @@ from vestibule.kernel.secrets import new_token
 from vestibule.kernel.text import has_unsafe_characters
 from vestibule.web.cookies import set_cookie
 from vestibule.web.forgery import ForeignRequest, require_own_form
+from vestibule.web.forms import local_path
 from vestibule.web.pages import redirect
 from vestibule.web.problems import problem_page, refusal_page, unexpected_page
 from vestibule.web.threads import in_thread
@@ -69,7 +70,7 @@ def console(handler: Door) -> Endpoint:
         if visit.caller is None:
             # The page that was wanted comes after signing in; what a form held is gone, and the sign-in page says so.
             ended = "&ended=1" if token else ""
-            wanted = visit.path if visit.method == "GET" else ""
+            wanted = _wanted(visit) if visit.method == "GET" else ""
             return redirect(f"/admin/sign-in?next={quote(wanted, safe='/')}{ended}")
         if visit.method not in {"GET", "HEAD"}:
             require_own_form(visit, visit.caller.session_id)
@@ -77,6 +78,13 @@ def console(handler: Door) -> Endpoint:
 
     guarded.__name__ = handler.__name__
     return open_door(guarded)
+
+
+def _wanted(visit: Visit) -> str:
+    """Return the address of the page, with its search and filters where they can be gone on to."""
+    if not visit.raw_query or not visit.raw_query.isascii():
+        return visit.path
+    return local_path(f"{visit.path}?{visit.raw_query.decode('ascii')}", "/admin/", visit.path)
 
 
 def public(handler: Callable[[Visit, str], Response]) -> Endpoint:
