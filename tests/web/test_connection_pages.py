@@ -14,6 +14,8 @@ from tests.support import metadata, sign_ins
 from tests.support.house import PASSWORD, Client, Server
 from vestibule.directory.connections import Connection, ConnectionStatus
 from vestibule.flows import admins
+from vestibule.flows.connections import change_connection
+from vestibule.flows.parts.connecting import TypedConnection
 from vestibule.saml.certificates import parse_certificate
 from vestibule.storage import connections
 
@@ -324,6 +326,24 @@ def test_an_edit_that_moves_people_is_saved_only_after_they_were_shown(admin_cli
     assert only_connection(server).domains == ("example.com",)
     assert admin_client.post(path, {**fields, "shown": shown.group(1)}).status_code == 303
     assert (only_connection(server).domains, only_connection(server).idp.name) == (("example.org",), "Okta")
+
+
+def test_a_name_saved_on_an_old_page_leaves_the_domains_that_were_changed_meanwhile(
+    admin_client: Client, server: Server
+) -> None:
+    house, path = server.house, f"/admin/connections/{sign_ins.connect(server.house).id}/edit"
+    page = admin_client.get(path).text
+    began = {f"began_{name}": value for name, value in re.findall(r'name="began_(\w+)" value="([^"]*)"', page)}
+    typed = {name.removeprefix("began_"): value for name, value in began.items()}
+    assert typed == {"name": "Okta Dev", "vendor": "okta", "enforce": "selected", "domains": "example.com"}
+    meanwhile = TypedConnection("Okta Dev", "okta", "selected", "example.com, example.org")
+    change_connection(house.runtime, house.owner, only_connection(server).id, meanwhile)
+    assert admin_client.post(path, {**typed, **began, "name": "Okta"}).status_code == 303
+    saved = only_connection(server)
+    assert (saved.idp.name, set(saved.domains)) == ("Okta", {"example.com", "example.org"})
+    admin_client.post(path, {**typed, **began, "domains": "example.net"})
+    saved = only_connection(server)
+    assert (saved.idp.name, saved.domains) == ("Okta", ("example.net",))
 
 
 def test_disabling_and_deleting_ask_first_and_name_the_consequences(admin_client: Client, server: Server) -> None:

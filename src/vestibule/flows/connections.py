@@ -73,12 +73,19 @@ def get_connection(runtime: Runtime, caller: AdminCaller, connection_id: str) ->
         return ConnectionFacts(connection, environment_of(tx, connection), shared, ties)
 
 
-def preview_change(runtime: Runtime, caller: AdminCaller, connection_id: str, typed: TypedConnection) -> ChangePreview:
-    """Return what other domains would do to whom. Raises Invalid, NotFound, Forbidden."""
+def preview_change(
+    runtime: Runtime,
+    caller: AdminCaller,
+    connection_id: str,
+    typed: TypedConnection,
+    shown: TypedConnection | None = None,
+) -> ChangePreview:
+    """Return what other domains would do to whom; `shown` as for `change_connection`. Raises Invalid, NotFound, Forbidden."""
     caller.require(Permission.MANAGE_AUTHENTICATION)
-    choice = judge(typed)
+    judged = judge(typed)
     with runtime.database.reading() as tx:
         connection = found_connection(tx, caller, connection_id)
+        choice = _edited(connection, judged, typed, shown)
         environment = environment_of(tx, connection)
         errors = clashes(tx, environment, choice, connection_id=connection.id, idp_id=connection.idp.id)
         if errors:
@@ -87,13 +94,20 @@ def preview_change(runtime: Runtime, caller: AdminCaller, connection_id: str, ty
         return _preview(tx, runtime, connection, lambda now: now.having(changed))
 
 
-def change_connection(runtime: Runtime, caller: AdminCaller, connection_id: str, typed: TypedConnection) -> Connection:
+def change_connection(
+    runtime: Runtime,
+    caller: AdminCaller,
+    connection_id: str,
+    typed: TypedConnection,
+    shown: TypedConnection | None = None,
+) -> Connection:
     """Change the IdP's name and vendor, which count for all its connections, and this one's domains.
 
+    What is typed as it was `shown` stays as it is by now: another admin may have changed it.
     Raises Invalid for a name or a domain that is not one, or is taken; NotFound, Forbidden.
     """
     caller.require(Permission.MANAGE_AUTHENTICATION)
-    choice = judge(typed)
+    choice = judged = judge(typed)
     with runtime.database.reading() as tx:
         environment = environment_of(tx, found_connection(tx, caller, connection_id))
     idp_id = ""
@@ -101,6 +115,7 @@ def change_connection(runtime: Runtime, caller: AdminCaller, connection_id: str,
         with runtime.database.transaction() as tx:
             before = found_connection(tx, caller, connection_id)
             idp_id = before.idp.id
+            choice = _edited(before, judged, typed, shown)
             errors = clashes(tx, environment, choice, connection_id=before.id, idp_id=idp_id)
             if errors:
                 raise Invalid(*errors)
@@ -198,6 +213,20 @@ def delete_connection(runtime: Runtime, caller: AdminCaller, connection_id: str)
             identity_providers.delete_unused_idp(tx, caller.workspace_id, connection.idp.id)
         record_connection(tx, runtime, caller, "deleted", connection, **ended)
     return connection
+
+
+def _edited(
+    connection: Connection, judged: ConnectionChoice, typed: TypedConnection, shown: TypedConnection | None
+) -> ConnectionChoice:
+    if shown is None:
+        return judged
+    same_reach = (typed.enforce, typed.domains) == (shown.enforce, shown.domains)
+    return ConnectionChoice(
+        name=connection.idp.name if typed.name == shown.name else judged.name,
+        vendor=connection.idp.vendor if typed.vendor == shown.vendor else judged.vendor,
+        all_domains=connection.all_domains if same_reach else judged.all_domains,
+        domains=connection.domains if same_reach else judged.domains,
+    )
 
 
 def _end(tx: Transaction, connection: Connection) -> dict[str, int]:

@@ -47,20 +47,20 @@ def edit_page(visit: Visit) -> Response:
     typed = TypedConnection(
         one.idp.name, one.idp.vendor, "all" if one.all_domains else "selected", ", ".join(one.domains)
     )
-    return _edit(visit, typed, {})
+    return _edit(visit, typed, typed, {})
 
 
 def edit(visit: Visit) -> Response:
     """Save name, vendor and domains; where that changes how somebody signs in, only after a look at who it is."""
-    typed = typed_connection(visit.form)
+    typed, began_with = typed_connection(visit.form), typed_connection(visit.form, "began_")
     try:
-        preview = connections.preview_change(visit.runtime, visit.admin, _id(visit), typed)
+        preview = connections.preview_change(visit.runtime, visit.admin, _id(visit), typed, began_with)
         shown = visit.runtime.sealer.mac("shown change", repr((typed, preview.moves)))
         if preview.concerns_somebody and not same(visit.form.get("shown"), shown):
-            return _edit(visit, typed, {}, preview, shown)
-        connection = connections.change_connection(visit.runtime, visit.admin, _id(visit), typed)
+            return _edit(visit, typed, began_with, {}, preview, shown)
+        connection = connections.change_connection(visit.runtime, visit.admin, _id(visit), typed, began_with)
     except Invalid as error:
-        return _edit(visit, typed, errors_by_field(error))
+        return _edit(visit, typed, began_with, errors_by_field(error))
     if connection.status is ConnectionStatus.DRAFT:
         return redirect(f"/admin/connections/{connection.id}/set-up")
     return _back(visit, connection, N_("%(name)s was saved"))
@@ -171,6 +171,7 @@ def page_with(visit: Visit, errors: Mapping[str, str]) -> Response:
 def _edit(
     visit: Visit,
     typed: TypedConnection,
+    began_with: TypedConnection,
     errors: Mapping[str, str],
     preview: connections.ChangePreview | None = None,
     shown: str = "",
@@ -185,6 +186,7 @@ def _edit(
         environment=facts.environment,
         shared_with=facts.shared_with,
         typed=typed,
+        began_with=began_with,
         vendors=VENDORS.values(),
         errors=errors,
         preview=preview,

@@ -60,9 +60,9 @@ class StepTwo:
     known: IdentityProvider | None = None
 
 
-def typed_connection(form: Form) -> TypedConnection:
-    """Return what a form says about a connection's name and domains."""
-    return TypedConnection(form.get("name"), form.get("vendor"), form.get("enforce"), form.get("domains"))
+def typed_connection(form: Form, prefix: str = "") -> TypedConnection:
+    """Return what a form says about a connection's name and domains, in the fields with a prefix."""
+    return TypedConnection(*(form.get(f"{prefix}{name}") for name in ("name", "vendor", "enforce", "domains")))
 
 
 def values_to_carry(visit: Visit, connection: Connection) -> dict[str, str]:
