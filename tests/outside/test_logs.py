@@ -74,6 +74,12 @@ def test_what_is_no_secret_is_left_as_it_is() -> None:
     assert redact(None, "", dict(event)) == event
 
 
+def test_a_count_of_what_has_a_secrets_name_is_none() -> None:
+    event = {"event": "swept", "oidc_refresh_tokens": 3, "app_secrets": 0, "deep": {"registration_tokens": 2}}
+    assert redact(None, "", dict(event)) == event
+    assert redact(None, "", {"event": "x", "tokens": [{"token": "hunter2"}, 7]})["tokens"] == REDACTED
+
+
 def test_our_lines_and_those_of_libraries_are_json_with_time_level_and_request_id(stream: io.StringIO) -> None:
     with structlog.contextvars.bound_contextvars(request_id="req-1"):
         structlog.get_logger().info("ours", password="hunter2")

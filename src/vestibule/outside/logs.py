@@ -68,14 +68,17 @@ def set_up_logs(level: str, stream: TextIO | None = None) -> None:
 
 
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Replace what stands under a secret's name, or looks like a secret inside a text. A processor of structlog."""
+    """Replace what stands under a secret's name, or looks like a secret inside a text. A processor of structlog.
+
+    A number stays: it counts the tokens of somebody, and none is a number.
+    """
     for key, value in event.items():
         event[key] = _redacted(key, value)
     return event
 
 
 def _redacted(key: str, value: Any) -> Any:
-    if value is not None and _names_a_secret(key):
+    if value is not None and not isinstance(value, int) and _names_a_secret(key):
         return REDACTED
     if isinstance(value, str):
         if _SUSPICIOUS.search(value):
