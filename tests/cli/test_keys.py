@@ -85,6 +85,20 @@ def test_after_a_theft_the_old_keys_for_tokens_are_worthless_at_once(
     assert signing(house) == published(house)
 
 
+def test_keys_for_tokens_that_do_not_open_are_replaced_at_once_or_not_at_all(
+    command: Commands, house: House, settings: dict[str, str]
+) -> None:
+    before = {one.id for one in usable_jwt_keys(house.runtime, house.environments["dev"])}
+    other = {**settings, "VESTIBULE_SECRET_KEY": "another secret key for tests, 0123456789"}
+    refused = command("keys", "rotate", "--kind", "jwt", **other)
+    assert refused.returncode == 1
+    assert "--overlap-days 0" in refused.stderr
+    assert published(house) == before
+    assert command("keys", "rotate", "--kind", "jwt", "--overlap-days", "0", **other).returncode == 0
+    assert not published(house) & before
+    assert command("keys", "rotate", "--kind", "jwt", **other).returncode == 0
+
+
 def published(house: House) -> set[str]:
     return {one["kid"] for one in jwk_set(usable_jwt_keys(house.runtime, house.environments["dev"]))["keys"]}
 

@@ -8,18 +8,37 @@ from vestibule.directory.activity import Actor, Event, Subject
 from vestibule.directory.apps import SigningAlgorithm
 from vestibule.directory.jwt_keys import JWT_OVERLAP, SealedJwtKey
 from vestibule.directory.workspaces import Environment
-from vestibule.flows.parts.jwt_keys import new_sealed_jwt_key
+from vestibule.flows.parts.jwt_keys import new_sealed_jwt_key, opens
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
+from vestibule.kernel.errors import Conflict
+from vestibule.kernel.text import N_
 from vestibule.storage import jwt_keys, workspaces
+
+
+class KeysUnreadable(Conflict):
+    """The keys that would go on signing can't be opened: an overlap would only put off what signs again."""
+
+    code = "jwt_keys_unreadable"
+    public = N_(
+        "The keys for tokens can’t be opened with this secret key, so they could not sign until new ones take over. Give the "
+        "server the secret key that it had. If that is lost, replace the keys at once: --overlap-days 0."
+    )
 
 
 def rotate_every_environment(
     runtime: Runtime, actor: Actor, workspace_id: str, *, at_once: bool = False
 ) -> dict[str, tuple[SealedJwtKey, ...]]:
-    """Rotate the keys of each environment of a workspace, whose id is trusted; return the new ones by the environment's key."""
+    """Rotate the keys of each environment of a workspace, whose id is trusted; return the new ones by the environment's key.
+
+    Raises KeysUnreadable before any is rotated, unless they are replaced at once.
+    """
     with runtime.database.reading() as tx:
         found = workspaces.list_environments(tx, workspace_id)
+        before = [key for one in found for key in jwt_keys.list_jwt_keys(tx, one.id, runtime.clock())]
+    unreadable = [] if at_once else [key.id for key in before if not opens(runtime, key)]
+    if unreadable:
+        raise KeysUnreadable(", ".join(unreadable))
     return {one.key: rotate_jwt_keys(runtime, actor, one, at_once=at_once) for one in found}
 
 
