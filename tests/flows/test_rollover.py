@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import pytest
 from sqlalchemy import select
@@ -35,6 +36,8 @@ from vestibule.outside import fetching
 from vestibule.storage import metadata_readings
 from vestibule.storage.tables import activity
 
+pem = cache(metadata.certificate_pem)
+
 
 @pytest.fixture
 def documents() -> Iterator[metadata.Documents]:
@@ -45,7 +48,7 @@ def documents() -> Iterator[metadata.Documents]:
 @pytest.fixture
 def connection(house: House, documents: metadata.Documents) -> Connection:
     house.clock.frozen = datetime.now(UTC)
-    documents.document = metadata.idp_metadata(metadata.ENTITY_ID, metadata.certificate_pem("old"))
+    documents.document = metadata.idp_metadata(metadata.ENTITY_ID, pem("old"))
     values = understand(house, TypedIdp("url", metadata_url=documents.url))
     return idp_values.save_idp_values(house.runtime, house.owner, draft(house).id, values)
 
@@ -160,6 +163,69 @@ def test_a_dismissed_change_is_not_asked_again_but_another_one_is(
     documents.document = metadata.idp_metadata("https://third.example")
     later(house, READ_EVERY)
     reread_due(house.runtime)
+    assert following(house, connection).found is not None
+
+
+def moved_host(house: House, documents: metadata.Documents, connection: Connection, *, dismissed: bool) -> None:
+    documents.document = on_new_host("old")
+    reread_due(house.runtime)
+    found = following(house, connection).found
+    assert found is not None
+    if dismissed:
+        rollover.dismiss_change(house.runtime, house.owner, connection.id, found.digest)
+
+
+def on_new_host(*names: str) -> str:
+    return metadata.idp_metadata(metadata.ENTITY_ID, *map(pem, names), sso_url="https://other.example/sso")
+
+
+@pytest.mark.parametrize("dismissed", [True, False], ids=["dismissed", "waiting"])
+def test_certificates_that_come_after_another_change_was_found_are_in_use_at_once_and_nothing_else_of_it_is(
+    house: House, documents: metadata.Documents, connection: Connection, *, dismissed: bool
+) -> None:
+    moved_host(house, documents, connection, dismissed=dismissed)
+    documents.document = on_new_host("old", "new")
+    later(house, READ_EVERY)
+    reread_due(house.runtime)
+    assert subjects(house, connection) == ["CN=old", "CN=new"]
+    now = connections.get_connection(house.runtime, house.owner, connection.id).connection.idp
+    assert now.sso_redirect_url == metadata.SSO_URL
+    waiting = following(house, connection)
+    assert (waiting.found is None) is dismissed
+    assert actions(house)[-1] == "identity_provider.metadata_applied"
+    documents.document = on_new_host("new")
+    later(house, READ_EVERY)
+    reread_due(house.runtime)
+    waiting = following(house, connection)
+    assert waiting.found is not None
+    assert waiting.difference is not None
+    assert [one.subject for one in waiting.difference.removed] == ["CN=old"]
+    assert subjects(house, connection) == ["CN=old", "CN=new"]
+    rollover.approve_change(house.runtime, house.owner, connection.id, waiting.found.digest)
+    assert subjects(house, connection) == ["CN=new"]
+
+
+def test_certificates_of_another_entity_or_beside_a_further_change_or_where_all_waits_are_not_put_into_use(
+    house: House, documents: metadata.Documents, connection: Connection
+) -> None:
+    moved_host(house, documents, connection, dismissed=True)
+    further = on_new_host("old", "new").replace("https://other.example", "https://third.example")
+    for document in (further, further.replace(metadata.ENTITY_ID, "https://other.example/metadata")):
+        documents.document = document
+        later(house, READ_EVERY)
+        reread_due(house.runtime)
+        assert subjects(house, connection) == ["CN=old"]
+        found = following(house, connection).found
+        assert found is not None
+        rollover.dismiss_change(house.runtime, house.owner, connection.id, found.digest)
+    rollover.set_applies_changes(house.runtime, house.owner, connection.id, applies=False)
+    documents.document = on_new_host("old")
+    later(house, READ_EVERY)
+    reread_due(house.runtime)
+    documents.document = on_new_host("old", "newest")
+    later(house, READ_EVERY)
+    reread_due(house.runtime)
+    assert subjects(house, connection) == ["CN=old"]
     assert following(house, connection).found is not None
 
 

@@ -15,6 +15,7 @@ from tests.support import metadata, sign_ins
 from tests.support.house import Server
 from tests.support.logging_out import message, send
 from vestibule.directory.connections import Connection
+from vestibule.flows.parts.rereading import reread_due
 from vestibule.storage.tables import identity_providers as idps
 
 
@@ -95,6 +96,18 @@ def test_metadata_that_moved_to_another_entity_lets_nobody_in(
 ) -> None:
     documents.document = rolled("other", entity_id="https://attacker.example")
     assert come(server, connection).status_code == 403
+
+
+def test_a_sign_in_with_the_new_key_goes_through_while_another_change_of_the_metadata_waits(
+    server: Server, documents: metadata.Documents, connection: Connection
+) -> None:
+    moved = documents.document.replace(sign_ins.SSO_URL.partition("?")[0], "https://elsewhere.example/sso")
+    documents.document = rolled("idp").replace(sign_ins.SSO_URL.partition("?")[0], "https://elsewhere.example/sso")
+    reread_due(server.house.runtime)
+    assert come(server, connection, key="idp").status_code == 303
+    documents.document = moved
+    assert come(server, connection).status_code == 303
+    assert come(server, connection, key="idp").status_code == 303
 
 
 def test_what_is_refused_for_its_form_or_asked_by_nobody_fetches_nothing(

@@ -85,6 +85,18 @@ def needs_a_look(before: IdpValues, after: IdpValues) -> bool:
     return before.entity_id != after.entity_id or not hosts_of(after) <= hosts_of(before)
 
 
+def rolled_over(before: IdpValues, found: IdpValues, values: IdpValues) -> tuple[IdpCertificate, ...]:
+    """Return the certificates that came to metadata after a change was `found` in it that waits or was dismissed.
+
+    The IdP goes on as it was meanwhile, and signs with them. What was found together with the change waits with it, and so does
+    everything of another entity or beside a further change.
+    """
+    since = difference_of(found, values)
+    if before.entity_id != values.entity_id or since.changed:
+        return ()
+    return tuple(one for one in difference_of(before, values).added if one in since.added)
+
+
 def hosts_of(values: IdpValues) -> set[tuple[str, str]]:
     """Return scheme and host of every address to which browsers are sent."""
     found = {url for url in (values.sso_redirect_url, values.sso_post_url) if url} | values.logout.urls

@@ -76,9 +76,18 @@ def list_waiting(tx: Transaction, workspace_id: str) -> frozenset[str]:
     return frozenset(tx.execute(query).scalars())
 
 
-def save_change(tx: Transaction, workspace_id: str, idp_id: str, digest: str, values: IdpValues, now: datetime) -> None:
-    """Save what an admin is to look at, in place of what was found before."""
-    columns = {"digest": digest, "found": dump_values(values), "dismissed": False, "found_at": now}
+def save_change(
+    tx: Transaction,
+    workspace_id: str,
+    idp_id: str,
+    digest: str,
+    values: IdpValues,
+    now: datetime,
+    *,
+    dismissed: bool = False,
+) -> None:
+    """Save what an admin is to look at, in place of what was found before; or, `dismissed`, has looked at already."""
+    columns = {"digest": digest, "found": dump_values(values), "dismissed": dismissed, "found_at": now}
     new = insert_into(tx, changes).values({"idp_id": idp_id, "workspace_id": workspace_id, **columns})
     tx.execute(new.on_conflict_do_update(index_elements=["idp_id"], set_=columns))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -17,12 +18,13 @@ from vestibule.directory.rollover import (
     difference_of,
     needs_a_look,
     next_reading,
+    rolled_over,
     values_of,
 )
 from vestibule.flows.parts.callers import system
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
-from vestibule.flows.parts.understanding import digest_of, read_metadata
+from vestibule.flows.parts.understanding import MAX_CERTIFICATES, digest_of, read_metadata
 from vestibule.kernel.errors import Invalid
 from vestibule.kernel.text import printable
 from vestibule.storage import identity_providers, metadata_readings, workspaces
@@ -160,11 +162,33 @@ def _settle(
     if reading.applies_changes and not needs_a_look(before, values):
         save_values(tx, runtime, actor, idp, values, action="metadata_applied")
         return Reread.APPLIED
-    digest, known = digest_of(values), metadata_readings.find_change(tx, workspace_id, idp.id)
-    if known is None or known.digest != digest:
-        metadata_readings.save_change(tx, workspace_id, idp.id, digest, values, now)
-        note(tx, runtime, actor, idp, "metadata_change_found", **described(difference))
+    _keep(tx, runtime, actor, idp, before, values, reading)
     return Reread.WAITS
+
+
+def _keep(
+    tx: Transaction,
+    runtime: Runtime,
+    actor: Actor,
+    idp: IdentityProvider,
+    before: IdpValues,
+    values: IdpValues,
+    reading: Reading,
+) -> None:
+    """Keep a change for an admin, but put certificates into use that came after it was found."""
+    digest, known = digest_of(values), metadata_readings.find_change(tx, idp.workspace_id, idp.id)
+    if known is not None and known.digest == digest:
+        return
+    came = rolled_over(before, known.values, values) if known and reading.applies_changes else ()
+    if came:
+        before = replace(before, certificates=(*before.certificates, *came)[-MAX_CERTIFICATES:])
+        save_values(tx, runtime, actor, idp, before, action="metadata_applied")
+    # Whatever an admin said to all the rest of it still counts.
+    same = known if came and known and not difference_of(known.values, values).removed else None
+    dismissed = same is not None and same.dismissed
+    metadata_readings.save_change(tx, idp.workspace_id, idp.id, digest, values, runtime.clock(), dismissed=dismissed)
+    if same is None:
+        note(tx, runtime, actor, idp, "metadata_change_found", **described(difference_of(before, values)))
 
 
 def _failed(runtime: Runtime, idp: IdentityProvider, actor: Actor, reason: str, *, scheduled: bool) -> None:
