@@ -186,3 +186,26 @@ def test_signing_in_leads_back_to_the_page_with_its_search_and_filters(server: S
     for query in ("q=a//b", "q=%2F%2Fevil.example", "q=..", "q=a%0d%0aSet-Cookie:b", "q=%5c%5cevil", "q=" + "x" * 3000):
         answer = server.client().get(f"/admin/activity?{query}")
         assert answer.headers["location"] == "/admin/sign-in?next=/admin/activity", query
+
+
+def test_an_owner_is_not_offered_to_whoever_may_not_touch_one(server: Server) -> None:
+    house = server.house
+    bo, _ = admins.create_admin(
+        house.runtime, operator(), house.workspace.id, "Bo", "bo@example.com", "admin", PASSWORD
+    )
+    client = server.client()
+    client.sign_in("bo@example.com")
+    of_owner = f"/admin/access-control/{house.owner.admin.id}"
+    listed = client.get("/admin/access-control").text
+    assert f'href="{of_owner}"' not in listed
+    assert f'href="/admin/access-control/{bo.id}"' in listed
+    for page in (of_owner, f"{of_owner}/remove"):
+        assert client.get(page).status_code == 403
+
+
+def test_saving_the_role_that_somebody_has_changes_and_records_nothing(server: Server, admin_client: Client) -> None:
+    me = f"/admin/access-control/{server.house.owner.admin.id}"
+    admin_client.get(me)
+    assert admin_client.post(f"{me}/role", {"role": "owner"}).headers["location"] == "/admin/access-control"
+    assert "role changed" not in admin_client.get("/admin/access-control").text
+    assert "changed the role" not in admin_client.get("/admin/activity").text

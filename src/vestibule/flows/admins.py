@@ -50,10 +50,12 @@ def list_admins(runtime: Runtime, caller: AdminCaller) -> tuple[Admin, ...]:
 
 
 def get_admin(runtime: Runtime, caller: AdminCaller, admin_id: str) -> Admin:
-    """Return one admin of the workspace. Raises NotFound, Forbidden."""
-    caller.require(Permission.READ)
+    """Return one admin of the workspace, to be changed or removed. Raises NotFound; Forbidden, also for an Owner by an Admin."""
+    caller.require(Permission.MANAGE_ADMINS)
     with runtime.database.reading() as tx:
-        return _found(admins.find_admin(tx, caller.workspace_id, admin_id))
+        admin = _found(admins.find_admin(tx, caller.workspace_id, admin_id))
+    _require_for_role(caller, admin.role)
+    return admin
 
 
 def invite_admin(runtime: Runtime, caller: AdminCaller, name: str, email: str, role: str) -> tuple[Admin, str]:
@@ -107,7 +109,10 @@ def renew_invitation(runtime: Runtime, caller: AdminCaller, admin_id: str) -> tu
 
 
 def change_role(runtime: Runtime, caller: AdminCaller, admin_id: str, role: str) -> Admin:
-    """Give an admin another role; it counts from the next request on. Raises LastOwner, Invalid, Forbidden, NotFound."""
+    """Give an admin another role; it counts from the next request on. Return the admin as they were.
+
+    Raises LastOwner, Invalid, Forbidden, NotFound.
+    """
     caller.require(Permission.MANAGE_ADMINS)
     wanted = _role(role)
     with runtime.database.transaction() as tx:
@@ -115,6 +120,8 @@ def change_role(runtime: Runtime, caller: AdminCaller, admin_id: str, role: str)
         admin = _found(admins.find_admin(tx, caller.workspace_id, admin_id))
         _require_for_role(caller, admin.role)
         _require_for_role(caller, wanted)
+        if wanted is admin.role:
+            return admin
         if wanted is not Role.OWNER:
             _keep_an_owner(tx, admin)
         admins.update_admin(tx, caller.workspace_id, admin.id, role=wanted.value)

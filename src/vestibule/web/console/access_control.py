@@ -26,6 +26,7 @@ def list_page(visit: Visit) -> Response:
         binding=visit.admin.session_id,
         admins=admins.list_admins(visit.runtime, visit.admin),
         may_manage=visit.admin.admin.may(Permission.MANAGE_ADMINS),
+        manageable=_roles(visit),
     )
 
 
@@ -55,20 +56,21 @@ def renew(visit: Visit) -> Response:
 
 def change_page(visit: Visit) -> Response:
     """Show one admin: role, a new link, removal."""
-    visit.admin.require(Permission.MANAGE_ADMINS)
     admin = admins.get_admin(visit.runtime, visit.admin, visit.path_params["admin_id"])
     return render(visit, "console/admin.html", binding=visit.admin.session_id, admin=admin, roles=_roles(visit))
 
 
 def change_role(visit: Visit) -> Response:
     """Give an admin another role."""
-    admin = admins.change_role(visit.runtime, visit.admin, visit.path_params["admin_id"], visit.form.get("role"))
+    role = visit.form.get("role")
+    admin = admins.change_role(visit.runtime, visit.admin, visit.path_params["admin_id"], role)
+    if admin.role == role:
+        return redirect(_HOME)
     return flash.say(redirect(_HOME), visit, visit.gettext(N_("%(name)s: role changed"), name=admin.name))
 
 
 def confirm_remove(visit: Visit) -> Response:
     """Say what follows before an admin is removed."""
-    visit.admin.require(Permission.MANAGE_ADMINS)
     admin = admins.get_admin(visit.runtime, visit.admin, visit.path_params["admin_id"])
     return render(visit, "console/admin_remove.html", binding=visit.admin.session_id, admin=admin)
 
