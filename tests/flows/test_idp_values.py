@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -11,14 +11,15 @@ import pytest
 
 from tests.saml import forge
 from tests.support import metadata
-from tests.support.house import House, furnish
+from tests.support.house import PASSWORD, House, furnish
 from vestibule.directory.activity import ActivityFilter
 from vestibule.directory.connections import Connection, ConnectionStatus, IdpValues
-from vestibule.flows import connection_set_up, connections, idp_values
+from vestibule.flows import admins, connection_set_up, connections, idp_values
+from vestibule.flows.parts.callers import operator
 from vestibule.flows.parts.connecting import TypedConnection
 from vestibule.flows.parts.rereading import Reread
 from vestibule.flows.parts.understanding import TypedIdp, digest_of
-from vestibule.kernel.errors import Conflict, Invalid, NotFound
+from vestibule.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from vestibule.outside.fetching import Fetcher
 from vestibule.storage import activity
 
@@ -312,6 +313,40 @@ def test_metadata_read_again_brings_the_new_certificate(house: House, documents:
     assert idp_values.read_metadata_again(house.runtime, house.owner, connection.id)[1] is Reread.APPLIED
     facts = connections.get_connection(house.runtime, house.owner, connection.id)
     assert [one.subject for one in facts.connection.idp.certificates] == ["CN=old", "CN=new"]
+
+
+def _removes(house: House, admin_id: str) -> None:
+    admins.remove_admin(house.runtime, house.owner, admin_id)
+
+
+def _takes_the_role(house: House, admin_id: str) -> None:
+    admins.change_role(house.runtime, house.owner, admin_id, "auditor")
+
+
+@pytest.mark.parametrize("act", [_removes, _takes_the_role])
+def test_who_was_removed_or_lost_the_role_during_a_fetch_saves_nothing(
+    house: House, documents: metadata.Documents, act: Callable[[House, str], None]
+) -> None:
+    documents.document = metadata.idp_metadata(metadata.ENTITY_ID, metadata.certificate_pem("old", days=20))
+    connection = connected(house, documents)
+    colleague, _ = admins.create_admin(
+        house.runtime, operator(), house.workspace.id, "Bo Lind", "bo@example.com", "admin", PASSWORD
+    )
+    caller = replace(house.owner, admin=colleague)
+    documents.document = metadata.idp_metadata(metadata.ENTITY_ID, metadata.certificate_pem("new"))
+
+    def fetch(url: str) -> bytes:
+        act(house, colleague.id)
+        return house.runtime.fetch(url)
+
+    slow = replace(house.runtime, fetch=fetch)
+    with pytest.raises(Forbidden):
+        idp_values.read_metadata_again(slow, caller, connection.id)
+    values = understand(house, TypedIdp("url", metadata_url=documents.url))
+    with pytest.raises(Forbidden):
+        idp_values.save_idp_values(house.runtime, caller, connection.id, values)
+    facts = connections.get_connection(house.runtime, house.owner, connection.id)
+    assert [one.subject for one in facts.connection.idp.certificates] == ["CN=old"]
 
 
 @pytest.mark.parametrize(

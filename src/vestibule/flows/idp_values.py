@@ -15,6 +15,7 @@ from vestibule.flows.parts.connecting import environment_of, found_connection, f
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.rereading import Reread, reread
 from vestibule.flows.parts.runtime import Runtime
+from vestibule.flows.parts.still_allowed import require_still
 from vestibule.flows.parts.throttling import FETCH_PER_WORKSPACE, count_attempt
 from vestibule.flows.parts.understanding import TypedIdp, understand
 from vestibule.kernel.errors import Conflict, FieldError, Invalid, Throttled
@@ -107,6 +108,7 @@ def save_idp_values(
     with runtime.database.transaction() as tx:
         # Two admins who connect one IdP under two names must take turns, or neither would be told.
         workspaces.lock_workspace(tx, caller.workspace_id)
+        require_still(tx, caller, Permission.MANAGE_AUTHENTICATION)
         connection = found_connection(tx, caller, connection_id)
         _refuse_known(tx, connection, values, keep_apart=keep_apart)
         _save(tx, runtime, caller, connection, values)
@@ -130,7 +132,12 @@ def read_metadata_again(runtime: Runtime, caller: AdminCaller, connection_id: st
         count_attempt(runtime, (FETCH_PER_WORKSPACE, caller.workspace_id))
     except Throttled as error:
         raise Invalid(FieldError("metadata_url", error.public, **error.params)) from error
-    outcome = reread(runtime, connection.idp, caller.actor)
+    outcome = reread(
+        runtime,
+        connection.idp,
+        caller.actor,
+        require=lambda tx: require_still(tx, caller, Permission.MANAGE_AUTHENTICATION),
+    )
     if outcome is Reread.REPLACED:
         raise ReadingNotPossible("the values were replaced while the metadata was fetched")
     return connection, outcome

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from enum import StrEnum
@@ -45,10 +46,18 @@ class Reread(StrEnum):
     REPLACED = "replaced"
 
 
-def reread(runtime: Runtime, idp: IdentityProvider, actor: Actor, *, scheduled: bool = False) -> Reread:
+def reread(
+    runtime: Runtime,
+    idp: IdentityProvider,
+    actor: Actor,
+    *,
+    scheduled: bool = False,
+    require: Callable[[Transaction], None] = lambda _: None,
+) -> Reread:
     """Read the metadata of an IdP again, and apply or keep for an admin what changed. Opens transactions of its own.
 
     Only a reading that was `scheduled` counts among the failures that put off the next one: a stranger can provoke others.
+    `require` raises, once the workspace is locked, where what was read may not be saved any more.
     REPLACED: somebody gave the IdP other values while its metadata was fetched, so what was read counts for nothing.
     Raises Invalid (`metadata_url`) when it can't be read, on the record once for each outage.
     """
@@ -60,6 +69,7 @@ def reread(runtime: Runtime, idp: IdentityProvider, actor: Actor, *, scheduled: 
     now = runtime.clock()
     with runtime.database.transaction() as tx:
         workspaces.lock_workspace(tx, idp.workspace_id)
+        require(tx)
         current = identity_providers.find_idp(tx, idp.workspace_id, idp.id)
         before = values_of(current) if current else None
         if current is None:
