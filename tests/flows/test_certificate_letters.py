@@ -11,15 +11,17 @@ from sqlalchemy import select
 from tests.support import sign_ins
 from tests.support.house import House, TestClock, furnish, make_runtime
 from vestibule.directory.connections import Connection
+from vestibule.directory.rollover import values_of
 from vestibule.flows import admins
 from vestibule.flows import saml_keys as saml_keys_flow
 from vestibule.flows.parts.callers import operator
 from vestibule.flows.parts.certificate_letters import announce_ends
 from vestibule.flows.parts.posting import Letter, open_letter
 from vestibule.flows.parts.saml_key_letters import announce_own_ends
-from vestibule.storage import connections
+from vestibule.outside.letters import write_letter
+from vestibule.storage import connections, metadata_readings
 from vestibule.storage.jobs import Job
-from vestibule.storage.tables import activity, idp_certificates, jobs
+from vestibule.storage.tables import activity, identity_providers, idp_certificates, jobs
 
 
 @pytest.fixture
@@ -92,6 +94,36 @@ def test_nothing_is_said_where_the_next_certificate_is_here_or_nobody_uses_the_c
         tx.execute(idp_certificates.insert().values(values))
     assert announce_ends(house.runtime) == 0
     assert letters(house) == []
+
+
+@pytest.mark.parametrize(
+    ("applies", "failing", "waiting", "said"),
+    [
+        (True, False, False, "arrives here by itself"),
+        (False, False, False, "and approve it here"),
+        (True, False, True, "which waits for approval"),
+        (False, False, True, "which waits for approval"),
+        (True, True, False, "and bring it here before it is used there"),
+    ],
+)
+def test_the_letter_says_how_the_next_certificate_gets_here(
+    house: House, *, applies: bool, failing: bool, waiting: bool, said: str
+) -> None:
+    connection = sign_ins.connect(house)
+    ending(house, connection, timedelta(days=5))
+    mine, now = (house.workspace.id, connection.idp.id), house.clock()
+    values = values_of(connection.idp)
+    assert values is not None
+    with house.runtime.database.transaction() as tx:
+        tx.execute(identity_providers.update().values(metadata_url="https://idp.example/metadata"))
+        failing_since = now if failing else None
+        metadata_readings.save_reading(tx, *mine, now, applies_changes=applies, failing_since=failing_since)
+        if waiting:
+            metadata_readings.save_change(tx, *mine, "digest", values, now)
+    assert announce_ends(house.runtime) == 1
+    facts = letters(house)[0].facts
+    text = write_letter("certificate_ends", name="Ada", url="https://here", workspace="Acme", facts=facts).text
+    assert said in text
 
 
 def own_letters(house: House) -> list[Letter]:

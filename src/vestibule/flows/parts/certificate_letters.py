@@ -7,13 +7,13 @@ from typing import Final
 from vestibule.directory.activity import Event, Subject
 from vestibule.directory.admins import AdminStatus, Permission
 from vestibule.directory.certificate_watch import CertificateWarning, announcement, warning
-from vestibule.directory.connections import Connection
+from vestibule.directory.connections import Connection, IdentityProvider
 from vestibule.flows.parts.callers import system
 from vestibule.flows.parts.posting import Letter, post
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.text import printable
-from vestibule.storage import admins, certificate_letters, connections, workspaces
+from vestibule.storage import admins, certificate_letters, connections, metadata_readings, workspaces
 from vestibule.storage.database import Transaction
 
 _MOST_NAMED: Final = 20
@@ -61,7 +61,7 @@ def _announce(tx: Transaction, runtime: Runtime, users: list[Connection], told: 
         "subject": printable(certificate.subject, 200),
         "fingerprint": certificate.fingerprint,
         "environments": ", ".join(places),
-        "followed": "yes" if idp.metadata_url else "",
+        "followed": _followed(tx, idp),
     }
     event = Event(
         "identity_provider.certificate_ends",
@@ -78,3 +78,14 @@ def _announce(tx: Transaction, runtime: Runtime, users: list[Connection], told: 
         if admin.status is AdminStatus.ACTIVE and admin.may(Permission.MANAGE_AUTHENTICATION):
             post(tx, runtime, workspace_id, Letter("certificate_ends", admin.email, admin.name, url, facts))
     return True
+
+
+def _followed(tx: Transaction, idp: IdentityProvider) -> str:
+    """Return how the next certificate gets here: empty where an admin has to bring it."""
+    reading = metadata_readings.find_reading(tx, idp.workspace_id, idp.id)
+    if idp.metadata_url is None or reading.failing_since is not None:
+        return ""
+    found = metadata_readings.find_change(tx, idp.workspace_id, idp.id)
+    if found is not None and not found.dismissed:
+        return "waits"
+    return "yes" if reading.applies_changes else "approval"
