@@ -7,8 +7,10 @@ import re
 
 from tests.support.house import PASSWORD, Client, Server
 from tests.support.people import add_person
-from vestibule.flows import admins
+from vestibule.directory.activity import ActivityFilter
+from vestibule.flows import admins, environments, workspaces
 from vestibule.flows.parts.callers import operator
+from vestibule.storage import activity
 
 HOME = "/admin/settings"
 
@@ -95,3 +97,32 @@ def test_support_reads_the_settings_and_changes_none(server: Server) -> None:
         assert client.get(path).status_code == 403
     for path in (HOME, f"{HOME}/add-environment", f"{HOME}/environments/dev/move"):
         assert client.post(path, {"name": "X"}).status_code == 403
+
+
+def test_settings_saved_on_an_old_page_leave_what_was_changed_meanwhile(server: Server, admin_client: Client) -> None:
+    house, of_dev = server.house, f"{HOME}/environments/dev"
+    old_page = shown_on(admin_client, of_dev)
+    assert old_page == {"shown_name": "DEV", "shown_hours": "8"}
+    environments.change_environment(house.runtime, house.owner, "dev", "DEV", "2")
+    assert admin_client.post(of_dev, {"name": "Dev", "session_hours": "8", **old_page}).status_code == 303
+    assert shown_on(admin_client, of_dev) == {"shown_name": "Dev", "shown_hours": "2"}
+    old_page = shown_on(admin_client, HOME)
+    assert old_page == {"shown_name": "Northwind", "shown_help_contact": ""}
+    workspaces.change_workspace(house.runtime, house.owner, "Northwind", "help@example.com")
+    assert admin_client.post(HOME, {"name": "Südwind", "help_contact": "", **old_page}).status_code == 303
+    assert shown_on(admin_client, HOME) == {"shown_name": "Südwind", "shown_help_contact": "help@example.com"}
+
+
+def shown_on(client: Client, path: str) -> dict[str, str]:
+    """Return what a form says it began with."""
+    return dict(re.findall(r'name="(shown_\w+)" value="([^"]*)"', client.get(path).text))
+
+
+def test_the_record_says_what_of_the_workspace_was_changed_and_nothing_where_nothing_was(server: Server) -> None:
+    house = server.house
+    for _ in range(2):
+        workspaces.change_workspace(house.runtime, house.owner, "Northwind", "help@example.com")
+    with house.runtime.database.reading() as tx:
+        wanted = ActivityFilter(action_prefix="workspace.changed")
+        found = activity.page(tx, house.workspace.id, wanted, before=None, after=None, size=5)
+    assert [entry.event.details for entry in found] == [{"help_contact": {"from": None, "to": "help@example.com"}}]

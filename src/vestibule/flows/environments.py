@@ -113,9 +113,18 @@ def add_environment(runtime: Runtime, caller: AdminCaller, name: str, key: str) 
     return environment
 
 
-def change_environment(runtime: Runtime, caller: AdminCaller, key: str, name: str, session_hours: str) -> Environment:
+def change_environment(
+    runtime: Runtime,
+    caller: AdminCaller,
+    key: str,
+    name: str,
+    session_hours: str,
+    *,
+    shown: tuple[str, str] | None = None,
+) -> Environment:
     """Rename an environment and set its session length, which counts from the next sign-in on. Its key stays.
 
+    What is as it was `shown` (name, hours) stays as it is by now: another admin may have changed it.
     Raises Invalid, NotFound, Forbidden.
     """
     caller.require(Permission.MANAGE_ENVIRONMENTS)
@@ -124,6 +133,12 @@ def change_environment(runtime: Runtime, caller: AdminCaller, key: str, name: st
         with runtime.database.transaction() as tx:
             before = _find(tx, caller, key)
             after = replace(before, name=tidy, session_ttl=timedelta(hours=int(hours)))
+            if shown is not None:
+                after = replace(
+                    after,
+                    name=before.name if name == shown[0] else after.name,
+                    session_ttl=before.session_ttl if session_hours == shown[1] else after.session_ttl,
+                )
             if after != before:
                 workspaces.update_environment(tx, after)
                 _record(tx, runtime, caller, "environment.changed", after, _difference(before, after))

@@ -22,6 +22,7 @@ from vestibule.kernel.errors import AlreadyTaken, FieldError, Invalid, NotFound
 from vestibule.kernel.ids import new_id
 from vestibule.kernel.text import N_, clean_email
 from vestibule.storage import workspaces
+from vestibule.storage.database import Transaction
 
 
 def create_workspace(
@@ -60,10 +61,7 @@ def create_workspace(
 def get_workspace(runtime: Runtime, workspace_id: str) -> Workspace:
     """Return a workspace. Raises NotFound."""
     with runtime.database.reading() as tx:
-        workspace = workspaces.find_workspace(tx, workspace_id)
-    if workspace is None:
-        raise NotFound(f"workspace {workspace_id}")
-    return workspace
+        return _found(tx, workspace_id)
 
 
 def list_workspaces(runtime: Runtime) -> tuple[Workspace, ...]:
@@ -72,8 +70,13 @@ def list_workspaces(runtime: Runtime) -> tuple[Workspace, ...]:
         return workspaces.list_workspaces(tx)
 
 
-def change_workspace(runtime: Runtime, caller: AdminCaller, name: str, help_contact: str) -> None:
-    """Change the workspace's name and the e-mail address that its people are told to ask. Raises Invalid, Forbidden."""
+def change_workspace(
+    runtime: Runtime, caller: AdminCaller, name: str, help_contact: str, *, shown: tuple[str, str] | None = None
+) -> None:
+    """Change the workspace's name and the e-mail address that its people are told to ask.
+
+    What is as it was `shown` (name, address) stays as it is by now: another admin may have changed it. Raises Invalid, Forbidden.
+    """
     caller.require(Permission.MANAGE_ENVIRONMENTS)
     errors: list[FieldError] = []
     tidy = ""
@@ -89,11 +92,26 @@ def change_workspace(runtime: Runtime, caller: AdminCaller, name: str, help_cont
     if errors:
         raise Invalid(*errors)
     with runtime.database.transaction() as tx:
+        workspaces.lock_workspace(tx, caller.workspace_id)
+        before = _found(tx, caller.workspace_id)
+        if shown is not None:
+            tidy = before.name if name == shown[0] else tidy
+            contact = before.help_contact if help_contact == shown[1] else contact
+        if (tidy, contact) == (before.name, before.help_contact):
+            return
         workspaces.update_workspace(tx, caller.workspace_id, tidy, contact)
-        record(
-            tx,
-            runtime,
-            caller.workspace_id,
-            caller.actor,
-            Event("workspace.changed", Subject("workspace", caller.workspace_id, tidy)),
-        )
+        subject = Subject("workspace", caller.workspace_id, tidy)
+        event = Event("workspace.changed", subject, details=_difference(before, tidy, contact))
+        record(tx, runtime, caller.workspace_id, caller.actor, event)
+
+
+def _found(tx: Transaction, workspace_id: str) -> Workspace:
+    workspace = workspaces.find_workspace(tx, workspace_id)
+    if workspace is None:
+        raise NotFound(f"workspace {workspace_id}")
+    return workspace
+
+
+def _difference(before: Workspace, name: str, contact: str | None) -> dict[str, object]:
+    changes = {"name": (before.name, name), "help_contact": (before.help_contact, contact)}
+    return {one: {"from": old, "to": new} for one, (old, new) in changes.items() if old != new}

@@ -30,8 +30,9 @@ def show(visit: Visit) -> Response:
 def change(visit: Visit) -> Response:
     """Save the workspace's name and help contact."""
     form = visit.form
+    shown = (form.get("shown_name"), form.get("shown_help_contact"))
     try:
-        workspaces.change_workspace(visit.runtime, visit.admin, form.get("name"), form.get("help_contact"))
+        workspaces.change_workspace(visit.runtime, visit.admin, form.get("name"), form.get("help_contact"), shown=shown)
     except Invalid as error:
         return _page(visit, errors_by_field(error))
     return flash.say(redirect(_HOME), visit, visit.gettext(N_("The settings were saved")))
@@ -64,10 +65,11 @@ def change_environment(visit: Visit) -> Response:
     """Save an environment's name and session length."""
     form = visit.form
     typed = {"name": form.get("name"), "session_hours": form.get("session_hours")}
+    shown = (form.get("shown_name"), form.get("shown_hours"))
     try:
-        environment = environments.change_environment(visit.runtime, visit.admin, _key(visit), **typed)
+        environment = environments.change_environment(visit.runtime, visit.admin, _key(visit), **typed, shown=shown)
     except Invalid as error:
-        return _change_form(visit, typed, errors_by_field(error))
+        return _change_form(visit, typed, errors_by_field(error), shown)
     return flash.say(redirect(_HOME), visit, visit.gettext(N_("%(name)s was saved"), name=environment.name))
 
 
@@ -103,14 +105,16 @@ def delete(visit: Visit) -> Response:
 def _page(visit: Visit, errors: dict[str, str]) -> Response:
     workspace = workspaces.get_workspace(visit.runtime, visit.admin.workspace_id)
     typed = {"name": workspace.name, "help_contact": workspace.help_contact or ""}
+    shown = {f"shown_{name}": value for name, value in typed.items()}
     if errors:
-        typed = {name: visit.form.get(name) for name in typed}
+        typed, shown = ({name: visit.form.get(name) for name in one} for one in (typed, shown))
     return render(
         visit,
         "console/settings.html",
         status=422 if errors else 200,
         binding=visit.admin.session_id,
         typed=typed,
+        shown=shown,
         errors=errors,
         environments=environments.list_environments(visit.runtime, visit.admin),
         hours_of=_hours_of,
@@ -133,8 +137,11 @@ def _add_form(visit: Visit, errors: dict[str, str]) -> Response:
     )
 
 
-def _change_form(visit: Visit, typed: dict[str, str] | None, errors: dict[str, str]) -> Response:
+def _change_form(
+    visit: Visit, typed: dict[str, str] | None, errors: dict[str, str], shown: tuple[str, str] | None = None
+) -> Response:
     environment, contents = environments.look_at_environment(visit.runtime, visit.admin, _key(visit))
+    now = (environment.name, str(_hours_of(environment)))
     return render(
         visit,
         "console/environment.html",
@@ -142,7 +149,8 @@ def _change_form(visit: Visit, typed: dict[str, str] | None, errors: dict[str, s
         binding=visit.admin.session_id,
         environment=environment,
         contents=contents,
-        typed=typed or {"name": environment.name, "session_hours": str(_hours_of(environment))},
+        typed=typed or dict(zip(("name", "session_hours"), now, strict=True)),
+        shown=shown or now,
         errors=errors,
         public_url=visit.runtime.public_url,
     )
