@@ -25,6 +25,7 @@ from vestibule.flows.parts.going_on import go_on
 from vestibule.flows.parts.places import Place, find_place
 from vestibule.flows.parts.pushed_requests import PUSHED_PREFIX, Pushed, checked_request, keep_pushed
 from vestibule.flows.parts.runtime import Runtime
+from vestibule.flows.parts.throttling import AUTHORIZATION_PER_ADDRESS, count_attempt
 from vestibule.flows.parts.trying import is_for_app, is_try
 from vestibule.kernel.secrets import same, token_hash
 from vestibule.kernel.text import printable
@@ -47,7 +48,10 @@ from vestibule.storage import authorization as storage
 
 
 def begin(runtime: Runtime, visitor: Visitor, environment_key: str, parameters: Parameters, browser: Browser) -> Step:
-    """Take an untrusted authorization request and go as far as that goes without the person. Raises AuthorizationRefused, NotFound."""
+    """Take an untrusted authorization request and go as far as that goes without the person.
+
+    Raises AuthorizationRefused, Throttled, NotFound.
+    """
     place = find_place(runtime, environment_key)
     if any(one.startswith(PUSHED_PREFIX) for one in parameters.get("request_uri", ())):
         return go_on(runtime, visitor, place, _pushed(runtime, visitor, place, parameters, browser), browser)
@@ -63,7 +67,7 @@ def begin(runtime: Runtime, visitor: Visitor, environment_key: str, parameters: 
 
 
 def come_back(runtime: Runtime, visitor: Visitor, environment_key: str, handle: str, browser: Browser) -> Step:
-    """Go on with a stored request, after the person signed in. Raises AuthorizationRefused, NotFound."""
+    """Go on with a stored request, after the person signed in. Raises AuthorizationRefused, Throttled, NotFound."""
     place = find_place(runtime, environment_key)
     return go_on(runtime, visitor, place, _stored(runtime, visitor, place, handle, browser), browser)
 
@@ -73,7 +77,7 @@ def answer_consent(
 ) -> Step:
     """Take what was answered on the consent page; `agreed_by` is whom it was shown to (untrusted), empty for a no.
 
-    Raises AuthorizationRefused, NotFound.
+    Raises AuthorizationRefused, Throttled, NotFound.
     """
     place = find_place(runtime, environment_key)
     waiting = _stored(runtime, visitor, place, handle, browser)
@@ -87,12 +91,17 @@ def answer_consent(
 def push(
     runtime: Runtime, visitor: Visitor, environment_key: str, parameters: Parameters, authorization: str
 ) -> Pushed:
-    """Take a request that a client pushes, and keep it for the browser that brings its name (RFC 9126). Raises OAuthError, NotFound."""
+    """Take a request that a client pushes, and keep it for the browser that brings its name (RFC 9126).
+
+    Those of a client that proves nothing are counted by address. Raises OAuthError, Throttled, NotFound.
+    """
     place, client = authenticate_client(runtime, visitor, environment_key, read_client(parameters, authorization))
     whole = {**parameters, "client_id": (client.app.id,)}
     request = checked_request(runtime, place, client, whole)
     if not is_for_app(runtime, client.oidc, request.redirect_uri):
         raise InvalidRequest("the redirect URI is not registered")
+    if not client.authenticated:
+        count_attempt(runtime, (AUTHORIZATION_PER_ADDRESS, visitor.network))
     with runtime.database.transaction() as tx:
         return keep_pushed(tx, runtime, place, request)
 

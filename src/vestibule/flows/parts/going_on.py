@@ -30,6 +30,7 @@ from vestibule.flows.parts.places import Place
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.subjects import sid_of, subject_of
+from vestibule.flows.parts.throttling import AUTHORIZATION_PER_ADDRESS, count_attempt
 from vestibule.flows.parts.trying import is_try
 from vestibule.kernel.errors import AlreadyTaken
 from vestibule.kernel.ids import new_id
@@ -51,23 +52,23 @@ def go_on(
 ) -> Step:
     """Take a request as far as it goes now. `agreed_by` is the id of whoever was shown the consent page and agreed.
 
-    Raises AuthorizationRefused.
+    Raises AuthorizationRefused, Throttled.
     """
     session = resume(runtime, place.environment.key, browser.token)
     if session is None or _is_stale(session, waiting) or _is_somebody_else(runtime, session, waiting):
-        return _sign_in_first(runtime, place, waiting, browser, session)
+        return _sign_in_first(runtime, visitor, place, waiting, browser, session)
     with runtime.database.reading() as tx:
         entry = decide(tx, runtime, place.environment, session.end_user.id, waiting.client.app, session)
         agreed = agreed_by == session.end_user.id or _agreed_before(tx, waiting, session)
     if entry is None or not entry.decision.allowed:
         return _closed(runtime, visitor, place, waiting, session, entry)
     if not agreed:
-        return _ask(runtime, place, waiting, browser, session)
+        return _ask(runtime, visitor, place, waiting, browser, session)
     return _granted(runtime, visitor, place, waiting, session, agreed=bool(agreed_by))
 
 
 def _sign_in_first(
-    runtime: Runtime, place: Place, waiting: Waiting, browser: Browser, session: Session | None
+    runtime: Runtime, visitor: Visitor, place: Place, waiting: Waiting, browser: Browser, session: Session | None
 ) -> Answer | SignInFirst:
     if "none" in waiting.request.prompt:
         reason = "nobody is signed in, not freshly enough, or not the one who is meant"
@@ -75,15 +76,17 @@ def _sign_in_first(
     if session is not None and session.created_at >= waiting.since:
         # They signed in for this very request, and their IdP says that it asked them nothing; or somebody else than is meant did.
         return error_to(runtime, place, waiting, LoginRequired("signing in again did not help"))
-    handle = waiting.handle or _store(runtime, place, waiting, browser)
+    handle = waiting.handle or _store(runtime, visitor, place, waiting, browser)
     return SignInFirst(place, handle, waiting.request.login_hint or "", again=session is not None)
 
 
-def _ask(runtime: Runtime, place: Place, waiting: Waiting, browser: Browser, session: Session) -> Answer | AskConsent:
+def _ask(
+    runtime: Runtime, visitor: Visitor, place: Place, waiting: Waiting, browser: Browser, session: Session
+) -> Answer | AskConsent:
     request = waiting.request
     if "none" in request.prompt:
         return error_to(runtime, place, waiting, ConsentRequired("the person has not agreed"))
-    handle = waiting.handle or _store(runtime, place, waiting, browser)
+    handle = waiting.handle or _store(runtime, visitor, place, waiting, browser)
     app, person = waiting.client.app, session.end_user
     return AskConsent(place, app, handle, request.scope, person, request.redirect_uri, request.resources)
 
@@ -128,7 +131,9 @@ def _agreed_before(tx: Transaction, waiting: Waiting, session: Session) -> bool:
     return before is not None and before >= agreed_to(request.scope, request.resources)
 
 
-def _store(runtime: Runtime, place: Place, waiting: Waiting, browser: Browser) -> str:
+def _store(runtime: Runtime, visitor: Visitor, place: Place, waiting: Waiting, browser: Browser) -> str:
+    # Nobody has to be known for this, and each is a row.
+    count_attempt(runtime, (AUTHORIZATION_PER_ADDRESS, visitor.network))
     handle = new_token()
     stored = StoredRequest(
         app_id=waiting.client.app.id,

@@ -35,6 +35,7 @@ FETCH_PER_WORKSPACE: Final = Limit("fetch-workspace", 30, timedelta(minutes=5))
 SCIM_TOKEN_PER_ADDRESS: Final = Limit("scim-token-address", 100, timedelta(minutes=5))
 API_TOKEN_PER_ADDRESS: Final = Limit("api-token-address", 100, timedelta(minutes=5))
 REQUEST_PER_ADDRESS: Final = Limit("saml-request-address", 600, timedelta(minutes=5))
+AUTHORIZATION_PER_ADDRESS: Final = Limit("authorization-address", 600, timedelta(minutes=5))
 
 
 def count_password_attempt(runtime: Runtime, visitor: Visitor, account: str) -> None:
