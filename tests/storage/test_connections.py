@@ -6,16 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import event
 
 from tests.support import sign_ins
-from tests.support.house import House, furnish
+from tests.support.house import House, TestClock, furnish, make_runtime
 from vestibule.directory.activity import Actor, ActorKind, Entry, Event, Outcome, Subject
 from vestibule.directory.connections import IdpCertificate, IdpValues, Provisioning
 from vestibule.directory.end_users import EndUserStatus
 from vestibule.directory.impact import Population, Ties
+from vestibule.flows import connections as flow
 from vestibule.kernel.errors import AlreadyTaken
 from vestibule.kernel.ids import new_id
 from vestibule.storage import activity, connection_people, connections, identity_providers
@@ -174,3 +176,25 @@ def test_a_connection_without_people_has_no_ties(house: House) -> None:
     made = sign_ins.connect(house)
     with house.runtime.database.reading() as tx:
         assert connection_people.ties(tx, house.workspace.id, made.id, house.clock()) == Ties(0, 0)
+
+
+def test_deleting_a_connection_takes_as_long_as_its_people_take(postgresql_url: str, clock: TestClock) -> None:
+    runtime = make_runtime(postgresql_url, clock)
+    house = furnish(runtime, clock)
+    connection = sign_ins.connect(house)
+    with runtime.database.transaction() as tx:
+        tx.exec_driver_sql(
+            "CREATE FUNCTION take_time() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN PERFORM pg_sleep(0.4); RETURN OLD; END $$"
+        )
+        tx.exec_driver_sql("CREATE TRIGGER slow BEFORE DELETE ON connections FOR EACH ROW EXECUTE FUNCTION take_time()")
+
+    def be_impatient(connection: Any, *_: object) -> None:
+        connection.execute("SET statement_timeout = 200")
+
+    event.listen(runtime.database.engine, "checkout", be_impatient)
+    flow.delete_connection(runtime, house.owner, connection.id)
+    with runtime.database.transaction() as tx:
+        assert connections.load_connection(tx, connection.id) is None
+        assert tx.exec_driver_sql("SHOW statement_timeout").scalar_one() == "200ms"
+    runtime.database.close()

@@ -12,7 +12,7 @@ from vestibule.directory.authn_requests import AuthnRequestOptions, Comparison
 from vestibule.directory.connections import Connection, IdpInitiated, Provisioning
 from vestibule.directory.mapping import AttributeMapping, mapping_from
 from vestibule.directory.provisioning import GroupsBy, JitRules, UnknownGroups
-from vestibule.storage.database import Transaction
+from vestibule.storage.database import Transaction, take_time
 from vestibule.storage.identity_providers import to_idp
 from vestibule.storage.prepared import Prepared
 from vestibule.storage.tables import activity, connection_domains, connections, idp_certificates, sessions
@@ -172,11 +172,13 @@ def update_connection(tx: Transaction, workspace_id: str, connection_id: str, **
 
 def delete_connection(tx: Transaction, workspace_id: str, connection_id: str) -> None:
     """Delete a connection with its domains, links, knocks, stored requests and sessions. The IdP stays."""
+    take_time(tx)
     tx.execute(delete(connections).where(connections.c.workspace_id == workspace_id, connections.c.id == connection_id))
 
 
 def end_sessions(tx: Transaction, workspace_id: str, connection_id: str) -> int:
     """End every session that began through a connection; return how many."""
+    take_time(tx)
     mine = (sessions.c.workspace_id == workspace_id, sessions.c.connection_id == connection_id)
     return tx.execute(delete(sessions).where(*mine)).rowcount
 
