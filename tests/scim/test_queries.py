@@ -168,7 +168,7 @@ def test_whatever_is_asked_it_is_a_query_or_refused_in_scims_words(parameters: d
     ],
 )
 def test_a_filter_by_one_indexed_value_is_a_lookup(parameters: dict[str, str], lookup: Lookup) -> None:
-    assert lookup_of(parameters) == lookup
+    assert lookup_of("Users", parameters) == lookup
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,16 @@ def test_a_filter_by_one_indexed_value_is_a_lookup(parameters: dict[str, str], l
     ],
 )
 def test_whatever_has_to_be_understood_is_no_lookup(parameters: dict[str, str]) -> None:
-    assert lookup_of(parameters) is None
+    assert lookup_of("Users", parameters) is None
+
+
+def test_groups_are_looked_up_by_what_they_have_and_users_by_what_those_have() -> None:
+    named = {"filter": 'displayName eq "Designers"', "excludedAttributes": "members"}
+    assert lookup_of("Groups", named) == Lookup("displayName", "Designers", DEFAULT_COUNT)
+    assert lookup_of("Groups", {"filter": 'EXTERNALID eq "1"'}) == Lookup("externalId", "1", DEFAULT_COUNT)
+    assert lookup_of("Users", named) is None
+    for name in ("userName", "emails.value", "members"):
+        assert lookup_of("Groups", {"filter": f'{name} eq "x"'}) is None
 
 
 PIECES = [
@@ -230,7 +239,7 @@ PIECES = [
 )
 def test_a_lookup_says_what_the_query_says(text: str, page: dict[str, str]) -> None:
     parameters = {"filter": text, **page}
-    lookup = lookup_of(parameters)
+    lookup = lookup_of("Users", parameters)
     if lookup is None:
         return
     query = parse_query(USER, parameters)

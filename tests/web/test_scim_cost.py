@@ -32,6 +32,10 @@ def test_the_statements_of_each_request_are_few_whatever_the_size_of_the_directo
             "find by externalId": ("GET", '/Users?filter=externalId eq "p1"&count=1'),
             "find by address": ("GET", '/Users?filter=emails.value eq "P1@example.com"&startIndex=1&count=100'),
             "find nobody": ("GET", '/Users?filter=userName eq "nobody"'),
+            "find group": ("GET", '/Groups?filter=displayName eq "Designers"&excludedAttributes=members'),
+            "find group by externalId": ("GET", '/Groups?filter=externalId eq "g1"&excludedAttributes=members'),
+            "find no group": ("GET", '/Groups?filter=displayName eq "Nobody"'),
+            "group and members": ("GET", '/Groups?filter=displayName eq "Designers"&startIndex=1&count=100'),
             "list": ("GET", "/Users?count=50"),
             "patch": (
                 "PATCH",
@@ -53,7 +57,7 @@ def test_the_statements_of_each_request_are_few_whatever_the_size_of_the_directo
         return found
 
     members = [okta.create(f"p{number}@example.com")["id"] for number in range(3)]
-    okta.create_group("Designers", *members[1:])
+    okta.create_group("Designers", *members[1:], externalId="g1")
     few = costs()
     more = [okta.create(f"q{number}@example.com")["id"] for number in range(20)]
     okta.create_group("Others", *more)
@@ -63,7 +67,7 @@ def test_the_statements_of_each_request_are_few_whatever_the_size_of_the_directo
     assert many.pop("member") <= few.pop("member") <= 11
     assert many == few
     finding = {name for name in few if name.startswith("find")}
-    assert few == {"create": 13, "get": 1, **dict.fromkeys(finding, 1), "patch": 5, "group": 3}
+    assert few == {"create": 13, "get": 1, **dict.fromkeys(finding, 1), "group and members": 2, "patch": 5, "group": 3}
 
 
 def test_two_creates_of_one_user_at_one_instant_make_one_user(okta: Directory) -> None:

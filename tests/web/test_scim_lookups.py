@@ -1,4 +1,4 @@
-"""Users looked up by one value, which is answered by one statement together with who asks: the same as by any other way, and no more."""
+"""Users and groups looked up by one value, by one statement together with who asks: the same as by any other way, and no more."""
 
 from __future__ import annotations
 
@@ -22,6 +22,17 @@ ASKED = (
     'emails.value eq "both@example.com"',
     'emails.value eq "bo th@example.com"',
     'emails.value eq "gone@example.com"',
+)
+
+GROUPS_ASKED = (
+    'displayName eq "Designers"',
+    'displayName eq "DESIGNERS"',
+    'displayName eq "two"',
+    'displayName eq "nobody"',
+    'displayName eq " "',
+    'externalId eq "g1"',
+    'externalId eq "G1"',
+    'externalId eq "shared"',
 )
 
 
@@ -141,3 +152,49 @@ def test_a_lookup_is_a_contact_noted_once_a_minute_and_a_refused_one_is_on_the_r
     refused = okta.get("/Users", params={"filter": ASKED[0], "attributes": "id", "excludedAttributes": "name"})
     assert (refused.status_code, refused.json()["scimType"]) == (400, "invalidValue")
     assert len(events(server, okta)) == before + 2
+
+
+@pytest.fixture
+def grouped(okta: Directory) -> Directory:
+    maya, noor = okta.create("maya@example.com")["id"], okta.create("noor@example.com")["id"]
+    okta.create_group("Designers", noor, maya, "nobody-yet", externalId="g1")
+    okta.create_group("Two", maya, externalId="shared")
+    okta.create_group("TWO", noor, externalId="other")
+    okta.create_group("Writers", externalId="shared")
+    return okta
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"count": "1"}, {"attributes": "displayName,members.display"}, {"excludedAttributes": "members"}],
+)
+def test_a_lookup_of_groups_answers_what_a_search_does(more: dict[str, str], grouped: Directory) -> None:
+    found = []
+    for text in GROUPS_ASKED:
+        looked_up = grouped.get("/Groups", params={"filter": text, **more})
+        searched = grouped.get("/groups", params={"filter": f"({text})", **more})
+        assert looked_up.status_code == searched.status_code == 200
+        assert looked_up.json() == searched.json()
+        found.append(looked_up.json()["totalResults"])
+    assert found == [1, 1, 2, 0, 0, 1, 0, 2]
+
+
+def test_a_lookup_finds_no_group_of_another_connection_and_none_for_whom_is_not_let_in(
+    server: Server, grouped: Directory
+) -> None:
+    other = directory(server, pushing(server.house, "prod", "Entra"))
+    assert [other.found("/Groups", text) for text in GROUPS_ASKED] == [[]] * len(GROUPS_ASKED)
+    params = {"filter": GROUPS_ASKED[0]}
+    for authorization in ("", "Bearer wrong", other.http.headers["Authorization"]):
+        answer = grouped.get("/Groups", params=params, headers={"Authorization": authorization})
+        assert (answer.status_code, "Designers" in answer.text) == (401, False)
+    connections.set_disabled(server.house.runtime, server.house.owner, grouped.connection.id, disabled=True)
+    closed = grouped.get("/Groups", params=params)
+    assert (closed.status_code, "Designers" in closed.text) == (403, False)
+
+
+def test_a_refused_lookup_of_groups_is_on_the_record(server: Server, grouped: Directory) -> None:
+    params = {"filter": GROUPS_ASKED[0], "attributes": "id", "excludedAttributes": "members"}
+    refused = grouped.get("/Groups", params=params)
+    assert (refused.status_code, refused.json()["scimType"]) == (400, "invalidValue")
+    assert events(server, grouped)[0].status == 400

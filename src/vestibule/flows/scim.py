@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +13,7 @@ import structlog
 
 from vestibule.directory.activity import Actor, ActorKind
 from vestibule.directory.connections import Provisioning
+from vestibule.directory.pushed import PushedGroup
 from vestibule.directory.scim import Caller
 from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.departing import hold
@@ -122,25 +123,44 @@ def look_up_user(
     return _unless_known(renderer, USER, renderer.user(found.user, found.groups), if_none_match)
 
 
-def list_users(runtime: Runtime, visitor: Visitor, directory: tuple[str, str], parameters: Mapping[str, str]) -> Answer:
-    """Return a page of users to who calls: those of one name, address or externalId in one look at the database, and any others.
+def list_found(
+    runtime: Runtime, visitor: Visitor, directory: tuple[str, str], endpoint: str, parameters: Mapping[str, str]
+) -> Answer:
+    """Return a page of Users or Groups to who calls: those of one name, address or externalId in one look at the database, and any others.
 
     `directory` is the connection's id and the bearer token, as for `authenticate`, which says what is raised besides ScimError.
     """
     connection_id, authorization = directory
-    claimed, lookup = _token_hash(connection_id, authorization), lookup_of(parameters)
+    claimed, lookup = _token_hash(connection_id, authorization), lookup_of(endpoint, parameters)
     if claimed is None or lookup is None:
-        caller = authenticate(runtime, visitor, directory, "GET", _asked("Users", parameters))
-        return list_resources(runtime, visitor, caller, "Users", parameters)
+        caller = authenticate(runtime, visitor, directory, "GET", _asked(endpoint, parameters))
+        return list_resources(runtime, visitor, caller, endpoint, parameters)
+    users: Sequence[scim_visits.Found] | None = None
+    groups: Sequence[PushedGroup] | None = None
     with runtime.database.reading() as tx:
-        known, found = scim_visits.find_caller_and_users(tx, connection_id, claimed, lookup)
-    caller = _admitted(runtime, visitor, known, "GET", _asked("Users", parameters))
-    if found is None:
-        return list_resources(runtime, visitor, caller, "Users", parameters)
-    with _reading(runtime, visitor, caller, _asked("Users", parameters)):
-        projection = parse_projection(USER, parameters.get("attributes"), parameters.get("excludedAttributes"))
-    renderer = Renderer.of(runtime, caller, projection)
-    return Answer(200, list_response([renderer.user(one.user, one.groups).body for one in found], len(found), 1))
+        if endpoint == "Users":
+            known, users = scim_visits.find_caller_and_users(tx, connection_id, claimed, lookup)
+        else:
+            known, groups = scim_visits.find_caller_and_groups(tx, connection_id, claimed, lookup)
+    caller = _admitted(runtime, visitor, known, "GET", _asked(endpoint, parameters))
+    if users is None and (groups is None or len(groups) > 1):
+        # More of them than a lookup is for; of several groups the members may be too many for one page.
+        return list_resources(runtime, visitor, caller, endpoint, parameters)
+    with _reading(runtime, visitor, caller, _asked(endpoint, parameters)):
+        kind = USER if endpoint == "Users" else GROUP
+        projection = parse_projection(kind, parameters.get("attributes"), parameters.get("excludedAttributes"))
+        renderer = Renderer.of(runtime, caller, projection)
+        rendered = [renderer.user(one.user, one.groups) for one in users or ()]
+        if groups:
+            rendered = _with_members(runtime, renderer, groups)
+    return Answer(200, list_response([one.body for one in rendered], len(rendered), 1))
+
+
+def _with_members(runtime: Runtime, renderer: Renderer, groups: Sequence[PushedGroup]) -> list[Rendered]:
+    if not renderer.projection.wants("members"):
+        return [renderer.group(one, ()) for one in groups]
+    with runtime.database.reading() as tx:
+        return renderer.groups(tx, groups)
 
 
 def look_up_group(

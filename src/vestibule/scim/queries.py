@@ -32,13 +32,16 @@ _KNOWN: Final = (
 )
 # The letter of the RFC, and nothing that needs to be understood: whatever else there is, `parse_query` reads.
 _LOOKUP: Final = re.compile(r'\s*(?P<by>[A-Za-z.]{1,20})\s+[eE][qQ]\s+"(?P<value>[^"\\\0-\x1f]{1,500})"\s*\Z')
-_LOOKED_UP_BY: Final = {name.lower(): name for name in ("userName", "externalId", "emails.value")}
+_LOOKED_UP_BY: Final = {
+    "Users": {name.lower(): name for name in ("userName", "externalId", "emails.value")},
+    "Groups": {name.lower(): name for name in ("displayName", "externalId")},
+}
 _OF_LOOKUPS: Final = frozenset({"filter", "startIndex", "count", "attributes", "excludedAttributes"})
 
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """The first page of the users who have one value: all that most directories ever ask for. Names as the schema has them."""
+    """The first page of the users or groups that have one value: all that most directories ever ask for. Names as the schema has them."""
 
     by: str
     value: str
@@ -65,13 +68,13 @@ class Query:
         return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
-def lookup_of(parameters: Mapping[str, str]) -> Lookup | None:
-    """Return the lookup of users that the parameters (untrusted) of a list request ask for, if they ask for that and nothing else.
+def lookup_of(endpoint: str, parameters: Mapping[str, str]) -> Lookup | None:
+    """Return the lookup that the parameters (untrusted) of a request for a list, of Users or Groups, are, if they are that and no more.
 
     Cheap, and without a word about what is wrong with them: it is done before it is known who asks.
     """
     found = _LOOKUP.match(parameters.get("filter", ""))
-    by = _LOOKED_UP_BY.get(found["by"].lower()) if found else None
+    by = _LOOKED_UP_BY[endpoint].get(found["by"].lower()) if found else None
     if found is None or by is None or not _OF_LOOKUPS.issuperset(parameters) or not is_storable(found["value"]):
         return None
     if by == "emails.value" and not found["value"].isascii():

@@ -55,6 +55,13 @@ _MEMBERS: Final = (
     .where(members.c.scim_group_id.in_(bindparam("scim_group_ids", expanding=True)))
     .order_by(members.c.scim_group_id, members.c.value)
 )
+_MEMBERS_OF_ONE: Final = Prepared(
+    select(scim_users.c.id, scim_users.c.user_name, end_users.c.full_name)
+    .select_from(members.join(scim_users, scim_users.c.id == members.c.scim_user_id))
+    .outerjoin(end_users, end_users.c.id == scim_users.c.end_user_id)
+    .where(members.c.scim_group_id == bindparam("which"))
+    .order_by(members.c.value)
+)
 _GROUPS: Final = (
     select(members.c.scim_user_id, scim_groups.c.id, scim_groups.c.display_name)
     .join(scim_groups, scim_groups.c.id == members.c.scim_group_id)
@@ -110,6 +117,9 @@ def list_members(tx: Transaction, scim_group_ids: Sequence[str]) -> dict[str, tu
     """Return who is in pushed groups, those whom the directory has not pushed yet left out."""
     if not scim_group_ids:
         return {}
+    if len(scim_group_ids) == 1:
+        rows = _MEMBERS_OF_ONE.rows(tx, {"which": scim_group_ids[0]})
+        return {scim_group_ids[0]: tuple(PushedMember(row.id, row.full_name or row.user_name) for row in rows)}
     found: dict[str, list[PushedMember]] = {}
     for group_id, user_id, user_name, full_name in tx.execute(_MEMBERS, {"scim_group_ids": scim_group_ids}):
         found.setdefault(group_id, []).append(PushedMember(user_id, full_name or user_name))

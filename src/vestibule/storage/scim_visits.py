@@ -1,4 +1,4 @@
-"""A directory that asks for one of its users, or for those of a name: who calls, the users, and their groups by one statement.
+"""A directory that asks for one of its users, or for users or groups of a name: who calls, and what is found, by one statement.
 
 What directories ask before each push. One statement is half of what three cost, on either engine, also where they go out together.
 """
@@ -12,15 +12,16 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, FunctionElement, and_, bindparam, select
 from sqlalchemy.ext.compiler import compiles
 
-from vestibule.directory.pushed import PushedMember, PushedUser
+from vestibule.directory.pushed import PushedGroup, PushedMember, PushedUser
 from vestibule.directory.scim import Caller
 from vestibule.kernel.text import fold
 from vestibule.scim.queries import Lookup
 from vestibule.storage.database import Transaction
 from vestibule.storage.prepared import Prepared
 from vestibule.storage.scim_directories import LOOKER, to_looker
+from vestibule.storage.scim_groups import to_pushed_group
 from vestibule.storage.scim_users import to_pushed_user
-from vestibule.storage.tables import scim_groups, scim_members, scim_user_emails
+from vestibule.storage.tables import groups, scim_groups, scim_members, scim_user_emails
 from vestibule.storage.tables import scim_users as users
 from vestibule.storage.types import Json
 
@@ -37,6 +38,16 @@ _COLUMNS: Final = (
     "created_at",
     "last_modified_at",
     "deleted_at",
+)
+_GROUP_COLUMNS: Final = (
+    "id",
+    "group_id",
+    "clashes_with",
+    "external_id",
+    "display_name",
+    "version",
+    "created_at",
+    "last_modified_at",
 )
 
 
@@ -91,6 +102,20 @@ _BY: Final[Mapping[str, Prepared]] = {
 }
 
 
+def _looking_for_groups(which: ColumnElement[bool]) -> Prepared:
+    """Return what finds who calls, once for each group found, and once where there is none."""
+    found = and_(scim_groups.c.connection_id == bindparam("connection_id"), which)
+    wanted = (*(scim_groups.c[name] for name in _GROUP_COLUMNS), groups.c.name)
+    looking = LOOKER.add_columns(*wanted).outerjoin(scim_groups, found)
+    return Prepared(looking.outerjoin(groups, groups.c.id == scim_groups.c.group_id).limit(_FEW + 1))
+
+
+_GROUPS_BY: Final[Mapping[str, Prepared]] = {
+    "displayName": _looking_for_groups(scim_groups.c.display_key == bindparam("value")),
+    "externalId": _looking_for_groups(scim_groups.c.external_id == bindparam("value")),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A user, and the groups that they are in."""
@@ -124,6 +149,20 @@ def find_caller_and_users(
     if lookup.by == "emails.value":
         # The index has them in a form in which more are alike than are the same.
         found = [one for one in found if _has_address(one.user, lookup.value)]
+    few = len(rows) <= _FEW and len(found) <= lookup.count
+    return (to_looker(rows[0]) if rows else None), (found if few else None)
+
+
+def find_caller_and_groups(
+    tx: Transaction, connection_id: str, token_hash: str, lookup: Lookup
+) -> tuple[Caller | None, Sequence[PushedGroup] | None]:
+    """Return who calls with a token of a connection, expired or not, and the groups of that connection that a lookup means.
+
+    All values are untrusted; what is found of the groups is for that caller only. None for more than a page, or than a lookup finds.
+    """
+    value = lookup.value if lookup.by == "externalId" else fold(lookup.value)
+    rows = _rows(tx, _GROUPS_BY[lookup.by], connection_id, token_hash, value)
+    found = sorted((to_pushed_group(row) for row in rows if row.id is not None), key=lambda one: one.id)
     few = len(rows) <= _FEW and len(found) <= lookup.count
     return (to_looker(rows[0]) if rows else None), (found if few else None)
 

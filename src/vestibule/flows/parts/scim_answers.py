@@ -60,7 +60,7 @@ class Renderer:
         """Return groups as resources; members are read only where they are wanted, in one statement for all."""
         wanted = self.projection.wants("members")
         members = scim_members.list_members(tx, [one.id for one in found]) if wanted else {}
-        return [self._group(one, members.get(one.id, ())) for one in found]
+        return [self.group(one, members.get(one.id, ())) for one in found]
 
     def user(self, user: PushedUser, groups: Sequence[PushedMember]) -> Rendered:
         """Return a user who is in these groups as a resource."""
@@ -72,7 +72,8 @@ class Renderer:
         resource["meta"] = meta(USER, location, tag, user.created_at, user.last_modified_at)
         return Rendered(user.id, tag, project(resource, self.projection))
 
-    def _group(self, group: PushedGroup, members: Iterable[PushedMember]) -> Rendered:
+    def group(self, group: PushedGroup, members: Iterable[PushedMember]) -> Rendered:
+        """Return a group with these members as a resource."""
         resource: dict[str, Any] = {"schemas": schemas_of(GROUP, ()), "id": group.id}
         if group.external_id:
             resource["externalId"] = group.external_id

@@ -95,10 +95,12 @@ class Call:
         return "/" + "/".join(self.parts)
 
     @property
-    def looks_at_users(self) -> bool:
-        """Say whether the request looks at users, or at one: such a look finds who calls by itself."""
-        asks = self.method in _LOOKS and 0 < len(self.parts) <= 2 and self.parts[0].lower() == "users"
-        return asks and self.parts[1:] != (".search",)
+    def looks(self) -> bool:
+        """Say whether the request looks at a list, or at one user: such a look finds who calls by itself."""
+        if self.method not in _LOOKS or not self.parts:
+            return False
+        alone = len(self.parts) == 1 and self.parts[0].lower() in {"users", "groups"}
+        return alone or (len(self.parts) == 2 and self.parts[0].lower() == "users" and self.parts[1] != ".search")
 
     def json(self) -> Any:
         """Return the body. Raises UnsupportedMediaType, InvalidSyntax."""
@@ -130,8 +132,8 @@ class ScimEndpoint:
 def answer(call: Call) -> Response:
     """Answer one request. A refusal becomes its Error body, and anything unexpected a 500 with a reference code."""
     try:
-        if call.looks_at_users:
-            return _rendered(_users(call))
+        if call.looks:
+            return _rendered(_looked(call))
         directory = (call.connection_id, call.authorization)
         caller = scim.authenticate(call.runtime, call.visitor, directory, call.method, call.path)
         return _rendered(_answered(call, caller))
@@ -149,10 +151,10 @@ def answer(call: Call) -> Response:
         return _json({**Unavailable(f"Something went wrong on our side ({reference}).").body(), "status": "500"}, 500)
 
 
-def _users(call: Call) -> Answer:
+def _looked(call: Call) -> Answer:
     tools = (call.runtime, call.visitor, (call.connection_id, call.authorization))
     if len(call.parts) == 1:
-        return scim.list_users(*tools, call.parameters)
+        return scim.list_found(*tools, _ENDPOINTS[call.parts[0].lower()], call.parameters)
     return scim.look_up_user(*tools, call.parts[1], call.parameters, call.if_none_match)
 
 
@@ -198,8 +200,6 @@ def _resources(call: Call, caller: Caller, endpoint: str) -> Answer:
     tools = (call.runtime, call.visitor, caller)
     if len(rest) > 1:
         raise ResourceNotFound("There is no such endpoint.")
-    if not rest and call.method in _LOOKS:
-        return scim.list_resources(*tools, endpoint, call.parameters)
     if rest == (".search",):
         if call.method != "POST":
             raise MethodNotAllowed(".search takes POST.", "POST")
