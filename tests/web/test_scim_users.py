@@ -6,6 +6,7 @@ import base64
 import json
 from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import select
 
@@ -408,3 +409,40 @@ def test_a_filter_as_deep_as_is_read_is_answered(okta: Directory) -> None:
     assert okta.get("/Users", params={"filter": deep}).status_code == 200
     deeper = "(" * (MAX_DEPTH + 1) + 'title eq "a"' + ")" * (MAX_DEPTH + 1)
     assert okta.get("/Users", params={"filter": deeper}).status_code == 400
+
+
+@pytest.mark.parametrize("swapped", ["emails", "userName"])
+def test_two_who_swap_addresses_or_names_are_told_how(swapped: str, okta: Directory) -> None:
+    maya, noor = (okta.create(f"{name}@example.com") for name in ("maya", "noor"))
+
+    def change(email: str) -> dict[str, Any]:
+        value = [{"value": email, "type": "work", "primary": True}] if swapped == "emails" else email
+        return replaced(swapped, value)
+
+    def give(one: dict[str, Any], email: str) -> httpx.Response:
+        return okta.patch(f"/Users/{one['id']}", change(email))
+
+    swap = ((maya, "noor@example.com"), (noor, "maya@example.com"))
+    for one, email in swap:
+        refused = give(one, email)
+        assert (refused.status_code, refused.json()["scimType"]) == (409, "uniqueness")
+        assert "swap theirs, give one of them another one first" in refused.json()["detail"]
+    operations = [
+        {"method": "PATCH", "path": f"/Users/{one['id']}", "data": {"Operations": [change(email)]}}
+        for one, email in swap
+    ]
+    results = okta.send("POST", "/Bulk", {"Operations": operations}).json()["Operations"]
+    assert [one["status"] for one in results] == ["409", "409"]
+    in_turn = ((maya, "other@example.com"), (noor, "maya@example.com"), (maya, "noor@example.com"))
+    assert [give(one, email).status_code for one, email in in_turn] == [200, 200, 200]
+
+
+def test_the_second_of_two_with_one_address_has_an_account_at_the_next_change_after_the_first_is_gone(
+    okta: Directory, server: Server
+) -> None:
+    first = okta.create("shared@example.com")
+    second = okta.create("second", emails=[{"value": "shared@example.com"}])
+    assert okta.send("DELETE", f"/Users/{first['id']}").status_code == 204
+    assert person_of(server.house, "shared@example.com") is None
+    assert okta.patch(f"/Users/{second['id']}", replaced("title", "Designer")).status_code == 200
+    assert places_of(server.house, "shared@example.com") == {"dev": Source.SCIM}

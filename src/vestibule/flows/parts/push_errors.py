@@ -19,6 +19,13 @@ class UserExists(PushConflict):
     public = N_("Another user has this userName or externalId.")
 
 
+class UserNameTaken(PushConflict):
+    """A user is to have the userName of another one. Two who swap theirs go on only by a third name: each request stands alone."""
+
+    code = "user_name_taken"
+    public = N_("Another user has this userName. Where two users swap theirs, give one of them another one first.")
+
+
 class UserNameOfFormer(PushConflict):
     """The userName belongs to somebody inactive whom the directory knows by another externalId."""
 
@@ -46,10 +53,12 @@ class AddressOfFormer(PushConflict):
 
 
 class AddressTaken(PushConflict):
-    """Another account has the address."""
+    """Another account has the address. Of two users who swap theirs it is so whoever comes first."""
 
     code = "address_taken"
-    public = N_("The e-mail address belongs to another account.")
+    public = N_(
+        "The e-mail address belongs to another account. Where two users swap theirs, give one of them another one first."
+    )
 
 
 class GroupExists(PushConflict):

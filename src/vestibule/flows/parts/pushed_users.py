@@ -10,7 +10,7 @@ from vestibule.directory.activity import Subject
 from vestibule.directory.pushed import PushedUser, email_of, full_name_of
 from vestibule.directory.sources import Source
 from vestibule.flows.parts.departing import depart
-from vestibule.flows.parts.push_errors import UserExists, UserNameOfFormer
+from vestibule.flows.parts.push_errors import UserExists, UserNameOfFormer, UserNameTaken
 from vestibule.flows.parts.pushed_accounts import account_for, require_own, require_reach, sync_profile
 from vestibule.flows.parts.pushing import Push
 from vestibule.kernel.ids import new_id
@@ -169,7 +169,7 @@ def _require_free_name(tx: Transaction, push: Push, before: PushedUser, after: P
         return
     found = scim_users.find_namesakes(tx, push.connection_id, None, after.user_name)
     if any(user.id != before.id for user, _ in found):
-        raise UserExists(f"another one than {before.id}")
+        raise UserNameTaken(f"another one than {before.id}")
 
 
 def _arrive(tx: Transaction, push: Push, user: PushedUser, *, fresh: bool, in_groups: bool) -> None:
