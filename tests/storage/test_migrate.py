@@ -5,12 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.config import Config
-from sqlalchemy import inspect
+from sqlalchemy import event, func, inspect, select
+from sqlalchemy.pool import Pool
 
+from tests.support.databases import Databases
 from vestibule.kernel.errors import DatabaseUnreachable
 from vestibule.storage import migrate as room
 from vestibule.storage.database import Database
@@ -97,6 +101,27 @@ def test_a_database_that_is_not_there_is_unreachable() -> None:
     for url in ("sqlite:////nonexistent/folder/x.db", "postgresql://nobody@127.0.0.1:1/x"):
         with pytest.raises(DatabaseUnreachable):
             migrate(url)
+
+
+def test_who_comes_while_another_node_migrates_waits_longer_than_a_statement_may_take(
+    databases: Databases, database_folder: Path
+) -> None:
+    def be_impatient(connection: Any, _: object) -> None:
+        connection.execute("SET statement_timeout = 200")
+
+    with databases.empty("postgresql", database_folder) as url:
+        other = Database(url)
+        event.listen(Pool, "connect", be_impatient)
+        try:
+            with other.reading() as tx, ThreadPoolExecutor(1) as pool:
+                tx.execute(select(func.pg_advisory_lock(room._LOCK)))
+                waiting = pool.submit(migrate, url)
+                wait([waiting], timeout=1)
+                tx.execute(select(func.pg_advisory_unlock(room._LOCK)))
+                waiting.result()
+        finally:
+            event.remove(Pool, "connect", be_impatient)
+            other.close()
 
 
 def test_migrating_waits_longer_than_a_statement_may_take(

@@ -64,8 +64,9 @@ def migrate(url: str) -> None:
 def _wait_for_others(connection: Transaction) -> None:
     # The lock is the session's: it ends with the connection, however that ends. Waiting for a table, on the other hand,
     # makes everybody wait who comes after us, so that is short; and a large table may take its time.
+    connection.exec_driver_sql("SET statement_timeout = 0")  # waiting for the lock is a statement, too
     connection.execute(select(func.pg_advisory_lock(_LOCK)))
-    for limit in ("statement_timeout = 0", "idle_in_transaction_session_timeout = 0", "lock_timeout = 5000"):
+    for limit in ("idle_in_transaction_session_timeout = 0", "lock_timeout = 5000"):
         connection.exec_driver_sql(f"SET {limit}")
     connection.commit()
 
