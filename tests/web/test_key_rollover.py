@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -16,6 +17,7 @@ from tests.support.house import Server
 from tests.support.logging_out import message, send
 from vestibule.directory.connections import Connection
 from vestibule.flows.parts.rereading import reread_due
+from vestibule.storage import connections
 from vestibule.storage.tables import identity_providers as idps
 
 
@@ -108,6 +110,21 @@ def test_a_sign_in_with_the_new_key_goes_through_while_another_change_of_the_met
     documents.document = moved
     assert come(server, connection).status_code == 303
     assert come(server, connection, key="idp").status_code == 303
+
+
+def test_an_unasked_response_of_the_new_key_goes_through_where_those_are_accepted_after_one_reading(
+    server: Server, documents: metadata.Documents, connection: Connection
+) -> None:
+    def arrive(key: str, **changes: Any) -> int:
+        data = sign_ins.answer(server, connection, None, key=key, **changes)
+        return sign_ins.post(server.client(), connection, data).status_code
+
+    with server.house.runtime.database.transaction() as tx:
+        connections.update_connection(tx, server.house.workspace.id, connection.id, idp_initiated="accept")
+    assert arrive("other", response_issuer="https://other.example") == 403
+    assert documents.asked == 0
+    assert [arrive("other"), arrive("idp"), arrive("evil"), arrive("evil")] == [303, 303, 403, 403]
+    assert documents.asked == 1
 
 
 def test_what_is_refused_for_its_form_or_asked_by_nobody_fetches_nothing(

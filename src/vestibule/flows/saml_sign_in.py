@@ -209,7 +209,7 @@ def _verify(runtime: Runtime, arrived: _Arrived, answer: Answer) -> tuple[SamlRe
             encrypted=arrived.message.encrypted,
             unsolicited=unasked,
         )
-        assertion = _verified(runtime, arrived, expectations, newer=problem is None and not unasked)
+        assertion = _verified(runtime, arrived, expectations, newer=problem is None)
     except SealBroken as error:
         raise refuse(runtime, arrived.attempt, OwnKeyUnreadable(error.reason)) from error
     except SamlError as error:
@@ -226,7 +226,7 @@ def _verify(runtime: Runtime, arrived: _Arrived, answer: Answer) -> tuple[SamlRe
 def _verified(runtime: Runtime, arrived: _Arrived, expectations: Expectations, *, newer: bool) -> VerifiedAssertion:
     """Verify a response; where no certificate here made its signature, once more with what the IdP's metadata says by now.
 
-    `newer` is for answers to a request of this browser alone, that say they are the IdP's: who never asked shall not make us fetch.
+    `newer` is for answers that say they are the IdP's, to a request of this browser or unasked where that is accepted. No other makes us fetch.
     """
     try:
         return verify_response(arrived.message, expectations)
