@@ -226,7 +226,8 @@ def _verify(runtime: Runtime, arrived: _Arrived, answer: Answer) -> tuple[SamlRe
 def _verified(runtime: Runtime, arrived: _Arrived, expectations: Expectations, *, newer: bool) -> VerifiedAssertion:
     """Verify a response; where no certificate here made its signature, once more with what the IdP's metadata says by now.
 
-    `newer` is for answers that say they are the IdP's, to a request of this browser or unasked where that is accepted. No other makes us fetch.
+    `newer` is for answers that say they are the IdP's, to a request of this browser or unasked where that is accepted:
+    no other makes us fetch.
     """
     try:
         return verify_response(arrived.message, expectations)
