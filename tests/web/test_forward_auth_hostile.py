@@ -14,6 +14,7 @@ from tests.web.test_forward_auth import recorded
 from vestibule.directory.activity import Outcome
 from vestibule.flows import end_user
 from vestibule.storage import end_users
+from vestibule.web import app_host
 
 
 @pytest.fixture
@@ -233,3 +234,12 @@ def test_without_cookies_a_browser_ends_on_a_page_and_goes_in_no_circle(ready: t
 def test_a_form_can_not_be_posted_to_verify(ready: tuple[Server, Client]) -> None:
     _, client = ready
     assert client.http.post("/e/dev/verify").status_code == 405
+
+
+def test_a_stranger_fills_no_memory_with_names_of_environments_that_there_can_not_be(server: Server) -> None:
+    wiki(server.house)
+    there = AppHost(server)
+    before = app_host._names.cache_info().currsize
+    for number in range(5):
+        assert replace(there, key=f"{number}" * 20_000).ask().status_code in {403, 404}
+    assert app_host._names.cache_info().currsize == before

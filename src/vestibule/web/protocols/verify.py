@@ -44,7 +44,9 @@ from vestibule.web.visits import Visit, read_visit
 
 _ANSWERS: Final = Counter("vestibule_forward_auth_answers_total", "Answers of forward-auth by outcome", ["outcome"])
 _YES, _NO, _UNKNOWN, _BROKEN = (_ANSWERS.labels(one) for one in ("allowed", "refused", "not_signed_in", "malformed"))
-_ASKS: Final = re.compile(r"/e/([^/]+)/verify\Z")
+# Longer than an environment's key may be. What stands there is remembered in the names of cookies, and strangers write it.
+_MAX_KEY: Final = 40
+_ASKS: Final = re.compile(rf"/e/([^/]{{1,{_MAX_KEY}}})/verify\Z")
 _METHODS: Final = frozenset({"GET", "HEAD"})
 _TICKET: Final = re.compile(r"[A-Za-z0-9_-]{1,1900}\Z")
 log = structlog.get_logger()
@@ -99,9 +101,9 @@ class Verify:
             await Response(str(error), status, media_type="text/plain")(scope, receive, send)
             return
         key = scope["path_params"]["env"]
-        cookies = HostCookies(raw, key, asked)
-        if has_unsafe_characters(key):
+        if len(key) > _MAX_KEY or has_unsafe_characters(key):
             raise HTTPException(404)
+        cookies = HostCookies(raw, key, asked)
         visit = await read_visit(Request(scope, receive))
         response = await in_thread(answer, lambda given: _look(given, asked, cookies), visit)
         await response(scope, receive, send)
