@@ -41,6 +41,28 @@ def test_a_new_app_shows_its_secret_once_and_it_works(server: Server, admin_clie
     assert answered.json()["error"] == "invalid_grant", "the client is known, the code is not"
 
 
+def test_an_app_that_was_narrowed_meanwhile_is_not_opened_again_by_an_old_page(
+    server: Server, admin_client: Client
+) -> None:
+    house, app = server.house, make_app(server.house, "Grafana")
+    path = f"/admin/apps/{app.id}/edit"
+
+    def begun_with(page: httpx.Response) -> str:
+        (found,) = re.findall(r'name="began_with" value="([0-9a-f]{64})"', page.text)
+        return str(found)
+
+    typed = {"kind": "oidc", "name": "Dashboards", "redirect_uris": CALLBACK, "who": "everyone"}
+    old_page = begun_with(admin_client.get(path))
+    apps_support.change_app(house, app, everyone=False, group_ids=frozenset({group_of(house).id}))
+    refused = admin_client.post(path, {**typed, "began_with": old_page})
+    assert refused.status_code == 422
+    assert "This app was changed since you opened this page" in refused.text
+    assert 'value="Dashboards"' in refused.text
+    assert (only_app(server).name, only_app(server).everyone) == ("Grafana", False)
+    assert admin_client.post(path, {**typed, "began_with": begun_with(refused)}).status_code == 303
+    assert (only_app(server).name, only_app(server).everyone) == ("Dashboards", True)
+
+
 def test_mistakes_keep_what_was_typed_and_write_nothing(server: Server, admin_client: Client) -> None:
     page = set_up(admin_client, name="", redirect_uris="http://app.example/", launch_url="https://kept.example/")
     assert page.status_code == 422

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -113,6 +114,13 @@ def draft_of(app: App) -> AppDraft:
         require_pushed_requests=oidc.require_pushed_requests,
         grant_types=frozenset(one.value for one in oidc.grant_types),
     )
+
+
+def version_of(app: App) -> str:
+    """Return a digest of all that can be typed for an app, to tell whether it is still what a form was made of."""
+    draft = draft_of(app)
+    said = [getattr(draft, name) for name in AppDraft.__dataclass_fields__]
+    return sha256(repr([sorted(one) if isinstance(one, frozenset) else one for one in said]).encode()).hexdigest()
 
 
 def check_draft(draft: AppDraft, known_groups: Collection[str]) -> CheckedApp:

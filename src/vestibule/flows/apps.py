@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from vestibule.directory.admins import Permission
-from vestibule.directory.app_drafts import AppDraft, CheckedApp, check_draft
+from vestibule.directory.app_drafts import AppDraft, CheckedApp, check_draft, version_of
 from vestibule.directory.apps import App, AppKind, AppSecret, ClientAuthentication
 from vestibule.directory.groups import Group
 from vestibule.directory.workspaces import Environment
@@ -31,6 +31,9 @@ MOST_SECRETS: Final = 3
 # As long as somebody needs to carry the new secret to every place where the app runs.
 SECRET_OVERLAP: Final = timedelta(days=7)
 _HINT: Final = 4
+_CHANGED_MEANWHILE: Final = N_(
+    "This app was changed since you opened this page. Look at it in another tab first: saving again replaces what was changed."
+)
 
 
 class TooManySecrets(Conflict):
@@ -129,13 +132,18 @@ def create_app(runtime: Runtime, caller: AdminCaller, environment_key: str, draf
         raise _taken(error) from error
 
 
-def change_app(runtime: Runtime, caller: AdminCaller, app_id: str, draft: AppDraft) -> AppFacts:
-    """Change an app; its kind stays. Raises Invalid, NotFound, Forbidden."""
+def change_app(runtime: Runtime, caller: AdminCaller, app_id: str, draft: AppDraft, began_with: str = "") -> AppFacts:
+    """Change an app; its kind stays. Nothing is changed where it is no longer the version that the form `began_with`.
+
+    Raises Invalid, NotFound, Forbidden.
+    """
     caller.require(Permission.MANAGE_APPS)
     try:
         with runtime.database.transaction() as tx:
             apps.lock_app(tx, caller.workspace_id, app_id)
             facts = _facts(tx, runtime, caller, app_id)
+            if began_with not in {"", version_of(facts.app)}:
+                raise Invalid(FieldError("began_with", _CHANGED_MEANWHILE))
             draft = replace(draft, kind=facts.app.kind.value)
             checked = _checked(draft, facts.groups)
             changed = replace(facts.app, **_fields(checked))

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from vestibule.directory.admins import Permission
-from vestibule.directory.app_drafts import ICONS, AppDraft, draft_of
+from vestibule.directory.app_drafts import ICONS, AppDraft, draft_of, version_of
 from vestibule.directory.apps import AppKind
 from vestibule.flows import apps, explaining
 from vestibule.flows.apps import AppFacts
@@ -80,7 +80,7 @@ def edit(visit: Visit) -> Response:
     """Change an app."""
     draft = _typed(visit)
     try:
-        facts = apps.change_app(visit.runtime, visit.admin, _id(visit), draft)
+        facts = apps.change_app(visit.runtime, visit.admin, _id(visit), draft, visit.form.get("began_with"))
     except Invalid as error:
         return _form(visit, draft, errors_by_field(error), apps.look_at_app(visit.runtime, visit.admin, _id(visit)))
     return flash.say(redirect(_path(facts)), visit, visit.gettext(N_("%(name)s was saved"), name=facts.app.name))
@@ -179,6 +179,7 @@ def _form(visit: Visit, draft: AppDraft, errors: Mapping[str, str], facts: AppFa
         typed=draft,
         errors=errors,
         facts=facts,
+        began_with=version_of(facts.app) if facts else "",
         environment=facts.environment if facts else listed.environment if listed else None,
         groups=facts.groups if facts else listed.groups if listed else (),
         kinds=KINDS,
