@@ -229,6 +229,17 @@ def test_certificates_of_another_entity_or_beside_a_further_change_or_where_all_
     assert following(house, connection).found is not None
 
 
+def test_metadata_whose_change_waits_or_was_dismissed_counts_as_read(
+    house: House, documents: metadata.Documents, connection: Connection
+) -> None:
+    moved_host(house, documents, connection, dismissed=True)
+    for _ in range(2):
+        facts = connections.get_connection(house.runtime, house.owner, connection.id)
+        assert facts.connection.idp.metadata_read_at == house.clock()
+        later(house, READ_EVERY)
+        reread_due(house.runtime)
+
+
 def test_an_approval_of_what_was_superseded_is_refused(
     house: House, documents: metadata.Documents, connection: Connection
 ) -> None:

@@ -86,7 +86,7 @@ def update_idp_values(tx: Transaction, idp: IdentityProvider, values: IdpValues,
 
 
 def note_metadata_read(tx: Transaction, workspace_id: str, idp_id: str, now: datetime) -> None:
-    """Note that an IdP's metadata was read and says what is known already."""
+    """Note that an IdP's metadata was read, whatever it says."""
     mine = (table.c.workspace_id == workspace_id, table.c.id == idp_id)
     tx.execute(update(table).where(*mine).values(metadata_read_at=now))
 

@@ -163,11 +163,9 @@ def _settle(
     values: IdpValues,
     reading: Reading,
 ) -> Reread:
-    workspace_id, now = idp.workspace_id, runtime.clock()
-    difference = difference_of(before, values)
-    if not difference:
-        identity_providers.note_metadata_read(tx, workspace_id, idp.id, now)
-        metadata_readings.forget_change(tx, workspace_id, idp.id)
+    identity_providers.note_metadata_read(tx, idp.workspace_id, idp.id, runtime.clock())
+    if not difference_of(before, values):
+        metadata_readings.forget_change(tx, idp.workspace_id, idp.id)
         return Reread.SAME
     if reading.applies_changes and not needs_a_look(before, values):
         save_values(tx, runtime, actor, idp, values, action="metadata_applied")
