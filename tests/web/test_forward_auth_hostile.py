@@ -6,6 +6,7 @@ import base64
 from dataclasses import replace
 
 import pytest
+from prometheus_client import REGISTRY
 
 from tests.support.forward_auth import HOST, AppHost, eventually, grace, sign_in_here, signed_in, wiki
 from tests.support.house import Client, Server
@@ -243,3 +244,16 @@ def test_a_stranger_fills_no_memory_with_names_of_environments_that_there_can_no
     for number in range(5):
         assert replace(there, key=f"{number}" * 20_000).ask().status_code in {403, 404}
     assert app_host._names.cache_info().currsize == before
+
+
+def test_a_yes_is_counted_whichever_of_two_cookies_it_rests_on(ready: tuple[Server, Client]) -> None:
+    def counted() -> float | None:
+        return REGISTRY.get_sample_value("vestibule_forward_auth_answers_total", {"outcome": "allowed"})
+
+    server, client = ready
+    there = AppHost(server)
+    there.enter(client)
+    there.cookies["vestibule_domain_dev"] = "x" * 43
+    before = counted() or 0.0
+    assert there.ask().status_code == 200
+    assert counted() == before + 1

@@ -115,7 +115,9 @@ def _look(visit: Visit, asked: Asked, cookies: HostCookies) -> Response:
             return take_back(visit, asked, cookies)
         if asked.is_sign_out:
             return to_sign_out(visit, asked, cookies)
-        return _yes(_admit(visit, asked, cookies))
+        admission = _admit(visit, asked, cookies)
+        _YES.inc()
+        return _yes(admission)
     except NotSignedIn as error:
         _UNKNOWN.inc()
         return Response(status_code=401) if asked.by_status else start_sign_in(visit, asked, cookies, error)
@@ -143,9 +145,7 @@ def _admit(visit: Visit, asked: Asked, cookies: HostCookies) -> Admission:
         except NotSignedIn:
             continue
     last = cookies.tokens[-1] if cookies.tokens else ""
-    admission = forward_auth.admit(visit.runtime, recent, key, asked.host, last)
-    _YES.inc()
-    return admission
+    return forward_auth.admit(visit.runtime, recent, key, asked.host, last)
 
 
 def _yes(admission: Admission) -> Response:
