@@ -108,7 +108,7 @@ def _change_user(tx: Transaction, push: Push, change: Change) -> Answer:
     elif change.method == "PATCH":
         reading = patch_resource(USER, before.attributes, read_operations(change.body))
         _tell(push, reading.noted)
-        resource = {"active": before.active, **reading.resource}
+        resource = reading.resource
     else:
         raise MethodNotAllowed(f"{change.method} is not for a user.", "PUT", "PATCH", "DELETE")
     user = pushed_users.change_user(tx, push, before, resource)
