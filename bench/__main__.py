@@ -28,7 +28,7 @@ WHOLE: Final = Plan(
     rounds=60,
     pushed=20_000,
     groups=1000,
-    asked=500,
+    asked=2000,
 )
 # A push of this many takes half an hour by itself.
 FULL: Final = replace(WHOLE, pushed=100_000)
