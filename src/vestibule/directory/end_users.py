@@ -179,15 +179,15 @@ def quoted(typed: str) -> str:
 def search_terms(full_name: str, email: str) -> frozenset[str]:
     """Return the terms under which a person is found: words of the name, the whole e-mail, its domain, and its parts."""
     name, address = fold(full_name), fold(email)
-    whole = (address, email_domain(address))
+    domain = email_domain(address)
     # The most telling first: an address of many labels must not push out the words of the name.
     words = [
         address,
         *(word.strip(_AROUND) for word in name.split()),
-        whole[1],
+        domain,
         *re.split(r"[\W_]+", name),
         # Who searches by what the address or its domain begins with finds these.
-        *(part for part in re.split(r"[\W_]+", address) if not any(one.startswith(part) for one in whole)),
+        *(part for part in re.split(r"[\W_]+", address) if not (address.startswith(part) or domain.startswith(part))),
     ]
     terms = dict.fromkeys(word[:MAX_TERM_LENGTH] for word in words if word)
     return frozenset(list(terms)[:MAX_TERMS])

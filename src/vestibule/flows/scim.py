@@ -132,8 +132,9 @@ def list_found(
     """
     connection_id, authorization = directory
     claimed, lookup = _token_hash(connection_id, authorization), lookup_of(endpoint, parameters)
+    asked = _asked(endpoint, parameters)
     if claimed is None or lookup is None:
-        caller = authenticate(runtime, visitor, directory, "GET", _asked(endpoint, parameters))
+        caller = authenticate(runtime, visitor, directory, "GET", asked)
         return list_resources(runtime, visitor, caller, endpoint, parameters)
     users: Sequence[scim_visits.Found] | None = None
     groups: Sequence[PushedGroup] | None = None
@@ -142,11 +143,11 @@ def list_found(
             known, users = scim_visits.find_caller_and_users(tx, connection_id, claimed, lookup)
         else:
             known, groups = scim_visits.find_caller_and_groups(tx, connection_id, claimed, lookup)
-    caller = _admitted(runtime, visitor, known, "GET", _asked(endpoint, parameters))
+    caller = _admitted(runtime, visitor, known, "GET", asked)
     if users is None and (groups is None or len(groups) > 1):
         # More of them than a lookup is for; of several groups the members may be too many for one page.
         return list_resources(runtime, visitor, caller, endpoint, parameters)
-    with _reading(runtime, visitor, caller, _asked(endpoint, parameters)):
+    with _reading(runtime, visitor, caller, asked):
         kind = USER if endpoint == "Users" else GROUP
         projection = parse_projection(kind, parameters.get("attributes"), parameters.get("excludedAttributes"))
         renderer = Renderer.of(runtime, caller, projection)

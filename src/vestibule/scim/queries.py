@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from vestibule.kernel.text import fold
 from vestibule.scim.attributes import Path, ResourceType, resolve
 from vestibule.scim.errors import InvalidCount, InvalidCursor, InvalidSyntax, InvalidValue
 from vestibule.scim.filters import Filter, parse_filter
@@ -46,6 +47,11 @@ class Lookup:
     by: str
     value: str
     count: int
+
+    @property
+    def key(self) -> str:
+        """Return the value as it is kept to be looked up: of these attributes externalId alone has case."""
+        return self.value if self.by == "externalId" else fold(self.value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from sqlalchemy.ext.compiler import compiles
 
 from vestibule.directory.pushed import PushedGroup, PushedMember, PushedUser
 from vestibule.directory.scim import Caller
-from vestibule.kernel.text import fold
 from vestibule.scim.queries import Lookup
 from vestibule.storage.database import Transaction
 from vestibule.storage.prepared import Prepared
@@ -143,8 +142,7 @@ def find_caller_and_users(
 
     All values are untrusted; what is found of the users is for that caller only. None for more than a page, or than a lookup finds.
     """
-    value = lookup.value if lookup.by == "externalId" else fold(lookup.value)
-    rows = _rows(tx, _BY[lookup.by], connection_id, token_hash, value)
+    rows = _rows(tx, _BY[lookup.by], connection_id, token_hash, lookup.key)
     found = _found(rows)
     if lookup.by == "emails.value":
         # The index has them in a form in which more are alike than are the same.
@@ -160,8 +158,7 @@ def find_caller_and_groups(
 
     All values are untrusted; what is found of the groups is for that caller only. None for more than a page, or than a lookup finds.
     """
-    value = lookup.value if lookup.by == "externalId" else fold(lookup.value)
-    rows = _rows(tx, _GROUPS_BY[lookup.by], connection_id, token_hash, value)
+    rows = _rows(tx, _GROUPS_BY[lookup.by], connection_id, token_hash, lookup.key)
     found = sorted((to_pushed_group(row) for row in rows if row.id is not None), key=lambda one: one.id)
     few = len(rows) <= _FEW and len(found) <= lookup.count
     return (to_looker(rows[0]) if rows else None), (found if few else None)
