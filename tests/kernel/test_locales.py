@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,6 +54,16 @@ def translated(tmp_path: Path) -> Iterator[None]:
 )
 def test_the_best_language_of_an_accept_language_header_is_chosen(header: str, language: str) -> None:
     assert locales.choose_language(header) == language
+
+
+@pytest.mark.usefixtures("translated")
+def test_long_headers_of_strangers_are_not_kept() -> None:
+    tracemalloc.start()
+    for number in range(256):
+        locales.choose_language(f"{number}{'x' * 20_000}")
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 1_000_000
 
 
 @pytest.mark.usefixtures("translated")

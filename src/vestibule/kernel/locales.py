@@ -16,6 +16,7 @@ from typing import Any, Final
 SOURCE_LANGUAGE: Final = "en"
 DOMAIN: Final = "vestibule"
 FOLDER: Final = Path(__file__).parent.parent / "locale"
+_MOST_READ: Final = 500
 # Read by every message of every page: a context variable, because the same templates serve all threads.
 _language: ContextVar[str] = ContextVar("vestibule_language", default=SOURCE_LANGUAGE)
 _catalogues: dict[str, standard.NullTranslations] = {SOURCE_LANGUAGE: standard.NullTranslations()}
@@ -29,17 +30,22 @@ def load_catalogues(folder: Path = FOLDER) -> tuple[str, ...]:
             found[path.parent.parent.name.replace("_", "-").lower()] = standard.GNUTranslations(file)
     _catalogues.clear()
     _catalogues.update(found)
-    choose_language.cache_clear()
+    _choose.cache_clear()
     return tuple(found)
 
 
-@lru_cache(maxsize=256)
 def choose_language(accept_language: str) -> str:
     """Return the best language for an untrusted Accept-Language header (RFC 9110, 12.5.4); English where none fits."""
     if len(_catalogues) == 1 or not accept_language:
         return SOURCE_LANGUAGE
+    # Cut before it is remembered: strangers choose how long it is.
+    return _choose(accept_language[:_MOST_READ])
+
+
+@lru_cache(maxsize=256)
+def _choose(accept_language: str) -> str:
     wanted = []
-    for place, entry in enumerate(accept_language[:500].lower().split(",")[:20]):
+    for place, entry in enumerate(accept_language.lower().split(",")[:20]):
         tag, _, weight = entry.partition(";")
         wanted.append((-_quality(weight), place, tag.strip()))
     for quality, _, tag in sorted(wanted):
