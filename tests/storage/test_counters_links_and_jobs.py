@@ -54,6 +54,20 @@ def test_a_window_ends_at_its_instant_and_the_next_attempt_opens_another(databas
     assert hit(database, "a", NOW + WINDOW) == (1, NOW + 2 * WINDOW)
 
 
+def test_a_window_that_a_clock_years_ahead_opened_lasts_no_longer_than_any_and_forgets_no_attempt(
+    database: Database,
+) -> None:
+    hit(database, "a", NOW + timedelta(days=800))
+    assert hit(database, "a", NOW) == (2, NOW + WINDOW)
+    assert hit(database, "a", NOW + WINDOW - TICK) == (3, NOW + WINDOW)
+    assert hit(database, "a", NOW + WINDOW) == (1, NOW + 2 * WINDOW)
+
+
+def test_nodes_whose_clocks_differ_a_little_count_in_one_window(database: Database) -> None:
+    behind = NOW - timedelta(seconds=2)
+    assert [hit(database, "a", now)[0] for now in (NOW, behind, NOW, behind)] == [1, 2, 3, 4]
+
+
 def test_attempts_at_the_same_instant_are_counted_exactly(database: Database) -> None:
     each = 5
     counts = at_once(THREADS, lambda _: [hit(database, "a", NOW)[0] for _ in range(each)])
