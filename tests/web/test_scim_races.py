@@ -1,4 +1,4 @@
-"""A group's members change at the very instant at which one of them comes back: whoever is first, the directory's last word counts."""
+"""Requests of a directory that meet at one instant: whoever is first, its last word counts, and none is lost to a deadlock."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ import threading
 import time
 from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import select
 
-from tests.support.directories import Directory, directory, push_of, pushing
+from tests.support.directories import Directory, directory, push_of, pushing, user
 from tests.support.house import Server
 from vestibule.directory.pushed import PushedGroup, PushedUser
+from vestibule.flows import scim
 from vestibule.flows.parts import pushed_groups, pushed_users
-from vestibule.storage import scim_groups, scim_users
+from vestibule.flows.parts.pushing import Push
+from vestibule.flows.parts.scim_answers import Answer
+from vestibule.kernel.errors import GaveWay
+from vestibule.storage import scim_events, scim_groups, scim_users
 from vestibule.storage.database import Transaction
 from vestibule.storage.tables import group_members
 
@@ -71,3 +76,73 @@ def _locked(
     if first == "group":
         return scim_groups.find_group(tx, connection_id, group_id, lock=True), None
     return None, scim_users.find_user(tx, connection_id, user_id, lock=True)
+
+
+def _never_give_way(tx: Transaction) -> None:
+    if tx.dialect.name == "postgresql":
+        tx.exec_driver_sql("SET LOCAL deadlock_timeout = '1min'")  # so it is the other one who finds out
+
+
+def test_who_gets_an_external_id_while_the_group_that_waits_for_it_changes_is_answered_as_if_they_had_come_later(
+    okta: Directory, server: Server
+) -> None:
+    maya = okta.create("maya@example.com")["id"]
+    group_id = okta.create_group("Designers", "00u-maya")["id"]
+    answers: list[httpx.Response] = []
+    change = {"op": "add", "path": "externalId", "value": "00u-maya"}
+    thread = threading.Thread(target=lambda: answers.append(okta.patch(f"/Users/{maya}", change)))
+    with server.house.runtime.database.transaction() as tx:
+        _never_give_way(tx)
+        group, _ = _locked(tx, okta, group_id, maya, "group")
+        assert group is not None
+        thread.start()
+        time.sleep(0.4)
+        pushed_groups.add_members(tx, push_of(server.house, okta.connection), group, [maya])
+    thread.join(30)
+    assert [one.status_code for one in answers] == [200]
+    assert members_here(server) == 1
+    assert [one["value"] for one in okta.get(f"/Groups/{group_id}").json()["members"]] == [maya]
+
+
+def test_a_bulk_request_that_meets_another_one_crosswise_is_carried_out_after_it_and_told_once(
+    okta: Directory, server: Server
+) -> None:
+    maya = okta.create("maya@example.com")["id"]
+    first, second = (okta.create_group(name)["id"] for name in ("Designers", "Testers"))
+    operations = [
+        {"method": "PATCH", "path": f"/Groups/{one}", "data": {"Operations": [sent("add", maya)]}}
+        for one in (second, first)
+    ]
+    answers: list[httpx.Response] = []
+    bulk = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": operations}
+    thread = threading.Thread(target=lambda: answers.append(okta.send("POST", "/Bulk", bulk)))
+    with server.house.runtime.database.transaction() as tx:
+        _never_give_way(tx)
+        _locked(tx, okta, first, maya, "group")
+        thread.start()
+        time.sleep(0.4)
+        _locked(tx, okta, second, maya, "group")
+    thread.join(30)
+    assert [one["status"] for one in answers[0].json()["Operations"]] == ["204", "204"]
+    assert members_here(server) == 2
+    with server.house.runtime.database.reading() as tx:
+        newest = scim_events.page(tx, server.house.workspace.id, okta.connection.id, before=None, size=1)[0]
+    assert [note["params"] for note in newest.notes] == [{"done": "2", "failed": "0"}]
+
+
+def test_a_request_that_gives_way_again_and_again_is_answered_503_and_stands_on_the_record_once(
+    okta: Directory, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts: list[Push] = []
+
+    def in_the_way(_: Transaction, push: Push, __: object) -> Answer:
+        attempts.append(push)
+        raise GaveWay("deadlock detected")
+
+    monkeypatch.setattr(scim, "carry_out", in_the_way)
+    answer = okta.send("POST", "/Users", user("maya@example.com"))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert len(attempts) == scim.MOST_ATTEMPTS
+    with server.house.runtime.database.reading() as tx:
+        events = scim_events.page(tx, server.house.workspace.id, okta.connection.id, before=None, size=9)
+    assert [(one.status, len(one.notes)) for one in events] == [(503, 1)]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
@@ -25,7 +25,7 @@ from vestibule.flows.parts.scim_bulk import carry_out_bulk
 from vestibule.flows.parts.scim_changes import Change, carry_out, in_scim
 from vestibule.flows.parts.scim_logging import log_request
 from vestibule.flows.parts.throttling import SCIM_TOKEN_PER_ADDRESS, count_attempt
-from vestibule.kernel.errors import DatabaseBusy, Throttled, VestibuleError
+from vestibule.kernel.errors import DatabaseBusy, GaveWay, Throttled, VestibuleError
 from vestibule.kernel.ids import is_id
 from vestibule.kernel.secrets import bearer_token, token_hash
 from vestibule.kernel.text import printable
@@ -37,9 +37,11 @@ from vestibule.scim.queries import lookup_of, parse_query
 from vestibule.scim.rendering import list_response, parse_projection
 from vestibule.scim.schemas import GROUP, USER
 from vestibule.storage import scim_directories, scim_events, scim_groups, scim_lists, scim_visits
+from vestibule.storage.database import Transaction
 
 # A directory that is busy would otherwise write the same minute again and again.
 CONTACT_EVERY: Final = timedelta(minutes=1)
+MOST_ATTEMPTS: Final = 3
 CLOSED_EVERY: Final = timedelta(hours=1)
 # Ours are shorter: whatever else a header brings is not even hashed.
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/=-]{1,500}")
@@ -244,25 +246,35 @@ def search_everything(runtime: Runtime, visitor: Visitor, caller: Caller, parame
 def change(runtime: Runtime, visitor: Visitor, caller: Caller, asked: Change) -> Answer:
     """Carry out one change in one transaction, with what there is to say about it on the record. Raises ScimError."""
     path = f"/{asked.endpoint}" + (f"/{asked.resource_id}" if asked.resource_id else "")
-    push = _push(runtime, visitor, caller)
-    with _refusing(runtime, push, asked.method, path, asked.body), runtime.database.transaction() as tx:
-        answer = carry_out(tx, push, asked)
-        if _contact_is_due(push):
-            scim_directories.note_contact(tx, caller, push.now)
-        log_request(tx, push, asked.method, path, asked.body, answer.status)
-    return answer
+    request = (asked.method, path, asked.body)
+    return _changed(runtime, visitor, caller, request, lambda tx, push: carry_out(tx, push, asked))
 
 
 def change_many(runtime: Runtime, visitor: Visitor, caller: Caller, body: Any) -> Answer:
     """Carry out a bulk request in one transaction: each of its operations whole or not at all. Raises ScimError."""
-    push = _push(runtime, visitor, caller)
-    with _refusing(runtime, push, "POST", "/Bulk", body), runtime.database.transaction() as tx:
-        bulk = read_bulk(body)
-        answer = carry_out_bulk(tx, push, bulk)
-        if _contact_is_due(push):
-            scim_directories.note_contact(tx, caller, push.now)
-        log_request(tx, push, "POST", "/Bulk", body, answer.status)
-    return answer
+    request = ("POST", "/Bulk", body)
+    return _changed(runtime, visitor, caller, request, lambda tx, push: carry_out_bulk(tx, push, read_bulk(body)))
+
+
+def _changed(
+    runtime: Runtime,
+    visitor: Visitor,
+    caller: Caller,
+    request: tuple[str, str, Any],
+    work: Callable[[Transaction, Push], Answer],
+) -> Answer:
+    """Do what a request asks for; from its beginning again where it waited for another one that waited for it."""
+    left = MOST_ATTEMPTS
+    while True:
+        left -= 1
+        push = _push(runtime, visitor, caller)
+        with _refusing(runtime, push, *request), suppress(GaveWay) if left else nullcontext():
+            with runtime.database.transaction() as tx:
+                answer = work(tx, push)
+                if _contact_is_due(push):
+                    scim_directories.note_contact(tx, caller, push.now)
+                log_request(tx, push, *request, answer.status)
+            return answer
 
 
 def note_look(runtime: Runtime, visitor: Visitor, caller: Caller, path: str) -> None:

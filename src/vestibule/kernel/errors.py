@@ -91,6 +91,12 @@ class DatabaseBusy(VestibuleError):
     public = N_("The server is busy. Nothing was changed; try again in a moment.")
 
 
+class GaveWay(DatabaseBusy):
+    """Another transaction was in the way at this very instant, and this one was rolled back for it: it can be done again at once."""
+
+    code = "gave_way"
+
+
 class DatabaseUnreachable(DatabaseBusy):
     """There is no connection to the database, or it broke."""
 

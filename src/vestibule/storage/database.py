@@ -20,7 +20,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from vestibule.kernel.errors import AlreadyTaken, DatabaseBusy, DatabaseUnreachable
+from vestibule.kernel.errors import AlreadyTaken, DatabaseBusy, DatabaseUnreachable, GaveWay
 from vestibule.storage.pipeline import commit, forget_what_waits, pipeline_of, send, translated
 
 __all__ = ["Database", "Transaction", "check_url"]
@@ -38,8 +38,9 @@ _TAKEN: Final = {
     "SQLITE_CONSTRAINT_PRIMARYKEY",
     "SQLITE_CONSTRAINT_FOREIGNKEY",
 }
-# lock_not_available, query_canceled (statement timeout), serialization_failure, deadlock: all is rolled back.
-_BUSY: Final = {"55P03", "57014", "40001", "40P01"}
+# lock_not_available and query_canceled (statement timeout), serialization_failure and deadlock: all is rolled back.
+_BUSY: Final = {"55P03", "57014"}
+_CROSSED: Final = {"40001", "40P01"}
 
 
 def check_url(url: str) -> None:
@@ -127,7 +128,7 @@ def take_time(tx: Transaction) -> None:
 
 @contextmanager
 def timely() -> Iterator[None]:
-    """Turn the engines' errors that are nobody's mistake into AlreadyTaken, DatabaseBusy or DatabaseUnreachable."""
+    """Turn the engines' errors that are nobody's mistake into AlreadyTaken, DatabaseBusy, GaveWay or DatabaseUnreachable."""
     try:
         yield
     except IntegrityError as error:
@@ -136,6 +137,8 @@ def timely() -> Iterator[None]:
             raise AlreadyTaken(_words(error)) from error
         raise
     except DBAPIError as error:
+        if _code(error) in _CROSSED:
+            raise GaveWay(_words(error)) from error
         if _code(error) in _BUSY or "database is locked" in str(error.orig):
             raise DatabaseBusy(_words(error)) from error
         if _is_unreachable(error):

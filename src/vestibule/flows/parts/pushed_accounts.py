@@ -17,7 +17,7 @@ from vestibule.flows.parts.push_errors import (
     PushConflict,
 )
 from vestibule.flows.parts.pushing import Push
-from vestibule.kernel.errors import DatabaseBusy
+from vestibule.kernel.errors import GaveWay
 from vestibule.kernel.ids import new_id
 from vestibule.kernel.text import N_, email_domain, email_key
 from vestibule.storage import end_users, one_time_links, scim_users
@@ -32,7 +32,7 @@ _TAKEN: Final[Mapping[Standing, type[PushConflict]]] = {
 def account_for(tx: Transaction, push: Push, user: PushedUser) -> tuple[str | None, bool]:
     """Return the account that a user has here by e-mail: a new one, which is said, or one that is adopted, once, on the record.
 
-    None where they have no address, or another user's. Raises PushConflict, DomainNotReached, DatabaseBusy.
+    None where they have no address, or another user's. Raises PushConflict, DomainNotReached, GaveWay.
     """
     email = email_of(user.attributes)
     if email is None:
@@ -72,7 +72,7 @@ def _make_account(tx: Transaction, push: Push, user: PushedUser, email: str) -> 
         last_sign_in_at=None,
     )
     if not end_users.insert_newcomer(tx, person, search_terms(person.full_name, email), push.connection_id):
-        raise DatabaseBusy("somebody else made an account of this address at this instant")
+        raise GaveWay("somebody else made an account of this address at this instant")
     push.record_person(tx, "end_user.added", person, email=email)
     return person.id
 
