@@ -156,7 +156,8 @@ def test_a_revoked_token_ends_at_once_after_a_question_that_changes_nothing(
     said = words(admin_client.get(HOME).text)
     assert "The API client “Help desk” was revoked" in said
     assert "No API client works here now" in said
-    assert "1 revoked Help desk" in said
+    assert "1 revoked" in said
+    assert "Help desk Revoked" in words(admin_client.get(f"{HOME}?revoked=1").text)
     for again in (admin_client.get(path), admin_client.post(path)):
         assert again.status_code == 404
     assert "Ada Park revoked the API client Help desk" in words(admin_client.get("/admin/activity").text)
@@ -210,7 +211,8 @@ def test_markup_in_a_name_is_text_wherever_it_is_shown(admin_client: Client, ser
     path = f"{HOME}/{client.id}/revoke"
     pages += [admin_client.get(HOME).text, admin_client.get(path).text]
     admin_client.post(path)
-    pages += [admin_client.get(HOME).text, admin_client.get("/admin/activity").text, add(admin_client, name=name).text]
+    pages += [admin_client.get(f"{HOME}?revoked=1").text, admin_client.get("/admin/activity").text]
+    pages.append(add(admin_client, name=name).text)
     for page in pages:
         assert name in unescape(page)
         assert "<img src=x" not in page
@@ -249,3 +251,50 @@ def test_the_list_says_what_ends_soon_and_what_has_ended(admin_client: Client, s
     house.clock.advance(days=14)
     admin_client.sign_in()
     assert shown() == [("15 days", "Ends soon"), ("14 days", "Expired")]
+
+
+def names_by_page(client: Client, address: str, label: str) -> list[list[str]]:
+    """Follow the links of a pager; return the names of each page."""
+    pages = []
+    while address:
+        page = client.get(address).text
+        pages.append(re.findall(r'v-person">(Program \d+)', page))
+        found = re.search(rf'href="([^"]+)" rel="{label}"', page)
+        address = unescape(found[1]) if found else ""
+    return pages
+
+
+def test_thousands_of_clients_are_shown_by_pages_those_that_were_revoked_apart(
+    admin_client: Client, server: Server
+) -> None:
+    house = server.house
+    house.clock.freeze()
+    for number in range(5):
+        house.clock.advance(seconds=1)
+        made = api_clients.create_api_client(
+            house.runtime, operator(), house.workspace.id, f"Program {number}", ["explain:read"]
+        )
+        house.clock.advance(seconds=1)
+        api_clients.create_api_client(
+            house.runtime, operator(), house.workspace.id, f"Program {number + 10}", ["explain:read"]
+        )
+        api_clients.revoke_as_admin(house.runtime, house.owner, made.client.id)
+    working = [["Program 14", "Program 13"], ["Program 12", "Program 11"], ["Program 10"]]
+    revoked = [["Program 4", "Program 3"], ["Program 2", "Program 1"], ["Program 0"]]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api_clients, "PAGE_SIZE", 2)
+        assert names_by_page(admin_client, HOME, "next") == working
+        assert names_by_page(admin_client, f"{HOME}?revoked=1", "next") == revoked
+        oldest = {one.name: one.id for one in clients_of(house)}
+        for address, ids, pages in (
+            (f"{HOME}?", oldest["Program 10"], working),
+            (f"{HOME}?revoked=1&", oldest["Program 0"], revoked),
+        ):
+            assert names_by_page(admin_client, f"{address}after={ids}", "prev") == pages[1::-1]
+        assert "5 revoked" in words(admin_client.get(HOME).text)
+
+
+@pytest.mark.parametrize("query", ["before=x", "after=", "before=%00&after=%ff", "revoked=&before=apc_", "revoked=2"])
+def test_a_made_up_page_of_clients_is_a_page(admin_client: Client, query: str) -> None:
+    add(admin_client)
+    assert admin_client.get(f"{HOME}?{query}").status_code == 200

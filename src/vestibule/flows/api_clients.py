@@ -31,6 +31,7 @@ TOKEN_PREFIX: Final = "vapi_"  # noqa: S105 - the beginning that all tokens shar
 _MOST_TOKEN_CHARACTERS: Final = 200
 # Chosen in a form; no environment has this key. That nothing was chosen never means all of them.
 EVERY_ENVIRONMENT: Final = "*"
+PAGE_SIZE: Final = 50
 log = structlog.get_logger()
 
 
@@ -44,11 +45,16 @@ class MadeClient:
 
 @dataclass(frozen=True, slots=True)
 class ApiClientList:
-    """The clients of a workspace, the latest first: as they are in use, and those that were revoked."""
+    """A page of a workspace's clients, the latest made first: those that are in use, or those that were revoked.
+
+    `newer` and `older` are the ids where the next pages begin.
+    """
 
     clients: tuple[ApiClient, ...]
-    revoked: tuple[ApiClient, ...]
     environments: tuple[Environment, ...]
+    revoked: int
+    newer: str | None
+    older: str | None
 
     @property
     def names(self) -> dict[str, str]:
@@ -56,14 +62,31 @@ class ApiClientList:
         return {one.id: one.name for one in self.environments}
 
 
-def look_at_clients(runtime: Runtime, caller: AdminCaller) -> ApiClientList:
-    """Return the page of API clients. Raises Forbidden."""
+def look_at_clients(
+    runtime: Runtime, caller: AdminCaller, *, revoked: bool = False, before: str | None = None, after: str | None = None
+) -> ApiClientList:
+    """Return a page of API clients, made before or after the one of an untrusted id. Raises Forbidden."""
     caller.require(Permission.READ)
     with runtime.database.reading() as tx:
-        found = storage.list_api_clients(tx, caller.workspace_id)[::-1]
-        environments = workspaces.list_environments(tx, caller.workspace_id)
-    current = tuple(one for one in found if one.revoked_at is None)
-    return ApiClientList(current, tuple(one for one in found if one.revoked_at), environments)
+        found = storage.page_api_clients(
+            tx, caller.workspace_id, revoked=revoked, before=before, after=after, size=PAGE_SIZE + 1
+        )
+        more = len(found) > PAGE_SIZE
+        found = (found[1:] if more else found) if after else found[:PAGE_SIZE]
+        return ApiClientList(
+            clients=found,
+            environments=workspaces.list_environments(tx, caller.workspace_id),
+            revoked=storage.count_revoked(tx, caller.workspace_id),
+            newer=found[0].id if found and (more if after else before) else None,
+            older=found[-1].id if found and (after or more) else None,
+        )
+
+
+def list_places(runtime: Runtime, caller: AdminCaller) -> tuple[Environment, ...]:
+    """Return the environments that a client may be made for. Raises Forbidden."""
+    caller.require(Permission.READ)
+    with runtime.database.reading() as tx:
+        return workspaces.list_environments(tx, caller.workspace_id)
 
 
 def add_as_admin(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, and_, func, insert, select, update
 
 from vestibule.directory.api_clients import ApiClient, Scope
 from vestibule.storage.database import Transaction
@@ -48,6 +48,27 @@ def list_api_clients(tx: Transaction, workspace_id: str) -> tuple[ApiClient, ...
     return tuple(_to_client(row) for row in tx.execute(query))
 
 
+def page_api_clients(
+    tx: Transaction, workspace_id: str, *, revoked: bool, before: str | None = None, after: str | None = None, size: int
+) -> tuple[ApiClient, ...]:
+    """Return up to `size` clients that were revoked, or that were not, the latest made first.
+
+    They are older than the one whose id is `before`, or the nearest ones that are newer than `after`.
+    """
+    query = select(clients).where(_listed(workspace_id, revoked=revoked))
+    if after is not None:
+        newer = tx.execute(query.where(clients.c.id > after).order_by(clients.c.id).limit(size)).all()
+        return tuple(_to_client(row) for row in reversed(newer))
+    if before is not None:
+        query = query.where(clients.c.id < before)
+    return tuple(_to_client(row) for row in tx.execute(query.order_by(clients.c.id.desc()).limit(size)))
+
+
+def count_revoked(tx: Transaction, workspace_id: str) -> int:
+    """Return how many clients of the workspace were revoked."""
+    return tx.execute(select(func.count()).where(_listed(workspace_id, revoked=True))).scalar_one()
+
+
 def revoke_api_client(tx: Transaction, workspace_id: str, client_id: str, now: datetime) -> bool:
     """Revoke a client; False when it is not there or was revoked before."""
     mine = (clients.c.workspace_id == workspace_id, clients.c.id == client_id, clients.c.revoked_at.is_(None))
@@ -58,6 +79,11 @@ def note_use(tx: Transaction, client: ApiClient, now: datetime) -> None:
     """Note that a client was here."""
     mine = (clients.c.workspace_id == client.workspace_id, clients.c.id == client.id)
     tx.execute(update(clients).where(*mine).values(last_used_at=now))
+
+
+def _listed(workspace_id: str, *, revoked: bool) -> ColumnElement[bool]:
+    ended = clients.c.revoked_at.is_not(None) if revoked else clients.c.revoked_at.is_(None)
+    return and_(clients.c.workspace_id == workspace_id, ended)
 
 
 def _to_client(row: Any) -> ApiClient:

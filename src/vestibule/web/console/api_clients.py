@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -15,6 +16,7 @@ from vestibule.flows import api_clients
 from vestibule.flows.parts.callers import operator
 from vestibule.flows.parts.token_lives import TOKEN_LIVES
 from vestibule.kernel.errors import Invalid
+from vestibule.kernel.ids import is_id
 from vestibule.kernel.text import N_
 from vestibule.web import flash
 from vestibule.web.doors import console
@@ -30,13 +32,17 @@ _SOON: Final = timedelta(days=14)
 
 
 def show(visit: Visit) -> Response:
-    """Show the API clients."""
-    listed = api_clients.look_at_clients(visit.runtime, visit.admin)
+    """Show a page of the API clients, or of those that were revoked."""
+    revoked = visit.query.has("revoked")
+    before, after = (_position(visit.query.get(name)) for name in ("before", "after"))
+    listed = api_clients.look_at_clients(visit.runtime, visit.admin, revoked=revoked, before=before, after=after)
     return render(
         visit,
-        "console/api_clients.html",
+        "console/api_clients_revoked.html" if revoked else "console/api_clients.html",
         binding=visit.admin.session_id,
         listed=listed,
+        previous=_page_address("after", listed.newer, revoked=revoked),
+        next=_page_address("before", listed.older, revoked=revoked),
         names=listed.names,
         operator=operator().name,
         soon=visit.runtime.clock() + _SOON,
@@ -62,7 +68,7 @@ def add(visit: Visit) -> Response:
         )
     except Invalid as error:
         return _form(visit, typed, scopes, errors_by_field(error))
-    names = api_clients.look_at_clients(visit.runtime, visit.admin).names
+    names = {one.id: one.name for one in api_clients.list_places(visit.runtime, visit.admin)}
     return render(visit, "console/api_client_made.html", binding=visit.admin.session_id, made=made, names=names)
 
 
@@ -86,7 +92,7 @@ def _form(visit: Visit, typed: Mapping[str, str], ticked: tuple[str, ...], error
         "console/api_client_new.html",
         status=422 if errors else 200,
         binding=visit.admin.session_id,
-        environments=api_clients.look_at_clients(visit.runtime, visit.admin).environments,
+        environments=api_clients.list_places(visit.runtime, visit.admin),
         scopes=API_SCOPES,
         every_environment=api_clients.EVERY_ENVIRONMENT,
         lives=tuple(TOKEN_LIVES),
@@ -94,6 +100,15 @@ def _form(visit: Visit, typed: Mapping[str, str], ticked: tuple[str, ...], error
         ticked=ticked,
         errors=errors,
     )
+
+
+def _page_address(direction: str, position: str | None, *, revoked: bool) -> str:
+    shown = {"revoked": "1"} if revoked else {}
+    return f"{_HOME}?{urlencode({**shown, direction: position})}" if position else ""
+
+
+def _position(untrusted: str) -> str | None:
+    return untrusted if is_id(untrusted, "api_client") else None
 
 
 def _id(visit: Visit) -> str:
