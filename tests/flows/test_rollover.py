@@ -11,12 +11,13 @@ from functools import cache
 
 import pytest
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from tests.flows.test_idp_values import draft, understand
 from tests.saml import forge
 from tests.support import metadata
 from tests.support.house import House
-from vestibule.directory.connections import Connection
+from vestibule.directory.connections import Connection, IdentityProvider
 from vestibule.directory.rollover import (
     ASK_AGAIN_AFTER,
     READ_EVERY,
@@ -30,7 +31,8 @@ from vestibule.flows import authentication, connections, idp_values, rollover
 from vestibule.flows.parts import rereading
 from vestibule.flows.parts.callers import system
 from vestibule.flows.parts.rereading import Reread, reread, reread_due
-from vestibule.flows.parts.understanding import TypedIdp, digest_of
+from vestibule.flows.parts.runtime import Runtime
+from vestibule.flows.parts.understanding import TypedIdp, Understood, digest_of, read_metadata
 from vestibule.kernel.errors import Conflict, Invalid
 from vestibule.outside import fetching
 from vestibule.storage import metadata_readings
@@ -340,6 +342,32 @@ def test_a_server_that_never_comes_to_the_point_is_left_and_the_next_one_is_read
         assert subjects(house, other) == ["CN=newer"]
     assert "did not give a document" in (following(house, connection).reading.failure or "")
     assert subjects(house, connection) == ["CN=old"]
+
+
+def test_a_defect_at_one_idp_is_logged_and_put_off_and_the_others_are_read(
+    house: House, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with metadata.serving_documents() as others:
+        others.document = metadata.idp_metadata("urn:other", metadata.certificate_pem("other"))
+        values = understand(house, TypedIdp("url", metadata_url=others.url))
+        other = draft(house, name="Other", domains="other.example")
+        idp_values.save_idp_values(house.runtime, house.owner, other.id, values)
+        others.document = metadata.idp_metadata("urn:other", metadata.certificate_pem("newer"))
+
+        def stumble(runtime: Runtime, idp: IdentityProvider) -> Understood:
+            if idp.id == connection.idp.id:
+                raise RecursionError
+            return read_metadata(runtime, idp)
+
+        monkeypatch.setattr(rereading, "read_metadata", stumble)
+        with capture_logs() as logs:
+            assert reread_due(house.runtime) == 2
+        assert subjects(house, other) == ["CN=newer"]
+    assert [one["idp"] for one in logs if one["event"] == "reading metadata stumbled"] == [connection.idp.id]
+    reading = following(house, connection).reading
+    assert (reading.failures, reading.due_at) == (1, house.clock() + RETRY_AFTER[0])
+    assert "unexpected" in (reading.failure or "")
+    assert actions(house) == ["identity_provider.metadata_unreadable", "identity_provider.metadata_applied"]
 
 
 SIGNER = forge.key("metadata")

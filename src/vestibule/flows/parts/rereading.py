@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Final
@@ -26,7 +25,7 @@ from vestibule.flows.parts.callers import system
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.understanding import MAX_CERTIFICATES, digest_of, read_metadata
-from vestibule.kernel.errors import Invalid
+from vestibule.kernel.errors import DatabaseBusy, Invalid
 from vestibule.kernel.text import printable
 from vestibule.storage import identity_providers, metadata_readings, workspaces
 from vestibule.storage.database import Transaction
@@ -34,6 +33,7 @@ from vestibule.storage.database import Transaction
 _MOST_AT_ONCE: Final = 20
 # Letters wait for a round to end, by the same thread. No reading begins later in it, and one takes ten seconds at most.
 ROUND_SECONDS: Final = 20.0
+_STUMBLED: Final = "Something unexpected went wrong while it was read; the log has the details."
 log = structlog.get_logger()
 
 
@@ -104,8 +104,7 @@ def reread_due(runtime: Runtime) -> int:
             break
         tried += 1
         if idp is not None:
-            with suppress(Invalid):  # on the record; the next one may be fine
-                reread(runtime, idp, system(), scheduled=True)
+            _reread_in_turn(runtime, idp)
     return tried
 
 
@@ -152,6 +151,19 @@ def described(difference: ValuesDifference | None) -> dict[str, Any]:
     for name, (old, new) in difference.changed.items():
         found |= {name: new, f"{name}_before": old}
     return found
+
+
+def _reread_in_turn(runtime: Runtime, idp: IdentityProvider) -> None:
+    """Read one of a round. Whatever is wrong with it is on the record, and the next one may be fine."""
+    try:
+        reread(runtime, idp, system(), scheduled=True)
+    except Invalid:
+        pass
+    except DatabaseBusy:
+        raise
+    except Exception:  # a defect at one IdP must not end the rounds of all others
+        log.exception("reading metadata stumbled", idp=idp.id)
+        _failed(runtime, idp, system(), _STUMBLED, scheduled=True)
 
 
 def _settle(
