@@ -109,6 +109,16 @@ def test_a_session_ends_for_good_after_a_day_and_after_eight_idle_hours(admin_cl
     assert admin_client.get("/admin/me").headers["location"].endswith("&ended=1")
 
 
+def test_a_session_that_a_clock_years_ahead_kept_up_ends_idle_as_any_other(server: Server) -> None:
+    clock, client = server.house.clock, server.client()
+    clock.advance(days=800)
+    client.sign_in()
+    clock.advance(days=-800)
+    assert client.get("/admin/me").status_code == 200
+    clock.advance(hours=8)
+    assert client.get("/admin/me").headers["location"].endswith("&ended=1")
+
+
 def test_signing_out_ends_the_session_on_the_server(admin_client: Client, server: Server) -> None:
     cookies = dict(admin_client.http.cookies)
     assert admin_client.post("/admin/sign-out").headers["location"] == "/admin/sign-in"

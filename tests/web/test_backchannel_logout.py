@@ -22,6 +22,7 @@ from vestibule.directory.apps import GrantType
 from vestibule.directory.sources import Source
 from vestibule.flows import app_sessions as flow
 from vestibule.flows import discovery, end_user
+from vestibule.flows.worker import bring_forward
 from vestibule.oidc.logout_tokens import EVENT
 from vestibule.outside.telling import Teller
 from vestibule.storage import access, sweeping
@@ -227,6 +228,21 @@ def test_what_one_node_took_another_leaves_alone_until_the_lease_has_run_out(sce
     scene.server.house.clock.advance(seconds=flow.LEASE.total_seconds())
     assert scene.tell() == 1
     assert len(scene.heard.forms) == 1
+
+
+def test_an_app_whom_a_clock_years_ahead_put_off_is_told_once_it_is_right(scene: Told) -> None:
+    runtime, clock = scene.server.house.runtime, scene.server.house.clock
+    scene.app.tokens(scene.client, scene.connection)
+    sign_out(scene)
+    scene.heard.status = 503
+    clock.advance(days=800)
+    assert scene.tell() == 1
+    clock.advance(days=-800)
+    scene.heard.status = 204
+    assert scene.tell() == 0
+    bring_forward(runtime)
+    assert scene.tell() == 1
+    assert [one.telling for one in scene.receipt()] == [Telling.TOLD]
 
 
 def test_the_announcer_tells_by_itself_and_stops(scene: Told) -> None:

@@ -135,6 +135,21 @@ def test_departures_count_for_an_hour_and_a_person_once(okta: Directory, clock: 
     assert [leave(okta, one) for one in ids[3:7]] == [200] * 4
 
 
+def test_a_clock_years_ahead_neither_opens_the_line_for_years_nor_counts_who_left_for_as_long(
+    okta: Directory, mailing: Server, clock: TestClock
+) -> None:
+    ids = people(okta, 16)
+    clock.advance(days=800)
+    for one in ids[:5]:
+        leave(okta, one)
+    client = mailing.client()
+    client.sign_in()
+    decide(client, okta, "let_through")
+    assert leave(okta, ids[4]) == 200
+    clock.advance(days=-800)
+    assert [leave(okta, one) for one in ids[5:10]] == [200] * 4 + [503]
+
+
 def test_bulk_is_held_operation_by_operation(okta: Directory, mailing: Server) -> None:
     ids = people(okta, 8)
     operations = [{"method": "DELETE", "path": f"/Users/{one}"} for one in ids]

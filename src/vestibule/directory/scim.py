@@ -50,8 +50,8 @@ class StopLine:
     let_through_until: datetime | None = None
 
     def lets_through(self, now: datetime) -> bool:
-        """Say whether an admin let departures pass for a while that is not over."""
-        return self.let_through_until is not None and now < self.let_through_until
+        """Say whether an admin let departures pass for a while that is not over, nor farther ahead than a right clock puts it."""
+        return self.let_through_until is not None and now < self.let_through_until < now + 2 * LET_THROUGH
 
     def people_that_matter(self, departures: int) -> int:
         """Return up to which number of people the share could hold so many departures, so that nobody counts a million."""

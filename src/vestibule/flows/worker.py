@@ -26,7 +26,7 @@ from vestibule.kernel.secrets import SealBroken
 from vestibule.kernel.text import printable
 from vestibule.outside.letters import write_letter
 from vestibule.outside.mail import Mail, MailNotSent
-from vestibule.storage import jobs, sweeping, workspaces
+from vestibule.storage import app_sessions, jobs, sweeping, workspaces
 
 POLL_SECONDS: Final = 2.0
 LEASE: Final = timedelta(minutes=5)
@@ -112,8 +112,9 @@ def bring_forward(runtime: Runtime) -> None:
     now = runtime.clock()
     with runtime.database.transaction() as tx:
         brought = jobs.bring_forward(tx, now, now + FARTHEST)
-    if brought:
-        log.warning("jobs were put off by a clock that ran ahead", jobs=brought)
+        apps_to_tell = app_sessions.bring_forward(tx, now, now + FARTHEST)
+    if brought or apps_to_tell:
+        log.warning("work was put off by a clock that ran ahead", jobs=brought, apps_to_tell=apps_to_tell)
 
 
 def work_once(runtime: Runtime, send: Send) -> bool:

@@ -84,6 +84,12 @@ def lease(tx: Transaction, now: datetime, until: datetime, most: int) -> tuple[A
     return tuple(_app_session(row, attempts=row.attempts + 1) for row in rows)
 
 
+def bring_forward(tx: Transaction, now: datetime, latest: datetime) -> int:
+    """Make due what waits until after `latest`: a clock that ran ahead said so. Return how many app sessions."""
+    far = update(app_sessions).where(app_sessions.c.next_at > latest).values(next_at=now)
+    return tx.execute(far).rowcount
+
+
 def note_told(tx: Transaction, one: AppSession, now: datetime) -> None:
     """Note that the app took it."""
     _change(tx, one.app_id, one.session_id, told_at=now, next_at=None, failure=None)

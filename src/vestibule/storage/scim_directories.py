@@ -9,7 +9,16 @@ from typing import Any, Final
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from vestibule.directory.connections import Provisioning
-from vestibule.directory.scim import MOST_PEOPLE, MOST_PERCENT, MOST_TOKENS, Caller, Directory, ScimToken, StopLine
+from vestibule.directory.scim import (
+    MOST_PEOPLE,
+    MOST_PERCENT,
+    MOST_TOKENS,
+    STOP_WINDOW,
+    Caller,
+    Directory,
+    ScimToken,
+    StopLine,
+)
 from vestibule.storage.database import Transaction
 from vestibule.storage.inserting import PreparedInsert, insert_into
 from vestibule.storage.prepared import Prepared
@@ -73,6 +82,8 @@ _COUNT_DEPARTURES: Final = Prepared(
     .where(
         scim_departures.c.connection_id == bindparam("in_connection"),
         scim_departures.c.counts_until > bindparam("now"),
+        # Farther ahead only a clock that was wrong has put them.
+        scim_departures.c.counts_until < bindparam("farthest"),
         scim_departures.c.scim_user_id != bindparam("without"),
     )
 )
@@ -199,7 +210,8 @@ def hold(tx: Transaction, workspace_id: str, connection_id: str, now: datetime) 
 
 def count_departures(tx: Transaction, connection_id: str, now: datetime, without: str) -> int:
     """Return whose access a directory ended within the hour, the user who is about to leave left out."""
-    found = _COUNT_DEPARTURES.rows(tx, {"in_connection": connection_id, "now": now, "without": without})
+    values = {"in_connection": connection_id, "now": now, "farthest": now + 2 * STOP_WINDOW, "without": without}
+    found = _COUNT_DEPARTURES.rows(tx, values)
     return int(found[0].number)
 
 
