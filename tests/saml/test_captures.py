@@ -90,7 +90,26 @@ TWO_FIELDS = json.dumps(
         }
     }
 )
+URL_SAFE = FIELD.replace("+", "-").replace("/", "_").rstrip("=")
+HIDDEN_FIELDS = (
+    f"<form><input value='{FIELD}' data-name='x' NAME=\"SAMLResponse\" data-value='y' type=hidden>"
+    "<input type=hidden value=tab-1 name=RelayState></form>"
+)
+TEXT_AREAS = (
+    f'<!doctype html><form><textarea hidden name="SAMLResponse">\n{FIELD}\n</textarea>'
+    "<textarea name=RelayState>tab-1</textarea></form>"
+)
+MULTIPART = (
+    f'--x\r\nContent-Disposition: form-data; name="SAMLResponse"\r\n\r\n{FIELD}\r\n'
+    '--x\r\nContent-Disposition: form-data; name="RelayState"\r\n\r\ntab-1\r\n--x--'
+)
+CMD = f'curl ^"https://sp.example/acs^" --data-raw ^"SAMLResponse={ESCAPED.replace("%", "^%^")}^&RelayState=tab-1^"'
+XML_VIEW = f"This XML file does not appear to have any style information.\n{RESPONSE.decode()}\n"
 TRACED_FIELDS = json.dumps({"requests": [{"post": [["SAMLResponse", FIELD], ["RelayState", "tab-1"]]}]})
+
+
+def broken(text: str, width: int) -> str:
+    return "\n".join(text[at : at + width] for at in range(0, len(text), width))
 
 
 @pytest.mark.parametrize(
@@ -112,6 +131,38 @@ TRACED_FIELDS = json.dumps({"requests": [{"post": [["SAMLResponse", FIELD], ["Re
         (SAML_TRACER, "base64", "SAMLResponse", None),
         (TRACED_FIELDS, "base64", "SAMLResponse", None),
         (TWO_FIELDS, "base64", "SAMLResponse", "tab-1"),
+        # The developer tools of Chrome, then of Firefox.
+        (f"Form Data\nview source\nSAMLResponse: {FIELD}\nRelayState: tab-1\n", "base64", "SAMLResponse", "tab-1"),
+        (f"view decoded\nSAMLResponse: {ESCAPED}\nRelayState: tab-1\n", "base64", "SAMLResponse", "tab-1"),
+        (f"RelayState: \nSAMLResponse: {FIELD}", "base64", "SAMLResponse", ""),
+        (f"SAMLResponse\n{FIELD}\nRelayState\ntab-1", "base64", "SAMLResponse", "tab-1"),
+        (f"SAMLResponse:\n{FIELD}\nRelayState:\ntab-1", "base64", "SAMLResponse", "tab-1"),
+        (f"SAMLRequest: {deflated(RESPONSE)}\nRelayState: tab-1", "deflated", "SAMLRequest", "tab-1"),
+        (f'SAMLResponse\t"{FIELD}"\nRelayState\t"tab-1"', "base64", "SAMLResponse", "tab-1"),
+        (f"SAMLResponse={FIELD}\nRelayState=tab-1", "base64", "SAMLResponse", "tab-1"),
+        (CMD, "base64", "SAMLResponse", "tab-1"),
+        (XML_VIEW, "xml", "", None),
+        # Logs and scripts.
+        (f"{{'SAMLResponse': '{FIELD}', 'RelayState': 'tab-1'}}", "base64", "SAMLResponse", "tab-1"),
+        (f"[2026-01-31 12:00] POST SAMLResponse={ESCAPED}&RelayState=tab-1", "base64", "SAMLResponse", "tab-1"),
+        (f'INFO {{"SAMLResponse":"{FIELD}","RelayState":"tab-1"}}', "base64", "SAMLResponse", "tab-1"),
+        (f"INFO form={{SAMLResponse=[{FIELD}]}}.", "base64", "SAMLResponse", None),
+        (MULTIPART, "base64", "SAMLResponse", "tab-1"),
+        # Pages.
+        (HIDDEN_FIELDS, "base64", "SAMLResponse", "tab-1"),
+        (TEXT_AREAS, "base64", "SAMLResponse", "tab-1"),
+        (f"<div><input name=SAMLResponse value={FIELD}></div>", "base64", "SAMLResponse", None),
+        (f'<input name="SAMLResponse"\n  value="{broken(FIELD, 76)}">', "base64", "SAMLResponse", None),
+        # Base64 that lost its padding, its alphabet or its line.
+        (URL_SAFE, "base64", "", None),
+        (FIELD.rstrip("="), "base64", "", None),
+        (broken(URL_SAFE, 64), "base64", "", None),
+        (f"SAMLResponse={URL_SAFE}&RelayState=tab-1", "base64", "SAMLResponse", "tab-1"),
+        (deflated(RESPONSE).replace("+", "-").replace("/", "_").rstrip("="), "deflated", "", None),
+        (f"SAMLResponse: {broken(FIELD, 76)}\nRelayState: tab-1", "base64", "SAMLResponse", "tab-1"),
+        (f"SAMLResponse: {broken(URL_SAFE, 76)}\nRelayState\ntab-1", "base64", "SAMLResponse", "tab-1"),
+        (broken(f"SAMLResponse={ESCAPED}", 80) + "&RelayState=tab-1", "base64", "SAMLResponse", "tab-1"),
+        (f"SAMLResponse: {FIELD.rstrip('=')}\nReferer\nexample", "base64", "SAMLResponse", None),
     ],
 )  # fmt: skip
 def test_a_message_is_found_in_each_form(given: str, carrier: str, parameter: str, relay_state: str | None) -> None:
@@ -176,13 +227,30 @@ def test_size_and_number_are_bounded_before_anything_is_read() -> None:
     assert len(found.data) < 3_000_000
 
 
-@pytest.mark.parametrize("unit", ["SAMLResponse=", "<input ", "a", "a=", "x='", "<!--", "%", '{"a":'])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *("SAMLResponse=", "<input ", "a", "a=", "x='", "<!--", "%", '{"a":'),
+        *(
+            "SAMLResponse\n",
+            "SAMLResponse: ",
+            "RelayState=\n",
+            "<textarea>",
+            "<textarea name='",
+            f"{'a' * 45}\n",
+            f"{'a' * 45} ",
+        ),
+        *("<a:", "<?xml ?>", "[", "a=b ", "^%", "-_ "),
+    ],
+)
 def test_long_rubbish_is_read_in_one_go(unit: str) -> None:
     with pytest.raises(CaptureInvalid):
         find_messages("z " + unit * (2_000_000 // len(unit)))
 
 
-@pytest.mark.parametrize("more", ["&SAMLResponse=a", "&RelayState=b&SAMLResponse=a", f"&SAMLResponse={FIELD[:400]}"])
+@pytest.mark.parametrize(
+    "more", ["&SAMLResponse=a", "\nSAMLResponse=a", "&RelayState=b&SAMLResponse=a", f"&SAMLResponse={FIELD[:400]}"]
+)
 def test_a_word_of_a_hundred_thousand_fields_takes_no_longer_than_other_rubbish(more: str) -> None:
     # For each field the whole word was taken apart again: minutes of CPU for what a form may bring.
     before = time.process_time()

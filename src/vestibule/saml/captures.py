@@ -1,12 +1,13 @@
 """Finding SAML messages in whatever somebody has at hand: XML, base64, an address, a form, a page, a recording of a browser.
 
+More is taken here than at a sign-in: base64 that lost its padding or its line, values copied with their names.
+
 Everything is untrusted and bounded before it is read. What comes out is the bytes of each message and where it was found;
 nothing is parsed as SAML here, nothing is fetched, nothing is run.
 """
 
 from __future__ import annotations
 
-import html
 import json
 import re
 import zlib
@@ -19,6 +20,7 @@ from vestibule.kernel.text import N_
 from vestibule.saml import xml
 from vestibule.saml.encoding import decode_base64
 from vestibule.saml.errors import NotBase64, SamlError
+from vestibule.saml.pasted import form_fields, straightened
 from vestibule.saml.trace import showable
 
 Carrier = Literal["xml", "base64", "deflated"]
@@ -31,13 +33,18 @@ _PARAMETERS: Final = frozenset({"SAMLResponse", "SAMLRequest"})
 _WORD: Final = re.compile(r"[^\s\"'<>]+")
 _FIELD: Final = re.compile(r"(?:^|[?&#;])(SAMLResponse|SAMLRequest)=([^&#;]+)")
 _RELAY_STATE: Final = re.compile(r"(?:^|[?&#;])RelayState=([^&#;]*)")
-_INPUT: Final = re.compile(r"<input\b([^<>]*)>", re.IGNORECASE)
-_ATTRIBUTE: Final = re.compile(r"""(?<![A-Za-z])([A-Za-z]{1,40})\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+))""")
+# What the command line of Windows is given: no browser writes these into an address.
+_CMD_ESCAPE: Final = re.compile(r"\^[%&]|%\^|\^\Z")
 _HTML: Final = re.compile(
-    r"(?:<\?xml[^<>]{0,200}\?>\s*)?(?:<!--[^<>]{0,400}-->\s*)?<(?:!doctype\s+html|html|head|body|form|input)\b",
+    r"(?:<\?xml[^<>]{0,200}\?>\s*)?(?:<!--[^<>]{0,400}-->\s*)?"
+    r"<(?:!doctype\s+html|html|head|meta|title|script|noscript|body|main|section|div|p|span|table|form|label|input|textarea)\b",
     re.IGNORECASE,
 )
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/=\s]{16,}\Z")
+_DOCUMENT: Final = re.compile(
+    r"(?:<\?xml[^<>]{0,200}\?>\s{0,20})?<(?:[A-Za-z][\w.-]{0,40}:)?"
+    r"(?:Response|AuthnRequest|LogoutRequest|LogoutResponse|EntityDescriptor|EntitiesDescriptor)\b"
+)
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_=\s-]{16,}+\Z")
 
 
 class CaptureInvalid(SamlError):
@@ -118,47 +125,63 @@ def _decoded(data: bytes) -> str:
 
 
 def _messages(text: str) -> Iterator[Captured]:
-    if text.startswith(("{", "[")):
-        yield from _of_json(text)
+    if text.startswith(("{", "[")) and (found := _json(text)) is not None:
+        yield from _of_json(found)
     elif text.startswith("<") and not _HTML.match(text):
         # Not searched for a form: a message could hide another one in itself.
-        yield Captured(text.encode("utf-8", "surrogateescape"), "xml")
+        yield _of_xml(text)
+    elif document := _document_in(text):
+        yield _of_xml(document)
     else:
         found = tuple(_of_text(text, ""))
         yield from found or _of_value(text.strip("\"'"), "")
 
 
+def _document_in(text: str) -> str:
+    # Behind what a log or a browser says above it. One that stands behind a field may be a part of something else.
+    found = None if text.startswith("<") else _DOCUMENT.search(text)
+    if found is None or "SAMLRe" in text[: found.start()]:
+        return ""
+    return text[found.start() : text.rfind(">") + 1]
+
+
+def _of_xml(text: str) -> Captured:
+    return Captured(text.encode("utf-8", "surrogateescape"), "xml")
+
+
 def _of_text(text: str, place: str) -> Iterator[Captured]:
-    if "<" in text and _INPUT.search(text):
-        yield from _of_page(text, place)
-    for word in _WORD.finditer(text):
-        if "SAMLRe" in word[0]:
-            yield from _of_word(word[0], place)
+    yield from _of_page(text, place)
+    words = [word[0] for word in _WORD.finditer(straightened(text)) if "SAMLRe" in word[0] or "RelayState=" in word[0]]
+    lines = (word for word in words if word.startswith("RelayState=") and "SAMLRe" not in word)
+    beside = _relay_state(next(lines, ""))
+    for word in words:
+        yield from _of_word(word, place, beside)
 
 
-def _of_word(word: str, place: str) -> Iterator[Captured]:
-    """Read an address or a form body."""
+def _relay_state(word: str) -> str | None:
     found = _RELAY_STATE.search(word)
+    return unquote_plus(found[1]) if found else None
+
+
+def _of_word(word: str, place: str, beside: str | None) -> Iterator[Captured]:
+    """Read an address or a form body. `beside` is the relay state that stands in a line of its own."""
+    if _CMD_ESCAPE.search(word):
+        word = word.replace("^", "")
     # Once, not for each field: a word may be as long as all that was given, and have a hundred thousand.
-    relay_state = unquote_plus(found[1]) if found else None
+    relay_state = own if (own := _relay_state(word)) is not None else beside
     query = word.partition("?")[2].partition("#")[0]
     for match in _FIELD.finditer(word):
         # No honest base64 has a space, so a plus that nobody escaped is a plus.
-        yield from _of_value(match[2], place, parameter=match[1], relay_state=relay_state, query=query)
+        value = match[2].rstrip("]}),.")
+        yield from _of_value(value, place, parameter=match[1], relay_state=relay_state, query=query)
 
 
 def _of_page(text: str, place: str) -> Iterator[Captured]:
-    fields = [_attributes(match[1]) for match in _INPUT.finditer(text)]
-    relay_state = next((one.get("value") for one in fields if one.get("name") == "RelayState"), None)
-    for one in fields:
-        if one.get("name") in _PARAMETERS:
-            yield from _of_value(one.get("value", ""), place, parameter=one["name"], relay_state=relay_state)
-
-
-def _attributes(tag: str) -> dict[str, str]:
-    return {
-        match[1].lower(): html.unescape(match[2] or match[3] or match[4] or "") for match in _ATTRIBUTE.finditer(tag)
-    }
+    fields = tuple(form_fields(text))
+    relay_state = next((value.strip() for name, value in fields if name == "RelayState"), None)
+    for name, value in fields:
+        if name in _PARAMETERS:
+            yield from _of_value(value, place, parameter=name, relay_state=relay_state)
 
 
 def _of_value(
@@ -172,7 +195,7 @@ def _of_value(
     if not _BASE64.match(plain) or len(plain) > 2 * _MAX_MESSAGE:
         return
     try:
-        data = decode_base64(plain.strip())
+        data = _decoded_base64(plain)
     except NotBase64:
         return
     if _begins_like_xml(data):
@@ -182,6 +205,12 @@ def _of_value(
     elif parameter:
         # A form says that this is a message, so it is shown for what it is.
         yield Captured(data, "base64", parameter, relay_state, place, query)
+
+
+def _decoded_base64(text: str) -> bytes:
+    # Of either alphabet, with its padding or without.
+    plain = "".join(text.split()).rstrip("=").replace("-", "+").replace("_", "/")
+    return decode_base64(plain + "=" * (-len(plain) % 4))
 
 
 def _begins_like_xml(data: bytes) -> bool:
@@ -197,12 +226,17 @@ def _inflated(data: bytes) -> bytes:
     return inflated if _begins_like_xml(inflated) else b""
 
 
-def _of_json(text: str) -> Iterator[Captured]:
-    """Read a HAR file (log.entries), an export of SAML-tracer (requests), or any JSON that has such fields somewhere."""
+def _json(text: str) -> object | None:
     try:
-        document = json.loads(text.encode("utf-8", "replace"))
-    except (ValueError, RecursionError) as error:
-        raise CaptureInvalid(f"not JSON: {type(error).__name__}", received=text[:80]) from error
+        document: object = json.loads(text.encode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        # A line of a log may begin like this, too.
+        return None
+    return document
+
+
+def _of_json(document: object) -> Iterator[Captured]:
+    """Read a HAR file (log.entries), an export of SAML-tracer (requests), or any JSON that has such fields somewhere."""
     for number, entry in enumerate(_entries(document), start=1):
         place = _place(number, entry)
         for pairs in _strings(entry):
