@@ -65,7 +65,7 @@ def test_a_group_is_created_filled_renamed_and_deleted(server: Server, admin_cli
     assert "Nobody is in this group yet" in text_of(admin_client.get(path).text)
     admin_client.get(f"{path}/rename")
     assert admin_client.post(f"{path}/rename", {"name": "Design"}).status_code == 303
-    assert "Nobody is in this group" in text_of(admin_client.get(f"{path}/delete").text)
+    assert "Nobody is in this group. This can’t be undone" in text_of(admin_client.get(f"{path}/delete").text)
     assert admin_client.post(f"{path}/delete").headers["location"] == TAB
     assert "Design was deleted" in text_of(admin_client.get(TAB).text)
     assert admin_client.get(path).status_code == 404

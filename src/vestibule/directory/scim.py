@@ -167,5 +167,5 @@ def parse_limit(field: str, typed: str, most: int) -> int:
     """Return a typed limit of the stop line. Raises FieldError."""
     number = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 8 else 0
     if not 1 <= number <= most:
-        raise FieldError(field, N_("Enter a whole number from 1 to %(most)s."), most=str(most))
+        raise FieldError(field, N_("Enter a whole number from 1 to %(most)s."), most=f"{most:,}")
     return number
