@@ -17,7 +17,7 @@ from bench.statements import counting
 from vestibule.kernel.errors import AlreadyTaken, DatabaseUnreachable
 from vestibule.storage import pipeline
 from vestibule.storage.database import Database, Transaction, savepoint
-from vestibule.storage.prepared import Prepared, rows_together
+from vestibule.storage.prepared import OneOrMany, Prepared, rows_together
 from vestibule.storage.tables import activity, workspaces
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -346,3 +346,18 @@ def test_a_plan_made_for_a_few_rows_is_made_anew_when_there_are_many(
         assert rows_read() == 0
     finally:
         database.close()
+
+
+@pytest.mark.parametrize("keys", [[], ["wsp_1"], ["wsp_2", "wsp_1", "wsp_none"]])
+def test_a_statement_for_one_or_many_keys_reads_and_writes_the_rows_of_those_keys(
+    database: Database, keys: list[str]
+) -> None:
+    renamed = OneOrMany(update(workspaces).values(name=bindparam("to")), workspaces.c.id)
+    found = OneOrMany(select(workspaces).order_by(workspaces.c.id), workspaces.c.id)
+    with database.transaction() as tx:
+        INSERT.write(tx, {**WORKSPACE, "id": "wsp_2"})
+        there = [key for key in ("wsp_1", "wsp_2") if key in keys]
+        assert renamed.write(tx, keys, {"to": "Southwind"}) == len(there)
+        assert [(row.id, row.name) for row in found.rows(tx, keys, {})] == [(key, "Southwind") for key in there]
+        renamed.write_later(tx, keys, {"to": "Eastwind"})
+        assert [row.name for row in found.rows(tx, keys, {})] == ["Eastwind"] * len(there)

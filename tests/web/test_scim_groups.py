@@ -249,6 +249,30 @@ def test_without_members_no_member_is_read_and_one_more_touches_no_other(entra: 
     assert few <= 12
 
 
+def test_one_member_who_comes_or_goes_is_told_the_database_in_prepared_statements_only(
+    entra: Directory, server: Server
+) -> None:
+    maya, group = entra.create("maya@example.com")["id"], entra.create_group("Designers")["id"]
+    unprepared: list[str] = []
+    engine = server.house.runtime.database.engine
+
+    def note(*arguments: Any) -> None:
+        if arguments[4] is not None:
+            unprepared.append(arguments[2])
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        assert entra.patch(f"/Groups/{group}", op("add", "members", [{"value": maya}])).status_code == 204
+        assert members_of(server.house, "Designers") == {"maya@example.com": Source.SCIM}
+        unprepared.clear()
+        assert entra.patch(f"/Groups/{group}", op("remove", f'members[value eq "{maya}"]')).status_code == 204
+        assert entra.patch(f"/Groups/{group}", op("add", "members", [{"value": maya}])).status_code == 204
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    assert unprepared == []
+    assert members_of(server.house, "Designers") == {"maya@example.com": Source.SCIM}
+
+
 def test_members_are_found_as_entra_looks_for_them(entra: Directory) -> None:
     maya, jonas = entra.create("maya@example.com")["id"], entra.create("jonas@example.com")["id"]
     group = entra.create_group("Designers", maya)["id"]

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import namedtuple
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import SelectBase
+from sqlalchemy import ColumnElement, SelectBase, bindparam
 from sqlalchemy.sql.dml import UpdateBase
 
 from vestibule.storage.database import READ_ONLY, Transaction
@@ -92,6 +92,38 @@ class Prepared:
         for listener in tx.dispatch.before_cursor_execute:
             listener(tx, None, compiled.sql, parameters, None, False)
         return compiled, parameters
+
+
+class OneOrMany:
+    """A statement about the rows whose `column` is one of some keys, made once: prepared for one, as most requests name, or for many.
+
+    A parameter must not be called as a column that the statement sets.
+    """
+
+    __slots__ = ("_many", "_one")
+
+    def __init__(self, statement: Any, column: ColumnElement[Any]) -> None:
+        self._one = Prepared(statement.where(column == bindparam("the_key")))
+        self._many = statement.where(column.in_(bindparam("the_keys", expanding=True)))
+
+    def rows(self, tx: Transaction, keys: Collection[str], values: Mapping[str, Any]) -> Sequence[Any]:
+        """Return every row, its columns by name."""
+        if len(keys) == 1:
+            return self._one.rows(tx, {**values, "the_key": next(iter(keys))})
+        return tx.execute(self._many, {**values, "the_keys": list(keys)}).all()
+
+    def write(self, tx: Transaction, keys: Collection[str], values: Mapping[str, Any]) -> int:
+        """Return how many rows were written. Raises IntegrityError as SQLAlchemy does."""
+        if len(keys) == 1:
+            return self._one.write(tx, {**values, "the_key": next(iter(keys))})
+        return tx.execute(self._many, {**values, "the_keys": list(keys)}).rowcount
+
+    def write_later(self, tx: Transaction, keys: Collection[str], values: Mapping[str, Any]) -> None:
+        """Write where nobody looks at the outcome, many at once."""
+        if len(keys) == 1:
+            self._one.write_later(tx, {**values, "the_key": next(iter(keys))})
+        elif keys:
+            tx.execute(self._many, {**values, "the_keys": list(keys)})
 
 
 def rows_together(tx: Transaction, *asked: tuple[Prepared, Mapping[str, Any]]) -> list[list[Any]]:

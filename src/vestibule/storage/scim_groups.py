@@ -14,22 +14,28 @@ from vestibule.directory.sources import Source
 from vestibule.kernel.text import fold
 from vestibule.storage.database import Transaction
 from vestibule.storage.inserting import insert_into
+from vestibule.storage.prepared import OneOrMany, Prepared
 from vestibule.storage.tables import app_groups, group_map, group_members, groups, scim_members, scim_users
 from vestibule.storage.tables import scim_groups as pushed
 from vestibule.storage.types import Key
 
 WHOLE: Final = select(pushed, groups.c.name).join(groups, groups.c.id == pushed.c.group_id)
-_FIND: Final = WHOLE.where(
-    pushed.c.connection_id == bindparam("connection_id"), pushed.c.id == bindparam("scim_group_id")
+_find = WHOLE.where(pushed.c.connection_id == bindparam("connection_id"), pushed.c.id == bindparam("scim_group_id"))
+_FIND: Final = Prepared(_find)
+_LOCK: Final = Prepared(_find.with_for_update(of=pushed))
+_TOUCH: Final = OneOrMany(
+    update(pushed)
+    .where(pushed.c.workspace_id == bindparam("in_workspace"))
+    .values(version=pushed.c.version + 1, last_modified_at=bindparam("now")),
+    pushed.c.id,
 )
-_LOCK: Final = _FIND.with_for_update(of=pushed)
 
 
 def find_group(tx: Transaction, connection_id: str, scim_group_id: str, *, lock: bool = False) -> PushedGroup | None:
     """Return a group of a connection by an untrusted id; with `lock` nobody else changes it until this transaction ends."""
-    row = tx.execute(_LOCK if lock else _FIND, {"connection_id": connection_id, "scim_group_id": scim_group_id})
-    found = row.one_or_none()
-    return to_pushed_group(found) if found else None
+    values = {"connection_id": connection_id, "scim_group_id": scim_group_id}
+    found = (_LOCK if lock else _FIND).rows(tx, values)
+    return to_pushed_group(found[0]) if found else None
 
 
 def find_namesakes(tx: Transaction, connection_id: str, display_name: str) -> tuple[PushedGroup, ...]:
@@ -104,9 +110,7 @@ def update_group(tx: Transaction, workspace_id: str, group: PushedGroup) -> None
 
 def touch_groups(tx: Transaction, workspace_id: str, scim_group_ids: Sequence[str], now: datetime) -> None:
     """Give groups whose members change a new version."""
-    if scim_group_ids:
-        mine = (pushed.c.workspace_id == workspace_id, pushed.c.id.in_(scim_group_ids))
-        tx.execute(update(pushed).where(*mine).values(version=pushed.c.version + 1, last_modified_at=now))
+    _TOUCH.write_later(tx, scim_group_ids, {"in_workspace": workspace_id, "now": now})
 
 
 def lock_groups_of(tx: Transaction, workspace_id: str, scim_user_id: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ Each call touches the rows of the members that are named, whatever the size of t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -19,7 +19,7 @@ from vestibule.directory.scim import Place
 from vestibule.directory.sources import Source
 from vestibule.storage.database import Transaction
 from vestibule.storage.inserting import PreparedInsert, insert_into
-from vestibule.storage.prepared import Prepared
+from vestibule.storage.prepared import OneOrMany, Prepared
 from vestibule.storage.tables import (
     app_groups,
     connections,
@@ -103,6 +103,49 @@ _JOIN_PUSHED: Final = PreparedInsert(
             environment_access.c.end_user_id == bindparam("whose"),
         ),
     ).on_conflict_do_update(**_taking_over(new)),
+)
+_INSERT: Final = PreparedInsert(members, lambda new: new.on_conflict_do_nothing())
+_joining = (
+    select(scim_groups.c.group_id, environment_access.c.environment_id, environment_access.c.end_user_id)
+    .add_columns(environment_access.c.workspace_id, environment_access.c.name_key, literal(Source.SCIM.value))
+    .add_columns(bindparam("by", type_=Key), bindparam("since", type_=Instant))
+    .select_from(
+        scim_groups.join(environment_access, environment_access.c.environment_id == bindparam("in_environment"))
+    )
+    .where(scim_groups.c.connection_id == bindparam("by"), scim_groups.c.id == bindparam("into"))
+)
+_JOIN_ONE: Final = PreparedInsert(
+    group_members,
+    lambda new: new.from_select(
+        [*_NAMES, *_SINCE], _joining.where(environment_access.c.end_user_id == bindparam("whose"))
+    ).on_conflict_do_update(**_taking_over(new)),
+)
+_GO: Final = OneOrMany(delete(members).where(members.c.scim_group_id == bindparam("out_of")), members.c.value)
+_leave = (
+    delete(group_members)
+    .where(
+        group_members.c.group_id == bindparam("out_of"),
+        group_members.c.source == Source.SCIM.value,
+        group_members.c.source_connection_id == bindparam("by"),
+    )
+    # Said by the same statement: most groups have nothing to do with an app.
+    .returning(
+        group_members.c.end_user_id, exists().where(app_groups.c.group_id == bindparam("out_of")).label("narrows")
+    )
+)
+_LEAVE: Final = OneOrMany(_leave, group_members.c.end_user_id)
+_known_users = select(scim_users.c.id, scim_users.c.external_id, scim_users.c.end_user_id, scim_users.c.active).where(
+    scim_users.c.connection_id == bindparam("in_connection"), scim_users.c.deleted_at.is_(None)
+)
+
+
+def _locked(query: Select[Any]) -> Select[Any]:
+    return query.order_by(scim_users.c.id).with_for_update(read=True)
+
+
+_LOOKED_AT: Final = tuple(OneOrMany(_known_users, column) for column in (scim_users.c.id, scim_users.c.external_id))
+_LOCKED: Final = tuple(
+    OneOrMany(_locked(_known_users), column) for column in (scim_users.c.id, scim_users.c.external_id)
 )
 _already = members.alias("already")
 # Who is in a group by its id and waits there by its externalId, too, is in it once.
@@ -198,13 +241,12 @@ def add_members(tx: Transaction, place: Place, group: PushedGroup, values: Itera
             }
             for value, one in whose.items()
         ]
-        new = insert_into(tx, members).on_conflict_do_nothing().returning(members.c.value)
-        fresh = tx.execute(new, rows).scalars().all()
+        fresh = _inserted(tx, rows)
         number += len(fresh)
         unknown += [value for value in fresh if whose[value] is None]
         by_external_id += [value for value, one in known.items() if value != one.scim_user_id]
         people = [one.joining for value in fresh if (one := whose[value]) and one.joining]
-        _join(tx, place, now, scim_groups.c.id == group.id, people)
+        _join(tx, place, group, people, now)
     return Added(number, tuple(unknown), tuple(by_external_id))
 
 
@@ -218,29 +260,19 @@ class Removed:
 
 def remove_members(tx: Transaction, place: Place, group: PushedGroup, values: Iterable[str] | None) -> Removed:
     """Take values (untrusted) out of a pushed group, or everybody (None), and those people out of the group here."""
-    mine = (
-        group_members.c.group_id == group.group_id,
-        group_members.c.source == Source.SCIM.value,
-        group_members.c.source_connection_id == place.connection_id,
-    )
-    # Said by the same statement: most groups have nothing to do with an app.
-    narrows = exists().where(app_groups.c.group_id == group.group_id).label("narrows")
-    leave = delete(group_members).where(*mine).returning(group_members.c.end_user_id, narrows)
-    gone = delete(members).where(members.c.scim_group_id == group.id)
+    whose = {"out_of": group.group_id, "by": place.connection_id}
     if values is None:
         there = select(members.c.scim_user_id).where(members.c.scim_group_id == group.id)
         tx.execute(_locked(select(scim_users.c.id).where(scim_users.c.id.in_(there))))
-        removed = tx.execute(gone).rowcount
-        return Removed(removed, tuple(row.end_user_id for row in tx.execute(leave) if row.narrows))
+        removed = tx.execute(delete(members).where(members.c.scim_group_id == group.id)).rowcount
+        return Removed(removed, tuple(row.end_user_id for row in tx.execute(_leave, whose) if row.narrows))
     removed, left = 0, list[str]()
     for chunk in _chunks(dict.fromkeys(values)):
         known = _known(tx, place.connection_id, chunk, lock=True).values()
-        named = {*chunk, *(one.scim_user_id for one in known)}
-        removed += tx.execute(gone.where(members.c.value.in_(named))).rowcount
+        removed += _GO.write(tx, {*chunk, *(one.scim_user_id for one in known)}, {"out_of": group.id})
         people = [one.end_user_id for one in known if one.end_user_id]
         if people:
-            those = leave.where(group_members.c.end_user_id.in_(people))
-            left += [row.end_user_id for row in tx.execute(those) if row.narrows]
+            left += [row.end_user_id for row in _LEAVE.rows(tx, people, whose) if row.narrows]
     return Removed(removed, tuple(left))
 
 
@@ -250,16 +282,14 @@ def _known(tx: Transaction, connection_id: str, values: Sequence[str], *, lock: 
     With `lock` nobody comes, goes or leaves until this transaction ends: who is let in at this instant joins the groups that the
     directory has them in, and must not see half of a change. Users are always locked after the group, in the order of their ids.
     """
-    columns = (scim_users.c.id, scim_users.c.external_id, scim_users.c.end_user_id, scim_users.c.active)
-    mine = (scim_users.c.connection_id == connection_id, scim_users.c.deleted_at.is_(None))
-    query = select(*columns).where(*mine)
-    run = _locked if lock else (lambda one: one)
-    known = {row.id: _to_known(row) for row in tx.execute(run(query.where(scim_users.c.id.in_(values))))}
+    by_id, by_external_id = _LOCKED if lock else _LOOKED_AT
+    mine = {"in_connection": connection_id}
+    known = {row.id: _to_known(row) for row in by_id.rows(tx, values, mine)}
     rest = [value for value in values if value not in known]
     if not rest:
         return known
     several: set[str] = set()
-    for row in tx.execute(run(query.where(scim_users.c.external_id.in_(rest)))):
+    for row in by_external_id.rows(tx, rest, mine):
         if row.external_id in known:
             several.add(row.external_id)
         known[row.external_id] = _to_known(row)
@@ -268,10 +298,6 @@ def _known(tx: Transaction, connection_id: str, values: Sequence[str], *, lock: 
 
 def _to_known(row: Any) -> _Known:
     return _Known(row.id, row.end_user_id, row.end_user_id if row.active else None)
-
-
-def _locked(query: Select[Any]) -> Select[Any]:
-    return query.order_by(scim_users.c.id).with_for_update(read=True)
 
 
 def join_pushed_groups(tx: Transaction, place: Place, scim_user_id: str, end_user_id: str, now: datetime) -> None:
@@ -303,7 +329,7 @@ def fill_group(tx: Transaction, place: Place, group: PushedGroup, now: datetime)
         scim_users.c.active,
         scim_users.c.id.in_(select(members.c.scim_user_id).where(members.c.scim_group_id == group.id)),
     )
-    _join(tx, place, now, scim_groups.c.id == group.id, people)
+    _join(tx, place, group, people, now)
 
 
 def welcome(tx: Transaction, place: Place, scim_user_id: str, known_as: str) -> tuple[str, ...]:
@@ -331,19 +357,23 @@ def forget_memberships(tx: Transaction, workspace_id: str, scim_user_id: str) ->
     tx.execute(delete(members).where(members.c.workspace_id == workspace_id, members.c.scim_user_id == scim_user_id))
 
 
-def _join(tx: Transaction, place: Place, now: datetime, which: Any, people: Any) -> None:
-    if isinstance(people, list) and not people:
+def _inserted(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+    """Save members, and return the values of those who were not there."""
+    if len(rows) == 1:
+        return [rows[0]["value"]] if _INSERT.write(tx, rows[0]) else []
+    new = insert_into(tx, members).on_conflict_do_nothing().returning(members.c.value)
+    return tx.execute(new, rows).scalars().all()
+
+
+def _join(tx: Transaction, place: Place, group: PushedGroup, people: Any, now: datetime) -> None:
+    where = {"by": place.connection_id, "in_environment": place.environment_id, "into": group.id, "since": now}
+    if isinstance(people, list) and len(people) < 2:
+        for whose in people:
+            _JOIN_ONE.write_later(tx, {**where, "whose": whose})
         return
-    access = environment_access
-    joined = (
-        select(scim_groups.c.group_id, access.c.environment_id, access.c.end_user_id, access.c.workspace_id)
-        .add_columns(access.c.name_key, literal(Source.SCIM.value), literal(place.connection_id, Key))
-        .add_columns(literal(now, Instant))
-        .select_from(scim_groups.join(access, access.c.environment_id == place.environment_id))
-        .where(scim_groups.c.connection_id == place.connection_id, which, access.c.end_user_id.in_(people))
-    )
+    joined = _joining.where(environment_access.c.end_user_id.in_(people))
     new = insert_into(tx, group_members).from_select([*_NAMES, *_SINCE], joined)
-    tx.execute(new.on_conflict_do_update(**_taking_over(new)))
+    tx.execute(new.on_conflict_do_update(**_taking_over(new)), where)
 
 
 def _chunks(values: Iterable[str]) -> Iterator[list[str]]:
