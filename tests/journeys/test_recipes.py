@@ -1,12 +1,8 @@
-"""The how-to pages' own snippets sign in a person who comes through SAML: FastAPI, Django, Next.js.
-
-On SQLite alone: what an app asks of the server is the same in each, and test_relying_parties.py asks it on both engines.
-"""
+"""The how-to pages' own snippets sign in a person who comes through SAML: FastAPI, Django, Next.js."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -22,18 +18,15 @@ from tests.relying_parties.snippets import Client, django_app, fastapi_app, next
 from tests.support import people
 from tests.support.apps import change_app, make_app, make_secret
 from tests.support.browser import PageFaults, Pages
-from tests.support.databases import Databases
-from tests.support.house import Server, TestClock, serving
+from tests.support.house import Server
 from tests.support.served import settled_port
 from vestibule.web.pages import template_environment
 from vestibule.web.recipes import filled_in, oidc_values
 
 
 @pytest.fixture(scope="module")
-def server(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("recipes")
-    with databases.migrated("sqlite", folder) as url, serving(url, TestClock()) as running:
-        yield running
+def server(shared_server: Server) -> Server:
+    return shared_server
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +102,8 @@ def test_the_django_page_signs_somebody_in_and_takes_their_groups(server: Server
             assert stranger.get(base_url).headers["location"].startswith("/accounts/oidc/vestibule/login/")
 
 
+# Next.js takes a minute to build its pages, and asks for no more than the two above.
+@pytest.mark.parametrize("shared_server", ["sqlite"], indirect=True)
 def test_the_nextjs_page_signs_somebody_in(server: Server, page: Page, idp: RunningIdp) -> None:
     callback = "/api/auth/callback/vestibule"
     with nextjs_app(client_at(server, callback)) as base_url:

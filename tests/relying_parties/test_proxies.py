@@ -7,11 +7,14 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import unescape
+from itertools import cycle, product
+from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.relying_parties.proxies import PROXIES, Guarded, guarded
+from tests.support.databases import ENGINES, Databases
 from tests.support.forward_auth import PAGE, change, grace, sign_in_here, wiki
 from tests.support.house import Client, Server, TestClock, serving
 from vestibule.directory.apps import App
@@ -29,9 +32,19 @@ class Place:
     client: Client
 
 
-@pytest.fixture(params=sorted(PROXIES))
-def place(request: pytest.FixtureRequest, sqlite_url: str) -> Iterator[Place]:
-    with serving(sqlite_url, TestClock()) as server, guarded(request.param, server.base_url) as behind:
+# What a proxy lets through is no matter of the engine: each proxy has one of them, and on both somebody comes in.
+IN_TURN = list(zip(sorted(PROXIES), cycle(ENGINES), strict=False))
+ON_BOTH = pytest.mark.parametrize("place", list(product(sorted(PROXIES), ENGINES)), indirect=True, ids="-".join)
+
+
+@pytest.fixture(params=IN_TURN, ids="-".join)
+def place(request: pytest.FixtureRequest, databases: Databases, database_folder: Path) -> Iterator[Place]:
+    proxy, engine = request.param
+    with (
+        databases.migrated(engine, database_folder) as url,
+        serving(url, TestClock()) as server,
+        guarded(proxy, server.base_url) as behind,
+    ):
         app = wiki(server.house, behind.host)
         grace(server.house)
         client = server.client()
@@ -58,6 +71,7 @@ def said_to_the_app(place: Place) -> dict[str, list[str]]:
     return found
 
 
+@ON_BOTH
 def test_somebody_comes_in_and_the_app_is_told_who(place: Place) -> None:
     with place.guarded.client() as http:
         page = enter(place, http, "/pages/7?tab=a%20b")
