@@ -10,7 +10,7 @@ from vestibule.directory.certificate_watch import warning
 from vestibule.directory.connections import Connection, ConnectionStatus
 from vestibule.flows import authentication, idp_values
 from vestibule.kernel.text import N_
-from vestibule.web import flash
+from vestibule.web import flash, shown
 from vestibule.web.doors import console
 from vestibule.web.pages import redirect, render
 from vestibule.web.visits import Visit
@@ -23,15 +23,15 @@ def tab_of(environment_key: str) -> str:
 
 def tab(visit: Visit) -> Response:
     """Show the tab."""
-    shown = authentication.show_authentication(visit.runtime, visit.admin, visit.path_params["environment"])
+    found = authentication.show_authentication(visit.runtime, visit.admin, visit.path_params["environment"])
     now = visit.runtime.clock()
     return render(
         visit,
         "console/authentication.html",
         binding=visit.admin.session_id,
-        shown=shown,
-        active=[one for one in shown.connections if one.status is ConnectionStatus.ACTIVE],
-        warnings={one.id: warning(one.idp.certificates, now) for one in shown.connections if _watched(one)},
+        shown=found,
+        active=[one for one in found.connections if one.status is ConnectionStatus.ACTIVE],
+        warnings={one.id: warning(one.idp.certificates, now) for one in found.connections if _watched(one)},
         may_manage=visit.admin.admin.may(Permission.MANAGE_AUTHENTICATION),
     )
 
@@ -42,6 +42,8 @@ def switch(visit: Visit) -> Response:
     preview = authentication.preview_saml(visit.runtime, visit.admin, key, on=on)
     if preview.needs_confirmation and not visit.form.has("confirmed"):
         return redirect(f"{tab_of(key)}/saml?to={'on' if on else 'off'}")
+    if preview.needs_confirmation and shown.outdated(visit, _said(visit, preview)):
+        return _ask(visit, preview, outdated=True)
     environment = authentication.set_saml(visit.runtime, visit.admin, key, on=on)
     said = (
         N_("SAML-based SSO authentication of %(name)s is on")
@@ -57,7 +59,7 @@ def confirm_switch(visit: Visit) -> Response:
     preview = authentication.preview_saml(visit.runtime, visit.admin, visit.path_params["environment"], on=on)
     if not preview.needs_confirmation:
         return redirect(tab_of(preview.environment.key))
-    return render(visit, "console/authentication_switch.html", binding=visit.admin.session_id, preview=preview)
+    return _ask(visit, preview)
 
 
 def confirm_delete_idp(visit: Visit) -> Response:
@@ -72,6 +74,22 @@ def delete_idp(visit: Visit) -> Response:
     idp = idp_values.delete_idp(visit.runtime, visit.admin, visit.path_params["idp_id"])
     said = visit.gettext(N_("%(name)s was deleted"), name=idp.name)
     return flash.say(redirect(tab_of(visit.path_params["environment"])), visit, said)
+
+
+def _ask(visit: Visit, preview: authentication.SwitchPreview, *, outdated: bool = False) -> Response:
+    return render(
+        visit,
+        "console/authentication_switch.html",
+        status=409 if outdated else 200,
+        binding=visit.admin.session_id,
+        preview=preview,
+        said_before=_said(visit, preview),
+        outdated=outdated,
+    )
+
+
+def _said(visit: Visit, preview: authentication.SwitchPreview) -> str:
+    return shown.said(visit, preview.environment.id, preview.on, shown.moved(preview.moves))
 
 
 def _watched(connection: Connection) -> bool:

@@ -18,7 +18,7 @@ from vestibule.flows.parts.rereading import Reread
 from vestibule.kernel.errors import Invalid
 from vestibule.kernel.secrets import same
 from vestibule.kernel.text import N_
-from vestibule.web import flash
+from vestibule.web import flash, shown
 from vestibule.web.console import scim
 from vestibule.web.console.authentication import tab_of
 from vestibule.web.console.wizard import typed_connection, values_to_carry
@@ -55,9 +55,9 @@ def edit(visit: Visit) -> Response:
     typed, began_with = typed_connection(visit.form), typed_connection(visit.form, "began_")
     try:
         preview = connections.preview_change(visit.runtime, visit.admin, _id(visit), typed, began_with)
-        shown = visit.runtime.sealer.mac("shown change", repr((typed, preview.moves)))
-        if preview.concerns_somebody and not same(visit.form.get("shown"), shown):
-            return _edit(visit, typed, began_with, {}, preview, shown)
+        said = visit.runtime.sealer.mac("shown change", repr((typed, preview.moves)))
+        if preview.concerns_somebody and not same(visit.form.get("shown"), said):
+            return _edit(visit, typed, began_with, {}, preview, said)
         connection = connections.change_connection(visit.runtime, visit.admin, _id(visit), typed, began_with)
     except Invalid as error:
         return _edit(visit, typed, began_with, errors_by_field(error))
@@ -73,6 +73,8 @@ def provisioning_page(visit: Visit) -> Response:
 
 def choose_provisioning(visit: Visit) -> Response:
     """Save the provisioning mode, and go back to the Authentication tab; to the connection, which has the values, for SCIM."""
+    if _provisioning_changed(visit):
+        return _provisioning(visit, {}, outdated=True)
     if visit.form.get("mode") == "scim" and (page := scim.ask_before_turning_on(visit)) is not None:
         return page
     try:
@@ -112,15 +114,25 @@ def confirm(act: str) -> Callable[[Visit], Response]:
     """Return a page that names the consequences of an act: disable, enable or delete."""
 
     def handler(visit: Visit) -> Response:
-        visit.admin.require(Permission.MANAGE_AUTHENTICATION)
-        ask = connections.preview_activation if act == "enable" else connections.preview_removal
-        preview = ask(visit.runtime, visit.admin, _id(visit))
-        return render(
-            visit, "console/connection_confirm.html", binding=visit.admin.session_id, act=act, preview=preview
-        )
+        preview, said = _preview(visit, act)
+        return _ask(visit, act, preview, said)
 
     handler.__name__ = f"confirm_{act}"
     return handler
+
+
+def confirmed(act: str, handler: Callable[[Visit], Response]) -> Callable[[Visit], Response]:
+    """Return a door for the act that asks again where its page said what is not so any more."""
+
+    def checked(visit: Visit) -> Response:
+        preview, said = _preview(visit, act)
+        done = act != "delete" and preview.connection.disabled is (act == "disable")
+        if not done and shown.outdated(visit, said):
+            return _ask(visit, act, preview, said, outdated=True)
+        return handler(visit)
+
+    checked.__name__ = handler.__name__
+    return checked
 
 
 def disable(visit: Visit) -> Response:
@@ -174,7 +186,7 @@ def _edit(
     began_with: TypedConnection,
     errors: Mapping[str, str],
     preview: connections.ChangePreview | None = None,
-    shown: str = "",
+    said: str = "",
 ) -> Response:
     facts = connections.get_connection(visit.runtime, visit.admin, _id(visit))
     return render(
@@ -190,11 +202,48 @@ def _edit(
         vendors=VENDORS.values(),
         errors=errors,
         preview=preview,
-        shown=shown,
+        said_before=said,
     )
 
 
-def _provisioning(visit: Visit, errors: Mapping[str, str]) -> Response:
+def _preview(visit: Visit, act: str) -> tuple[connections.ChangePreview, str]:
+    """Return what an act would do, and what its page carries of that."""
+    visit.admin.require(Permission.MANAGE_AUTHENTICATION)
+    ask = connections.preview_activation if act == "enable" else connections.preview_removal
+    preview = ask(visit.runtime, visit.admin, _id(visit))
+    one, ends = preview.connection, () if act == "enable" else (preview.ties.links, preview.ties.sessions)
+    facts = (one.id, one.idp.name, one.idp.complete, preview.environment.saml_enabled, *map(shown.size, ends))
+    return preview, shown.said(visit, act, *facts, shown.moved(preview.moves))
+
+
+def _ask(visit: Visit, act: str, preview: connections.ChangePreview, said: str, *, outdated: bool = False) -> Response:
+    return render(
+        visit,
+        "console/connection_confirm.html",
+        status=409 if outdated else 200,
+        binding=visit.admin.session_id,
+        act=act,
+        preview=preview,
+        said_before=said,
+        outdated=outdated,
+    )
+
+
+def _provisioning_changed(visit: Visit) -> bool:
+    """Say whether the form was made of another mode than there is now, or its page said something else of who is concerned."""
+    preview = connections.preview_activation(visit.runtime, visit.admin, _id(visit))
+    now = preview.connection.provisioning or ""
+    if visit.form.get("mode") == now:
+        return False
+    changed = visit.form.get("began_with", now) != now
+    return changed or shown.outdated(visit, _said_of_activation(visit, preview), "shown_moves")
+
+
+def _said_of_activation(visit: Visit, preview: connections.ChangePreview) -> str:
+    return shown.said(visit, preview.connection.id, preview.environment.saml_enabled, shown.moved(preview.moves))
+
+
+def _provisioning(visit: Visit, errors: Mapping[str, str], *, outdated: bool = False) -> Response:
     visit.admin.require(Permission.MANAGE_AUTHENTICATION)
     preview = connections.preview_activation(visit.runtime, visit.admin, _id(visit))
     if preview.connection.status is ConnectionStatus.DRAFT:
@@ -202,12 +251,14 @@ def _provisioning(visit: Visit, errors: Mapping[str, str]) -> Response:
     return render(
         visit,
         "console/provisioning.html",
-        status=422 if errors else 200,
+        status=422 if errors else 409 if outdated else 200,
         binding=visit.admin.session_id,
         preview=preview,
         connection=preview.connection,
         environment=preview.environment,
         tab_path=tab_of(preview.environment.key),
+        said_before=_said_of_activation(visit, preview),
+        outdated=outdated,
         errors=errors,
     )
 
@@ -232,9 +283,9 @@ ROUTES = [
     Route(f"{_ONE}/signing", console(set_signing), methods=["POST"]),
     Route(f"{_ONE}/read-again", console(read_again), methods=["POST"]),
     Route(f"{_ONE}/disable", console(confirm("disable")), methods=["GET"]),
-    Route(f"{_ONE}/disable", console(disable), methods=["POST"]),
+    Route(f"{_ONE}/disable", console(confirmed("disable", disable)), methods=["POST"]),
     Route(f"{_ONE}/enable", console(confirm("enable")), methods=["GET"]),
-    Route(f"{_ONE}/enable", console(enable), methods=["POST"]),
+    Route(f"{_ONE}/enable", console(confirmed("enable", enable)), methods=["POST"]),
     Route(f"{_ONE}/delete", console(confirm("delete")), methods=["GET"]),
-    Route(f"{_ONE}/delete", console(delete), methods=["POST"]),
+    Route(f"{_ONE}/delete", console(confirmed("delete", delete)), methods=["POST"]),
 ]

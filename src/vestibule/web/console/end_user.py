@@ -13,7 +13,7 @@ from vestibule.flows import end_user, end_user_identities, explaining, receipts,
 from vestibule.flows.parts.people import EmailTaken
 from vestibule.kernel.errors import Invalid
 from vestibule.kernel.text import N_
-from vestibule.web import flash
+from vestibule.web import flash, shown
 from vestibule.web.conditions import CONDITIONS
 from vestibule.web.console.activity_words import sentence
 from vestibule.web.console.end_users import HOME, handed_over
@@ -58,15 +58,15 @@ def page(visit: Visit) -> Response:
 def change_profile(visit: Visit) -> Response:
     """Change name and e-mail address."""
     form = visit.form
-    shown = (form.get("shown_name"), form.get("shown_email"))
+    began_with = (form.get("shown_name"), form.get("shown_email"))
     try:
         before = end_user.change_profile(
-            visit.runtime, visit.admin, _id(visit), form.get("name"), form.get("email"), shown=shown
+            visit.runtime, visit.admin, _id(visit), form.get("name"), form.get("email"), shown=began_with
         )
     except Invalid as error:
         holder = next((one.holder for one in error.errors if isinstance(one, EmailTaken)), None)
         profile = {"name": form.get("name"), "email": form.get("email")}
-        return _page(visit, errors=errors_by_field(error), profile=profile, shown=shown, holder=holder)
+        return _page(visit, errors=errors_by_field(error), profile=profile, shown=began_with, holder=holder)
     return _back(visit, before, N_("Profile saved"))
 
 
@@ -93,6 +93,8 @@ def ask_to_deactivate(visit: Visit) -> Response:
 
 def deactivate(visit: Visit) -> Response:
     """Deactivate a person."""
+    if shown.outdated(visit, _said(visit, "deactivate")):
+        return _ask(visit, "deactivate", outdated=True)
     person = end_user.deactivate(visit.runtime, visit.admin, _id(visit))
     return _back(visit, person, N_("%(name)s was deactivated and signed out everywhere"))
 
@@ -110,6 +112,8 @@ def ask_to_delete(visit: Visit) -> Response:
 
 def delete(visit: Visit) -> Response:
     """Delete a person."""
+    if shown.outdated(visit, _said(visit, "delete")):
+        return _ask(visit, "delete", outdated=True)
     person = end_user.delete(visit.runtime, visit.admin, _id(visit))
     said = visit.gettext(N_("%(name)s was deleted"), name=person.full_name)
     return flash.say(redirect(HOME), visit, said)
@@ -181,17 +185,32 @@ def _page(
     )
 
 
-def _ask(visit: Visit, act: str) -> Response:
+def _ask(visit: Visit, act: str, *, outdated: bool = False) -> Response:
     visit.admin.require(Permission.MANAGE_PEOPLE)
     facts = end_user.look_at_end_user(visit.runtime, visit.admin, _id(visit))
     return render(
         visit,
         "console/end_user_confirm.html",
+        status=409 if outdated else 200,
         binding=visit.admin.session_id,
         facts=facts,
         person=facts.end_user,
         act=act,
+        said_before=_said_of(visit, act, facts),
+        outdated=outdated,
     )
+
+
+def _said(visit: Visit, act: str) -> str:
+    visit.admin.require(Permission.MANAGE_PEOPLE)
+    return _said_of(visit, act, end_user.look_at_end_user(visit.runtime, visit.admin, _id(visit)))
+
+
+def _said_of(visit: Visit, act: str, facts: end_user.EndUserFacts) -> str:
+    # Not their sessions: to come in or to leave meanwhile is what people do.
+    person = facts.end_user
+    entered = sorted(place.environment.id for place in facts.places if place.access)
+    return shown.said(visit, act, person.id, person.full_name, person.email, entered, len(facts.links))
 
 
 def _link_page(visit: Visit, errors: dict[str, str]) -> Response:

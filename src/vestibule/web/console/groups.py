@@ -9,10 +9,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from vestibule.directory.admins import Permission
+from vestibule.directory.groups import Group
 from vestibule.flows import group_members, groups
 from vestibule.kernel.errors import Invalid
 from vestibule.kernel.text import N_
-from vestibule.web import flash
+from vestibule.web import flash, shown
 from vestibule.web.doors import console
 from vestibule.web.forms import errors_by_field
 from vestibule.web.pages import redirect, render
@@ -101,14 +102,14 @@ def rename(visit: Visit) -> Response:
 
 def delete_page(visit: Visit) -> Response:
     """Ask before a group is deleted, and say who is in it."""
-    group = groups.get_changeable(visit.runtime, visit.admin, *_ids(visit))
-    return render(
-        visit, "console/group_delete.html", binding=visit.admin.session_id, group=group, group_path=_group_path(visit)
-    )
+    return _delete_form(visit, groups.get_changeable(visit.runtime, visit.admin, *_ids(visit)))
 
 
 def delete(visit: Visit) -> Response:
     """Delete a group."""
+    before = groups.get_changeable(visit.runtime, visit.admin, *_ids(visit))
+    if shown.outdated(visit, _said(visit, before)):
+        return _delete_form(visit, before, outdated=True)
     group = groups.delete_group(visit.runtime, visit.admin, *_ids(visit))
     return flash.say(redirect(_tab(visit)), visit, visit.gettext(N_("%(name)s was deleted"), name=group.name))
 
@@ -168,6 +169,23 @@ def _rename_form(visit: Visit, typed: str | None, errors: dict[str, str]) -> Res
         errors=errors,
         group_path=_group_path(visit),
     )
+
+
+def _delete_form(visit: Visit, group: Group, *, outdated: bool = False) -> Response:
+    return render(
+        visit,
+        "console/group_delete.html",
+        status=409 if outdated else 200,
+        binding=visit.admin.session_id,
+        group=group,
+        group_path=_group_path(visit),
+        said_before=_said(visit, group),
+        outdated=outdated,
+    )
+
+
+def _said(visit: Visit, group: Group) -> str:
+    return shown.said(visit, group.id, group.name, shown.size(group.members))
 
 
 def _key(visit: Visit) -> str:

@@ -1,0 +1,33 @@
+"""What a page that asks before an act said would follow. Its form brings that back, so that who confirms confirms what they saw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from vestibule.directory.impact import Move
+from vestibule.kernel.secrets import same
+from vestibule.web.visits import Visit
+
+FIELD: Final = "shown"
+_EXACT_BELOW: Final = 100
+
+
+def said(visit: Visit, *facts: object) -> str:
+    """Return what the form of a page carries of the facts that the page says."""
+    return visit.runtime.sealer.mac("said before an act", repr(facts))
+
+
+def outdated(visit: Visit, now: str, field: str = FIELD) -> bool:
+    """Say whether the form comes from a page that said something else than what is true now."""
+    return visit.form.has(field) and not same(visit.form.get(field), now)
+
+
+def moved(moves: Iterable[Move]) -> list[tuple[object, ...]]:
+    """Return what matters of whom an act concerns, as a fact."""
+    return sorted((one.before, one.after, size(one.people), size(one.stranded)) for one in moves if one.changes)
+
+
+def size(number: int) -> int:
+    """Return a number as a fact: a large one by its magnitude, since it changes all the time while people sign in."""
+    return number if number < _EXACT_BELOW else _EXACT_BELOW + number.bit_length()
