@@ -23,7 +23,8 @@ from vestibule.flows import connections as connection_flows
 from vestibule.flows.parts.saml_keys import decryption_keys
 from vestibule.storage import activity
 from vestibule.storage.connections import load_connection
-from vestibule.storage.tables import logout_requests, saml_keys, sessions
+from vestibule.storage.sweeping import sweep
+from vestibule.storage.tables import logout_requests, saml_assertions, saml_keys, sessions
 
 BINDINGS = pytest.mark.parametrize("binding", ["redirect", "post"])
 PERSISTENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
@@ -215,14 +216,109 @@ def test_session_indexes_end_those_sessions_and_the_ones_without_an_index(server
 
 
 @BINDINGS
-def test_a_request_a_second_time_ends_nothing_and_is_answered_all_the_same(server: Server, binding: str) -> None:
+def test_a_request_a_second_time_ends_nothing_and_is_answered_all_the_same(
+    server: Server, clock: TestClock, binding: str
+) -> None:
     connection, _ = signed_in(server)
     theirs = message(server, connection)
     send(server.client(), connection, theirs, binding)
+    clock.advance(seconds=1)
     again = enter(server, connection)
     assert read(send(server.client(), connection, theirs, binding)).root.get("InResponseTo") == theirs.message_id
     assert again.get("/e/dev/").status_code == 200
     assert len(acts(server, "end_user.signed_out_by_idp")) == 1
+
+
+UNSPECIFIED = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
+
+
+@BINDINGS
+@pytest.mark.parametrize(
+    ("asked", "asserted", "meant"),
+    [
+        ({}, {}, True),
+        ({"session_indexes": ("_session1",)}, {}, True),
+        ({"session_indexes": ("_x", "_session1")}, {"name_id_format": None}, True),
+        ({"session_indexes": ("_session1",)}, {"session_index": None}, True),
+        ({}, {"session_index": None}, True),
+        ({"name_id_format": UNSPECIFIED}, {}, True),
+        ({"session_indexes": ("_x",)}, {}, False),
+        ({"session_indexes": ("all", "some", "")}, {}, False),
+        ({"name_id": "hal@example.com"}, {}, False),
+        ({"name_id_format": PERSISTENT}, {}, False),
+    ],
+)
+def test_an_assertion_that_arrives_after_the_request_that_ended_its_session_signs_nobody_in(
+    server: Server, clock: TestClock, binding: str, asked: dict[str, Any], asserted: dict[str, Any], meant: bool
+) -> None:
+    connection = sign_ins.connect(server.house, logout=BOTH)
+    sign_ins.add_person(server.house)
+    client = server.client()
+    started = sign_ins.start(client)
+    underway = sign_ins.answer(server, connection, started.request_id, **asserted)
+    clock.advance(seconds=2)
+    assert read(send(server.client(), connection, message(server, connection, **asked), binding)).kind == "SAMLResponse"
+    clock.advance(seconds=2)
+    arrived = sign_ins.post(client, connection, underway, started.relay_state)
+    assert (arrived.status_code, count(server)) == ((403, 0) if meant else (303, 1))
+    if meant:
+        assert "has signed you out in the meantime" in arrived.text
+        assert "first use" not in arrived.text.lower()
+        (entry,) = acts(server, "end_user.sign_in")
+        details: Any = entry.event.details
+        assert (entry.event.outcome, details["code"]) == (Outcome.REFUSED, "signed_out_before")
+        assert details["check"] == "session_not_on_or_after"
+        assert [one["name"] for one in details["checks"] if one["outcome"] == "failed"] == ["session_not_on_or_after"]
+        again = enter(server, connection, **asserted)
+        assert again.get("/e/dev/").status_code == 200
+
+
+def test_a_request_that_ended_sessions_ends_the_assertions_on_their_way_at_its_own_connection_alone(
+    server: Server, clock: TestClock
+) -> None:
+    connection, _ = signed_in(server)
+    other = sign_ins.connect(server.house, "test", name="Test", logout=BOTH)
+    sign_ins.add_person(server.house, "joe@example.com", name="Joe", environments=("test",))
+    client = server.client()
+    started = sign_ins.start(client, "joe@example.com", "test")
+    same = {"name_id": "grace@example.com", "session_index": "_session1"}
+    underway = sign_ins.answer(server, other, started.request_id, "joe@example.com", **same)
+    clock.advance(seconds=2)
+    send(server.client(), connection, message(server, connection))
+    arrived = sign_ins.post(client, other, underway, started.relay_state)
+    assert "has signed you out" not in arrived.text
+
+
+def test_what_was_used_before_the_sign_out_is_refused_as_used(server: Server, clock: TestClock) -> None:
+    connection, _ = signed_in(server)
+    client = server.client()
+    started = sign_ins.start(client)
+    data = sign_ins.answer(server, connection, started.request_id)
+    assert sign_ins.post(client, connection, data, started.relay_state).status_code == 303
+    clock.advance(seconds=2)
+    send(server.client(), connection, message(server, connection))
+    assert "was used already" in sign_ins.post(client, connection, data, started.relay_state).text
+
+
+def test_a_later_request_takes_the_place_of_an_earlier_one_and_an_earlier_one_takes_no_later_ones(
+    server: Server, clock: TestClock
+) -> None:
+    connection = sign_ins.connect(server.house, logout=BOTH)
+    sign_ins.add_person(server.house)
+    first = message(server, connection)
+    clock.advance(seconds=10)
+    client = server.client()
+    started = sign_ins.start(client)
+    underway = sign_ins.answer(server, connection, started.request_id)
+    clock.advance(seconds=10)
+    send(server.client(), connection, message(server, connection))
+    send(server.client(), connection, first)
+    assert sign_ins.post(client, connection, underway, started.relay_state).status_code == 403
+    with server.house.runtime.database.reading() as tx:
+        kept = tx.execute(select(func.count()).select_from(saml_assertions)).scalar_one()
+    clock.advance(days=1, minutes=6)
+    with server.house.runtime.database.transaction() as tx:
+        assert sweep(tx, "saml_assertions", server.house.clock(), 1000) == kept
 
 
 def test_an_unknown_name_gets_the_same_answer_as_a_known_one(server: Server) -> None:

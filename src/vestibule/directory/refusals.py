@@ -77,6 +77,14 @@ class ResponseReused(EntryRefusal):
     public = N_("This sign-in was used already. Each one works once.")
 
 
+class SignedOutBefore(EntryRefusal):
+    """The identity provider asked to end the session of the assertion before the assertion arrived (saml-core-2.0-os 3.7.3.1)."""
+
+    code = "signed_out_before"
+    check = "session_not_on_or_after"
+    public = N_("Your organisation’s sign-in service has signed you out in the meantime. Please sign in again.")
+
+
 class RequestUnknown(EntryRefusal):
     """The response answers no request of this connection that we still know."""
 

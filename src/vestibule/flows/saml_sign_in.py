@@ -20,9 +20,8 @@ from vestibule.directory.refusals import (
     OwnKeyUnreadable,
     RequestExpired,
     RequestUnknown,
-    ResponseReused,
 )
-from vestibule.directory.sessions import IdpName, SamlRequest, SignInMethod
+from vestibule.directory.sessions import SamlRequest, SignInMethod
 from vestibule.flows.parts.admitting import claim_of, find_person, turn_away
 from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.entering import Basis, Entered, enter
@@ -31,6 +30,7 @@ from vestibule.flows.parts.places import Place
 from vestibule.flows.parts.refusing import Attempt, SignInRefused, record_refusal, refuse
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.sending import Sent, send_to_idp, unusable
+from vestibule.flows.parts.spending import idp_name_of, reused, spend
 from vestibule.flows.parts.unknown_keys import with_newer_keys
 from vestibule.kernel.errors import AlreadyTaken, NotFound
 from vestibule.kernel.ids import is_id
@@ -45,7 +45,7 @@ from vestibule.saml.responses import (
     peek_response,
     verify_response,
 )
-from vestibule.storage import assertions, saml_requests
+from vestibule.storage import saml_requests
 from vestibule.storage.database import Transaction
 from vestibule.storage.saml_arrivals import load_connection_and_arrival
 
@@ -286,12 +286,9 @@ def _settle(
         subject=claim.subject.value if claim.subject else assertion.name_id,
     )
     asked = request is None or saml_requests.use_request(tx, workspace_id, request.id, now)
-    fresh = asked and assertions.use_assertion(
-        tx, workspace_id, connection.id, assertion.issuer, assertion.assertion_id, assertion.not_on_or_after
-    )
-    if not fresh:
-        reused = ResponseReused("used before", expected="First use", received="Used before")
-        return record_refusal(tx, runtime, replace(attempt, checks=assertion.checks), reused)
+    spent = spend(tx, runtime, connection, assertion) if asked else reused()
+    if spent is not None:
+        return record_refusal(tx, runtime, replace(attempt, checks=assertion.checks), spent)
     if assertion.session_not_on_or_after is not None and now >= assertion.session_not_on_or_after:
         ended = SessionEnded("the session there has ended", received=str(assertion.session_not_on_or_after))
         return record_refusal(tx, runtime, replace(attempt, checks=assertion.checks), ended)
@@ -313,7 +310,7 @@ def _settle(
 def _basis(
     runtime: Runtime, decision: Enter, connection: Connection, assertion: VerifiedAssertion, *, asked: bool
 ) -> Basis:
-    name = IdpName(assertion.name_id, assertion.name_id_format, assertion.name_qualifier, assertion.sp_name_qualifier)
+    name, name_key = idp_name_of(runtime, connection, assertion)
     return Basis(
         method=SignInMethod.SAML,
         connection_id=connection.id,
@@ -322,7 +319,7 @@ def _basis(
         authn_context=assertion.authn_context_class_ref,
         authn_instant=assertion.authn_instant,
         name_id=name,
-        name_key=name.key(assertion.issuer, sp_entity_id(runtime.public_url, connection.id)),
+        name_key=name_key,
         not_on_or_after=assertion.session_not_on_or_after,
         details={
             "signed": assertion.signed,

@@ -18,7 +18,6 @@ from vestibule.directory.refusals import (
     OtherBrowser,
     OwnKeyUnreadable,
     RequestExpired,
-    ResponseReused,
 )
 from vestibule.directory.sessions import SamlRequest
 from vestibule.directory.workspaces import Environment
@@ -32,6 +31,7 @@ from vestibule.flows.parts.refusing import Attempt, refuse
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.sending import Sent, send_to_idp
 from vestibule.flows.parts.signing import SigningKeyUnreadable
+from vestibule.flows.parts.spending import spend
 from vestibule.flows.parts.testing import (
     Prospect,
     TestResult,
@@ -52,7 +52,7 @@ from vestibule.saml.expectations import Expectations
 from vestibule.saml.inspection import inspect_message
 from vestibule.saml.inspection_checks import Measure
 from vestibule.saml.responses import VerifiedAssertion, decode_post, peek_response, verify_response
-from vestibule.storage import admins, assertions, saml_requests, workspaces
+from vestibule.storage import admins, saml_requests, workspaces
 from vestibule.storage.database import Transaction
 from vestibule.storage.saml_arrivals import load_connection_and_arrival
 
@@ -151,7 +151,7 @@ def finish_test(
         raise refuse(runtime, attempt, OwnKeyUnreadable(error.reason)) from error
     with runtime.database.transaction() as tx:
         if assertion is not None:
-            result = _settle(tx, tested, attempt.place, arrival.rival_entries, result, assertion)
+            result = _settle(tx, runtime, tested, attempt.place, arrival.rival_entries, result, assertion)
         sealed = seal_result(runtime, request.id, result)
         if saml_requests.finish_test(tx, connection.workspace_id, request.id, sealed, now, now + KEPT_FOR):
             _record(tx, runtime, visitor, request, connection, result)
@@ -270,6 +270,7 @@ def _measure(expected: Expectations, request: SamlRequest) -> Measure:
 
 def _settle(
     tx: Transaction,
+    runtime: Runtime,
     connection: Connection,
     place: Place,
     rivals: tuple[str, ...],
@@ -277,12 +278,9 @@ def _settle(
     assertion: VerifiedAssertion,
 ) -> TestResult:
     # Used up here, so that what passed a test can't be replayed as a sign-in.
-    fresh = assertions.use_assertion(
-        tx, place.workspace.id, connection.id, assertion.issuer, assertion.assertion_id, assertion.not_on_or_after
-    )
-    if not fresh:
-        reused = ResponseReused("used before", expected="First use", received="Used before")
-        return replace(result.refused(reused), verified=False)
+    spent = spend(tx, runtime, connection, assertion)
+    if spent is not None:
+        return replace(result.refused(spent), verified=False)
     claim = claim_of(connection, result.sp_entity_id, assertion)
     decision = look(tx, place, connection, rivals, claim)
     prospect: Prospect = prospect_of(tx, place, connection, claim, decision)

@@ -6,7 +6,6 @@ What an IdP does or does not answer never keeps a session here alive (saml-profi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final, Literal
 
 from vestibule.directory.activity import Actor, ActorKind, Event, Outcome, Subject
@@ -51,8 +50,6 @@ from vestibule.storage import assertions, end_users, logout_requests, sessions
 from vestibule.storage.database import Transaction
 from vestibule.storage.saml_arrivals import load_connection_and_arrival
 
-# A request may be a day old (saml.envelopes), and clocks differ: for so long it is remembered.
-_REMEMBERED: Final = timedelta(days=1, minutes=5)
 ACTION: Final = "end_user.single_logout"
 
 
@@ -162,25 +159,20 @@ def _verified(brought: Brought, expectations: Expectations) -> LogoutMessage:
 
 
 def _end(tx: Transaction, runtime: Runtime, visitor: Visitor, connection: Connection, request: LogoutRequest) -> None:
-    """End the sessions that a verified request names, in one transaction.
+    """End the sessions that a verified request names, in one transaction, and keep it for assertions that arrive after it.
 
     A second time the same request ends nothing: whoever has signed in again since is not meant by it. Whether we know the
     person at all makes no difference to the answer: they have no session here, and that is what was asked for.
     """
-    fresh = assertions.use_assertion(
-        tx,
-        connection.workspace_id,
-        connection.id,
-        request.issuer,
-        f"logout:{request.request_id}",
-        request.issue_instant + _REMEMBERED,
-    )
-    if not fresh:
+    workspace_id, issued_at = connection.workspace_id, request.issue_instant
+    message_id, until = f"logout:{request.request_id}", issued_at + assertions.MESSAGES_COUNT_FOR
+    if not assertions.use_message(tx, workspace_id, connection.id, request.issuer, message_id, until):
         return
     name = request.name_id
     named = IdpName(name.value, name.format, name.name_qualifier, name.sp_name_qualifier)
     keys = named.keys(request.issuer, sp_entity_id(runtime.public_url, connection.id))
-    whose = sessions.end_named_sessions(tx, connection.workspace_id, connection.id, keys, request.session_indexes)
+    assertions.keep_logout(tx, workspace_id, connection.id, keys, request.session_indexes, issued_at)
+    whose = sessions.end_named_sessions(tx, workspace_id, connection.id, keys, request.session_indexes)
     asked = Actor(
         ActorKind.SYSTEM, name=printable(connection.idp.name), address=visitor.address, request_id=visitor.request_id
     )

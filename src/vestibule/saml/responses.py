@@ -73,6 +73,7 @@ class VerifiedAssertion:
     """
 
     assertion_id: str
+    issue_instant: datetime
     issuer: str
     name_id: str
     name_id_format: str | None
@@ -213,6 +214,7 @@ def _open_assertion(envelope: Envelope, expectations: Expectations, *, signed: b
 def _verified(assertion: Assertion, found: Found, replayable_until: datetime, trace: Trace) -> VerifiedAssertion:
     return VerifiedAssertion(
         assertion_id=assertion.assertion_id,
+        issue_instant=assertion.issue_instant,
         issuer=assertion.issuer,
         name_id=assertion.subject.name_id,
         name_id_format=assertion.subject.name_id_format,
