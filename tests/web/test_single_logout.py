@@ -281,7 +281,7 @@ def test_a_request_that_ended_sessions_ends_the_assertions_on_their_way_at_its_o
     sign_ins.add_person(server.house, "joe@example.com", name="Joe", environments=("test",))
     client = server.client()
     started = sign_ins.start(client, "joe@example.com", "test")
-    same = {"name_id": "grace@example.com", "session_index": "_session1"}
+    same: dict[str, Any] = {"name_id": "grace@example.com", "session_index": "_session1"}
     underway = sign_ins.answer(server, other, started.request_id, "joe@example.com", **same)
     clock.advance(seconds=2)
     send(server.client(), connection, message(server, connection))
