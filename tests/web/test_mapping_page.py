@@ -242,3 +242,26 @@ def test_what_is_no_response_is_told_beside_the_field(
     assert shown.status_code == 422
     assert 'id="pasted-error"' in shown.text
     assert 'value="cn"' in shown.text
+
+
+def test_a_form_from_before_another_admins_change_is_not_saved_over_it(
+    server: Server, admin_client: Client, connection: Connection
+) -> None:
+    path = f"/admin/connections/{connection.id}/mapping"
+
+    def began_with(page: str) -> dict[str, str]:
+        found = re.search(r'name="began_with" value="([0-9a-f]+)"', page)
+        assert found is not None
+        return {"began_with": found[1]}
+
+    stale = began_with(admin_client.get(path).text)
+    assert send(admin_client, connection, **stale, email="by.the.other").status_code == 303
+    # To look at more lines or at a preview makes a form no fresher.
+    stale = began_with(send(admin_client, connection, **stale, act="lines", full_name="cn").text)
+    answer = send(admin_client, connection, **stale, full_name="cn")
+    assert answer.status_code == 422
+    assert "This mapping was changed since you opened this page." in text_of(answer)
+    assert 'value="cn"' in answer.text
+    assert stored(server, connection)[0].mapping == AttributeMapping(email="by.the.other")
+    assert send(admin_client, connection, **began_with(answer.text), full_name="cn").status_code == 303
+    assert stored(server, connection)[0].mapping == AttributeMapping(full_name="cn")

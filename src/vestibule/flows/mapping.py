@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Final
 
 from vestibule.directory.admins import Permission
@@ -36,6 +37,9 @@ from vestibule.storage import connections, group_map, groups, synced_groups, wor
 from vestibule.storage.database import Transaction
 
 MAX_ENTRIES: Final = 500
+_CHANGED_MEANWHILE: Final = N_(
+    "This mapping was changed since you opened this page. Look at it in another tab first: saving again replaces what was changed."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,12 @@ class MappingFacts:
     environment: Environment
     entries: tuple[MapEntry, ...]
     groups: tuple[Group, ...]
+
+    @property
+    def version(self) -> str:
+        """Return a digest of all that can be typed, to tell whether it is still what a form was made of."""
+        connection = self.connection
+        return sha256(repr((connection.mapping, connection.jit, self.entries)).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +140,21 @@ def preview_mapping(
     )
 
 
-def save_mapping(runtime: Runtime, caller: AdminCaller, connection_id: str, typed: TypedMapping) -> Connection:
+def save_mapping(
+    runtime: Runtime, caller: AdminCaller, connection_id: str, typed: TypedMapping, began_with: str = ""
+) -> Connection:
     """Save which attributes say what, and how people are provisioned just in time: from the next sign-in on.
 
+    Nothing is saved where it is no longer the version that the form `began_with`.
     Raises Invalid with every FieldError, also where a group is deleted at this very moment; NotFound, Forbidden.
     """
     caller.require(Permission.MANAGE_AUTHENTICATION)
     try:
         with runtime.database.transaction() as tx:
+            workspaces.lock_workspace(tx, caller.workspace_id)
             facts = _facts(tx, caller, connection_id)
+            if began_with not in {"", facts.version}:
+                raise Invalid(FieldError("began_with", _CHANGED_MEANWHILE))
             judged, connection = _judged(facts, typed), facts.connection
             connections.set_mapping(tx, caller.workspace_id, connection.id, judged.mapping, judged.jit)
             group_map.replace_entries(tx, caller.workspace_id, connection.id, judged.entries)

@@ -24,6 +24,7 @@ from vestibule.web.visits import Form, Visit
 # Lines of the map that stand ready to be filled.
 _EMPTY_LINES: Final = 2
 _MORE_LINES: Final = 5
+_NOT_SAVED: Final = {"preset", "lines", "preview"}
 
 
 def page(visit: Visit) -> Response:
@@ -46,7 +47,7 @@ def change(visit: Visit) -> Response:
     if act == "preview":
         return _preview(visit, typed)
     try:
-        connection = mapping.save_mapping(visit.runtime, visit.admin, _id(visit), typed)
+        connection = mapping.save_mapping(visit.runtime, visit.admin, _id(visit), typed, visit.form.get("began_with"))
     except Invalid as error:
         facts = mapping.get_mapping(visit.runtime, visit.admin, _id(visit))
         return _page(visit, facts, typed, errors_by_field(error))
@@ -124,6 +125,8 @@ def _page(
         errors=errors or {},
         pasted=visit.form.get("pasted"),
         preview=preview,
+        # A form that was not to be saved is still of the version that it was made of.
+        began_with=visit.form.get("began_with") if visit.form.get("act") in _NOT_SAVED else facts.version,
     )
 
 
