@@ -192,3 +192,14 @@ def test_a_token_that_opens_nothing_any_more_is_not_exchanged(scene: Scene) -> N
         resource_apis.update_api(tx, replace(agents, open=False))
     assert scene.agent.post("introspect", token=subject).json() == {"active": False}
     assert scene.exchange(subject).json()["error"] == "invalid_request"
+
+
+def test_acting_on_and_on_for_somebody_lasts_no_longer_than_the_first_exchange(scene: Scene) -> None:
+    clock = scene.server.house.clock
+    first = scene.exchange(scene.grant()["access_token"]).json()
+    clock.advance(seconds=590)
+    again = scene.exchange(first["access_token"]).json()
+    assert again["expires_in"] == 10
+    assert claims_in(again["access_token"])["exp"] == claims_in(first["access_token"])["exp"]
+    clock.advance(seconds=10)
+    assert scene.exchange(again["access_token"]).json()["error"] == "invalid_request"

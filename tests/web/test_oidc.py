@@ -54,6 +54,19 @@ def test_a_person_comes_through_saml_into_an_app_and_the_app_knows_them(scene: S
     }
 
 
+def test_an_access_token_lasts_no_longer_than_the_session_that_it_hangs_on(scene: Scene) -> None:
+    house = scene.server.house
+    house.clock.freeze()
+    scene.app.tokens(scene.client, scene.connection)
+    house.clock.advance(hours=7, minutes=58)
+    tokens = scene.app.exchange(apps.answer_in(scene.app.authorize(scene.client)).code).json()
+    assert tokens["expires_in"] == 120
+    asked = scene.app.post("introspect", token=tokens["access_token"]).json()
+    assert asked["exp"] == int(house.clock().timestamp()) + 120
+    house.clock.advance(minutes=2)
+    assert scene.app.user_info(tokens["access_token"]).status_code == 401
+
+
 def test_a_persons_page_says_in_words_that_they_signed_in_to_an_app(scene: Scene, admin_client: Client) -> None:
     scene.app.tokens(scene.client, scene.connection)
     page = admin_client.get(f"/admin/end-users/{scene.grace.id}").text

@@ -12,7 +12,14 @@ from vestibule.flows.parts.bearers import Bearer, is_for, scope_left, verified_b
 from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.clients import Client
 from vestibule.flows.parts.granted import standing_of
-from vestibule.flows.parts.issuing import TokenAnswer, access_token, answer_for, person_of, signing_keys_of
+from vestibule.flows.parts.issuing import (
+    TokenAnswer,
+    access_token,
+    answer_for,
+    life_seconds,
+    person_of,
+    signing_keys_of,
+)
 from vestibule.flows.parts.places import Place
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.resources import one_resource, reaches_of
@@ -66,10 +73,8 @@ def exchange_token(
         standing = standing_of(tx, runtime, place, client.app, child, named=True)
         grants.insert_grant(tx, child)
         person = person_of(runtime, client.app, standing)
-        scope = asked.scope
-        token = access_token(
-            runtime, place, client, child, person, keys, scope=scope, now=runtime.clock(), api=target.api
-        )
+        scope, now = asked.scope, runtime.clock()
+        token = access_token(runtime, place, client, child, person, keys, scope=scope, now=now, api=target.api)
         details = {
             "end_user": child.end_user_id,
             "from": parent.app_id,
@@ -79,7 +84,8 @@ def exchange_token(
         subject = Subject("app", client.app.id, client.app.name)
         event = Event("app.token_exchanged", subject, environment_id=place.environment.id, details=details)
         record(tx, runtime, place.workspace.id, visitor.anonymous, event)
-    return TokenAnswer({**answer_for(client, token, scope), "issued_token_type": ACCESS_TOKEN_TYPE})
+    answer = answer_for(token, scope, life_seconds(client, now, child))
+    return TokenAnswer({**answer, "issued_token_type": ACCESS_TOKEN_TYPE})
 
 
 def _read(runtime: Runtime, place: Place, client: Client, parameters: Parameters) -> _Asked:

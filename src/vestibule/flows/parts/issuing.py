@@ -103,7 +103,7 @@ def issue(
     token = access_token(
         runtime, place, client, grant, person, keys, scope=scope, now=now, api=target.api if target else None
     )
-    body = answer_for(client, token, scope)
+    body = answer_for(token, scope, life_seconds(client, now, grant))
     if OPENID in scope:
         body["id_token"] = _id_token(runtime, place, client, grant, person, keys.agreed, token, scope, now)
     if GrantType.REFRESH_TOKEN in client.oidc.grant_types:
@@ -133,7 +133,7 @@ def access_token(
     told = person if api is None else replace(person, subject=api_subject_of(runtime, api, grant.end_user_id))
     claims: dict[str, Any] = {
         **claims_of(told, scope),
-        **_of_token(runtime, place, client, api, scope, now),
+        **_of_token(runtime, place, client, api, scope, now, life_seconds(client, now, grant)),
         "gid": grant.id,
         "auth_time": int(grant.authentication.instant.timestamp()),
     }
@@ -146,16 +146,30 @@ def machine_token(
     runtime: Runtime, place: Place, client: Client, api: ResourceApi, key: JwtKey, *, scope: tuple[str, ...]
 ) -> TokenAnswer:
     """Return an access token of an app on its own account: the subject is the app (RFC 9068, 2.2)."""
+    now = runtime.clock()
+    life = life_seconds(client, now)
     claims = {
         "sub": client.app.id,
         "environment": place.environment.key,
-        **_of_token(runtime, place, client, api, scope, runtime.clock()),
+        **_of_token(runtime, place, client, api, scope, now, life),
     }
-    return TokenAnswer(answer_for(client, sign(claims, key, ACCESS_TOKEN), scope))
+    return TokenAnswer(answer_for(sign(claims, key, ACCESS_TOKEN), scope, life))
+
+
+def life_seconds(client: Client, now: datetime, grant: Grant | None = None) -> int:
+    """Return how long an access token of an app lasts that is made now: never longer than the grant that it hangs on."""
+    ends = now + client.oidc.access_token_ttl
+    return int((ends if grant is None else min(ends, grant.expires_at)).timestamp()) - int(now.timestamp())
 
 
 def _of_token(
-    runtime: Runtime, place: Place, client: Client, api: ResourceApi | None, scope: tuple[str, ...], now: datetime
+    runtime: Runtime,
+    place: Place,
+    client: Client,
+    api: ResourceApi | None,
+    scope: tuple[str, ...],
+    now: datetime,
+    life: int,
 ) -> dict[str, Any]:
     issuer, seconds = issuer_of(runtime, place.environment.key), int(now.timestamp())
     return {
@@ -163,18 +177,18 @@ def _of_token(
         "aud": issuer if api is None else api.identifier,
         "client_id": client.app.id,
         "iat": seconds,
-        "exp": seconds + int(client.oidc.access_token_ttl.total_seconds()),
+        "exp": seconds + life,
         "jti": new_token(),
         "scope": " ".join(one for one in scope if api is None or one in api.scopes),
     }
 
 
-def answer_for(client: Client, token: str, scope: tuple[str, ...]) -> dict[str, Any]:
-    """Return what is answered with an access token (RFC 6749, 5.1)."""
+def answer_for(token: str, scope: tuple[str, ...], life: int) -> dict[str, Any]:
+    """Return what is answered with an access token that lasts so many seconds (RFC 6749, 5.1)."""
     return {
         "access_token": token,
         "token_type": "Bearer",
-        "expires_in": int(client.oidc.access_token_ttl.total_seconds()),
+        "expires_in": life,
         "scope": " ".join(scope),
     }
 
