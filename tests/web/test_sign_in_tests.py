@@ -219,6 +219,32 @@ def test_a_test_ends_with_time_and_with_the_session(server: Server) -> None:
         assert tx.execute(select(saml_requests)).all() == []
 
 
+def test_tested_values_that_another_provider_has_are_shown_whole_until_that_is_settled(server: Server) -> None:
+    connection = sign_ins.connect(server.house)
+    client = admin(server)
+    draft = {
+        "has_url": "no",
+        "way": "values",
+        "sso_url": "https://next.example/sso",
+        "binding": "redirect",
+        "entity_id": "https://next.example",
+        "slo_url": "https://next.example/slo",
+        "certificate": forge.key("next").certificate_pem,
+    }
+    started = begin(client, connection, **draft, act="test")
+    issuers: dict[str, Any] = {"response_issuer": "https://next.example", "assertion_issuer": "https://next.example"}
+    answer = sign_ins.answer(server, connection, started.request_id, key="next", **issuers)
+    shown(client, sign_ins.post(client, connection, answer, started.relay_state))
+    other = sign_ins.connect(server.house, "test", name="Next")
+    client.get(f"/admin/connections/{other.id}/set-up")
+    saved = client.post(f"/admin/connections/{other.id}/set-up", {**draft, "act": "save", "keep_apart": "on"})
+    assert saved.status_code == 303
+    path = f"/admin/connections/{connection.id}/set-up"
+    refused = client.post(path, {"act": "use_tested", "test": started.request_id})
+    assert refused.status_code == 422
+    assert re.search(r'name="slo_url"[^>]* value="https://next.example/slo"', refused.text)
+
+
 def test_a_draft_is_tested_before_it_replaces_what_is_in_use(server: Server) -> None:
     connection = sign_ins.connect(server.house)
     client = admin(server)

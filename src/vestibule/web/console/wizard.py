@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from ssl import DER_cert_to_PEM_cert
 
 from starlette.responses import Response
@@ -47,6 +47,8 @@ _TEXT_FIELDS = (
     "certificate",
     "slo_url",
 )
+# With which a certificate begins that is no text.
+_DER = b"\x30"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ def set_up(visit: Visit) -> Response:
     facts = idp_values.get_set_up(visit.runtime, visit.admin, connection_id)
     typed, shown, keep_apart = _typed(form), _kept(form), form.has("keep_apart")
     values, changed = None, False
-    if form.get("act") == "vendor":
+    if form.get("act") == "vendor" and not form.get("seen"):
         return _step_two(visit, facts, form.get("vendor"), StepTwo(shown))
     if form.get("act") == "adopt":
         connection = connection_set_up.adopt_idp(visit.runtime, visit.admin, connection_id, form.get("idp"))
@@ -139,9 +141,8 @@ def set_up(visit: Visit) -> Response:
             values = idp_values.understand_idp(visit.runtime, visit.admin, typed)
         if form.get("act") == "test":
             return send_to_test(visit, connection_id, values)
-        fetched, seen = form.get("act") == "fetch", form.get("seen")
-        changed = not fetched and seen not in {"", digest_of(values)}
-        if fetched or changed:
+        changed = form.get("act") != "fetch" and form.get("seen") not in {"", digest_of(values)}
+        if changed or form.get("act") in {"fetch", "vendor"}:
             idp_values.refuse_known_entity_id(visit.runtime, visit.admin, connection_id, values, keep_apart=keep_apart)
             return _step_two(visit, facts, form.get("vendor"), StepTwo(shown, values=values, changed=changed))
         connection = idp_values.save_idp_values(
@@ -155,15 +156,7 @@ def set_up(visit: Visit) -> Response:
 
 
 def _with_values(idp: IdentityProvider, values: IdpValues) -> IdentityProvider:
-    return replace(
-        idp,
-        entity_id=values.entity_id,
-        sso_redirect_url=values.sso_redirect_url,
-        sso_post_url=values.sso_post_url,
-        metadata_url=values.metadata_url,
-        metadata_certificate=values.metadata_certificate,
-        certificates=values.certificates,
-    )
+    return replace(idp, **{each.name: getattr(values, each.name) for each in fields(values)})
 
 
 def _done(visit: Visit, facts: idp_values.SetUpFacts, connection: Connection) -> Response:
@@ -200,14 +193,21 @@ def _typed(form: Form) -> TypedIdp:
 def _kept(form: Form) -> dict[str, str]:
     # A browser forgets the file that was chosen; its text goes into the box, so that nothing has to be looked for again.
     kept = {name: form.get(name) for name in (*_TEXT_FIELDS, "has_url", "way", "keep_apart")}
-    for upload, box in (("metadata_file", "metadata_xml"), ("certificate_file", "certificate")):
-        try:
-            text = form.files.get(upload, b"").decode()
-        except UnicodeDecodeError:
-            continue
-        if text and "\0" not in text:
-            kept[box] = text
+    if metadata := _text(form.files.get("metadata_file", b"")):
+        kept["metadata_xml"] = metadata
+    file = form.files.get("certificate_file", b"")
+    if certificate := _pem(file) if file.startswith(_DER) else _text(file):
+        # What was pasted and what was uploaded count both.
+        kept["certificate"] = f"{kept['certificate']}\n{certificate}".strip()
     return kept
+
+
+def _text(data: bytes) -> str:
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return ""
+    return "" if "\0" in text else text
 
 
 def _stored(idp: IdentityProvider, chosen_vendor: str) -> dict[str, str]:
