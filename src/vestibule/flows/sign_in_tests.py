@@ -230,7 +230,7 @@ def _judge(
         assertion, expected = _verified(runtime, connection, request, data, expected)
     except SamlError as error:
         refusal = error
-    shown = inspect_message(Captured(data, "base64", "SAMLResponse"), _measure(expected, request))
+    shown = inspect_message(Captured(data, "base64", "SAMLResponse"), Measure.of(expected))
     result = replace(
         result, findings=shown.findings, facts=shown.facts, attributes=shown.attributes, trusted=shown.verified
     )
@@ -249,23 +249,6 @@ def _verified(
         if newer is None:
             raise
         return verify_response(peek_response(data), newer), newer
-
-
-def _measure(expected: Expectations, request: SamlRequest) -> Measure:
-    return Measure(
-        now=expected.now,
-        idp_entity_id=expected.idp_entity_id,
-        certificates=expected.certificates,
-        acs_url=expected.acs_url,
-        sp_entity_id=expected.sp_entity_id,
-        in_response_to=request.id,
-        decryption_keys=expected.decryption_keys,
-        allow_cbc=expected.allow_cbc,
-        refuse_expired=expected.refuse_expired,
-        context_classes=expected.context_classes,
-        clock_skew_seconds=expected.clock_skew_seconds,
-        authn_after=expected.authn_after,
-    )
 
 
 def _settle(

@@ -77,6 +77,25 @@ class Measure:
     unsolicited: bool = False
     authn_after: datetime | None = None
 
+    @classmethod
+    def of(cls, expectations: Expectations) -> Measure:
+        """Return the measure of one response whose expectations are known: all of it is compared."""
+        return cls(
+            now=expectations.now,
+            idp_entity_id=expectations.idp_entity_id or None,
+            certificates=expectations.certificates,
+            acs_url=expectations.acs_url,
+            sp_entity_id=expectations.sp_entity_id,
+            in_response_to=expectations.in_response_to,
+            decryption_keys=expectations.decryption_keys,
+            allow_cbc=expectations.allow_cbc,
+            refuse_expired=expectations.refuse_expired,
+            context_classes=expectations.context_classes,
+            clock_skew_seconds=expectations.clock_skew_seconds,
+            unsolicited=expectations.unsolicited,
+            authn_after=expectations.authn_after,
+        )
+
     @property
     def complete(self) -> bool:
         """Say whether enough is known to tell if a sign-in would be accepted."""
