@@ -9,14 +9,14 @@ import pytest
 
 from tests.support.apps import make_app
 from tests.support.directories import Directory, directory, pushing, user
-from tests.support.house import House, Server
+from tests.support.house import Client, House, Server
 from tests.support.people import connect, group_of
 from vestibule.directory.end_users import AccessChange, EndUser
 from vestibule.directory.groups import Group
 from vestibule.directory.sources import Source
-from vestibule.flows import connections, end_user, scim_clashes
+from vestibule.flows import connections, end_user, group_members, scim_clashes
 from vestibule.kernel.ids import new_id
-from vestibule.storage import access, apps, end_users, synced_groups
+from vestibule.storage import access, apps, end_users, groups, synced_groups
 
 
 @pytest.fixture
@@ -170,3 +170,63 @@ def test_an_adopted_group_has_the_apps_that_the_pushed_one_had(okta: Directory, 
     with house.runtime.database.reading() as tx:
         usable = apps.list_usable_apps(tx, house.workspace.id, house.environments["dev"].id, person.id)
     assert {one.id for one in usable} == {app.id, both.id}
+
+
+def take_out(house: House, email: str, name: str) -> None:
+    """Take somebody out of a group, as on the group's page."""
+    with house.runtime.database.reading() as tx:
+        memberships = access.memberships_of(tx, house.workspace.id, someone(house, email).id)
+    group_id = next(one.group_id for one in memberships if one.name == name)
+    group_members.remove_member(house.runtime, house.owner, "dev", group_id, someone(house, email).id)
+
+
+def test_whom_an_admin_takes_out_of_a_pushed_group_stays_out_until_the_directory_has_taken_them_out_as_well(
+    okta: Directory, server: Server
+) -> None:
+    house = server.house
+    maya, noor = (okta.create(f"{name}@example.com")["id"] for name in ("maya", "noor"))
+    path = f"/Groups/{okta.create_group('Designers', maya)['id']}"
+    waiting = okta.create_group("Writers", "00u-maya")["id"]
+    take_out(house, "maya@example.com", "Designers")
+    listed = [{"value": maya}, {"value": noor}]
+    assert okta.send("PUT", path, {"displayName": "Designers", "members": listed}).json()["members"][0]["value"] == maya
+    okta.patch(path, replaced("members", listed))
+    okta.patch(path, {"op": "add", "path": "members", "value": [{"value": maya}]})
+    okta.patch(f"/Users/{maya}", replaced("displayName", "Maya P."))
+    assert groups_of(house, "maya@example.com") == {}
+    okta.patch(f"/Users/{maya}", {"op": "add", "path": "externalId", "value": "00u-maya"})
+    assert groups_of(house, "maya@example.com") == {"Writers": Source.SCIM}
+    assert [one["value"] for one in okta.get(f"/Groups/{waiting}").json()["members"]] == [maya]
+    okta.patch(path, {"op": "remove", "path": f'members[value eq "{maya}"]'})
+    okta.patch(path, {"op": "add", "path": "members", "value": [{"value": maya}]})
+    assert groups_of(house, "maya@example.com") == {"Designers": Source.SCIM, "Writers": Source.SCIM}
+    assert groups_of(house, "noor@example.com") == {"Designers": Source.SCIM}
+
+
+def test_the_page_of_a_pushed_group_says_that_whom_an_admin_takes_out_stays_out(
+    okta: Directory, server: Server, admin_client: Client
+) -> None:
+    house = server.house
+    okta.create_group("Designers", okta.create("maya@example.com")["id"])
+    okta.create_group("Writers")
+    said = "stays out until the directory itself takes them out and puts them in again"
+    with house.runtime.database.reading() as tx:
+        found = groups.list_groups(tx, house.workspace.id, house.environments["dev"].id)
+    pages = {one.name: admin_client.get(f"/admin/environments/dev/groups/{one.id}").text for one in found}
+    assert {name for name, text in pages.items() if said in text} == {"Designers"}
+    person = admin_client.get(f"/admin/end-users/{someone(house, 'maya@example.com').id}").text
+    assert "a SCIM directory brings back only what it has itself taken away meanwhile" in person
+
+
+def test_access_that_an_admin_takes_away_stays_away_until_the_directory_has_taken_it_away_as_well(
+    okta: Directory, server: Server
+) -> None:
+    house = server.house
+    path = f"/Users/{okta.create('maya@example.com')['id']}"
+    tick_dev(house, "maya@example.com", ticked=False)
+    okta.patch(path, replaced("active", True), replaced("displayName", "Maya P."))
+    assert okta.send("PUT", path, user("maya@example.com", title="Engineer")).status_code == 200
+    assert not may_enter(house, "maya@example.com")
+    okta.patch(path, replaced("active", False))
+    okta.patch(path, replaced("active", True))
+    assert may_enter(house, "maya@example.com")

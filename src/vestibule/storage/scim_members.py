@@ -306,6 +306,12 @@ def join_pushed_groups(tx: Transaction, place: Place, scim_user_id: str, end_use
     _JOIN_PUSHED.write_later(tx, {**whose, "by": place.connection_id, "since": now})
 
 
+def join_group(tx: Transaction, place: Place, scim_group_id: str, end_user_id: str, now: datetime) -> None:
+    """Put somebody who may enter into the end-user group that a pushed one is."""
+    where = {"by": place.connection_id, "in_environment": place.environment_id, "into": scim_group_id, "since": now}
+    _JOIN_ONE.write_later(tx, {**where, "whose": end_user_id})
+
+
 def join_groups_of_directories(
     tx: Transaction, workspace_id: str, environment_id: str, end_user_id: str, now: datetime
 ) -> None:
@@ -366,11 +372,11 @@ def _inserted(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> Sequence[st
 
 
 def _join(tx: Transaction, place: Place, group: PushedGroup, people: Any, now: datetime) -> None:
-    where = {"by": place.connection_id, "in_environment": place.environment_id, "into": group.id, "since": now}
     if isinstance(people, list) and len(people) < 2:
-        for whose in people:
-            _JOIN_ONE.write_later(tx, {**where, "whose": whose})
+        for end_user_id in people:
+            join_group(tx, place, group.id, end_user_id, now)
         return
+    where = {"by": place.connection_id, "in_environment": place.environment_id, "into": group.id, "since": now}
     joined = _joining.where(environment_access.c.end_user_id.in_(people))
     new = insert_into(tx, group_members).from_select([*_NAMES, *_SINCE], joined)
     tx.execute(new.on_conflict_do_update(**_taking_over(new)), where)

@@ -44,7 +44,7 @@ def create_user(tx: Transaction, push: Push, resource: Mapping[str, Any]) -> tup
         end_user_id, fresh = account_for(tx, push, user)
         user = replace(user, end_user_id=end_user_id)
     scim_users.insert_user(tx, push.workspace_id, push.connection_id, user)
-    waited = _welcome(tx, push, user)
+    waited = bool(_welcome(tx, push, user))
     if user.active and user.end_user_id:
         _arrive(tx, push, user, fresh=fresh, in_groups=waited)
     return user, waited
@@ -77,12 +77,13 @@ def change_user(tx: Transaction, push: Push, before: PushedUser, resource: Mappi
         end_user_id, fresh = account_for(tx, push, after)
         after = replace(after, end_user_id=end_user_id)
     scim_users.update_user(tx, push.workspace_id, push.connection_id, before, after)
-    waited = after.external_id != before.external_id and _welcome(tx, push, after)
+    waited = _welcome(tx, push, after) if after.external_id != before.external_id else ()
     if after.active and after.end_user_id:
         if not (before.active and before.end_user_id):
             _arrive(tx, push, after, fresh=fresh, in_groups=True)
-        elif waited:
-            scim_members.join_pushed_groups(tx, push.place, after.id, after.end_user_id, push.now)
+        # Not every group that they are in: out of some of those an admin may have taken them.
+        for scim_group_id in waited:
+            scim_members.join_group(tx, push.place, scim_group_id, after.end_user_id, push.now)
     return after
 
 
@@ -150,11 +151,11 @@ def _rehire(tx: Transaction, push: Push, found: PushedUser, resource: Mapping[st
     return change_user(tx, push, before, resource)
 
 
-def _welcome(tx: Transaction, push: Push, user: PushedUser) -> bool:
-    """Put a user into the groups that waited for their externalId, which have a new version now; return whether there were any."""
+def _welcome(tx: Transaction, push: Push, user: PushedUser) -> tuple[str, ...]:
+    """Put a user into the groups that waited for their externalId, which have a new version now; return which these are."""
     waited = scim_members.welcome(tx, push.place, user.id, user.external_id) if user.external_id else ()
     scim_groups.touch_groups(tx, push.workspace_id, waited, push.now)
-    return bool(waited)
+    return waited
 
 
 def _touch_groups_of(tx: Transaction, push: Push, user_id: str) -> None:
