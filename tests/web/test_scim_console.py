@@ -7,7 +7,7 @@ from html import unescape
 
 import pytest
 
-from tests.support.directories import pushed_group, pushed_user, pushing
+from tests.support.directories import directory, pushed_group, pushed_user, pushing
 from tests.support.house import Client, House, Server
 from tests.support.people import add_person, connect, group_of
 from vestibule.directory.sources import Source
@@ -184,3 +184,19 @@ def test_the_persons_page_says_where_everything_came_from_and_what_ends_it(
     said = words(admin_client.get(f"/admin/end-users/{by_hand.id}").text)
     assert "Only an admin ends it." in said
     assert "An admin changes it." in said
+
+
+@pytest.mark.parametrize("mode", ["manual", "jit"])
+def test_what_a_directory_sent_can_still_be_read_once_people_come_another_way(
+    mode: str, admin_client: Client, server: Server
+) -> None:
+    house = server.house
+    okta = directory(server, pushing(house))
+    here = f"/admin/connections/{okta.connection.id}"
+    connections.choose_provisioning(house.runtime, house.owner, okta.connection.id, mode)
+    assert f"{here}/scim/log" not in admin_client.get(here).text
+    connections.choose_provisioning(house.runtime, house.owner, okta.connection.id, "scim")
+    okta.create("maya@example.com")
+    connections.choose_provisioning(house.runtime, house.owner, okta.connection.id, mode)
+    assert f'href="{here}/scim/log"' in admin_client.get(here).text
+    assert "maya@example.com" in words(admin_client.get(f"{here}/scim/log").text)

@@ -42,3 +42,10 @@ def read_log(runtime: Runtime, caller: AdminCaller, connection_id: str, *, befor
         following = shown[-1].id if len(found) > EVENTS_A_PAGE else None
         events = tuple(replace(one, sent=laid_out(one.sent)) for one in shown)
         return ScimLog(connection, environment_of(tx, connection), events, following)
+
+
+def has_log(runtime: Runtime, caller: AdminCaller, connection: Connection) -> bool:
+    """Say whether a directory has sent anything, also where people come another way by now. Raises Forbidden."""
+    caller.require(Permission.READ)
+    with runtime.database.reading() as tx:
+        return bool(scim_events.page(tx, caller.workspace_id, connection.id, before=None, size=1))

@@ -28,7 +28,8 @@ def card(visit: Visit, connection: Connection) -> dict[str, Any]:
     found = scim_directories.look_at_directory(visit.runtime, visit.admin, connection)
     clashes = scim_clashes.list_clashes(visit.runtime, visit.admin, connection.id) if found else ()
     may_manage_people = visit.admin.admin.may(Permission.MANAGE_PEOPLE)
-    return {"scim": found, "clashes": clashes, "may_manage_people": may_manage_people}
+    left_a_log = found is None and scim_log.has_log(visit.runtime, visit.admin, connection)
+    return {"scim": found, "left_a_log": left_a_log, "clashes": clashes, "may_manage_people": may_manage_people}
 
 
 def log_page(visit: Visit) -> Response:
