@@ -58,13 +58,17 @@ def explain(
     access: tuple[EnvironmentAccess, ...],
     memberships: tuple[Membership, ...],
     pushed: tuple[Pushed, ...],
+    linked: tuple[str, ...],
     connections: Mapping[str, Connection],
 ) -> Why:
-    """Return why a person has what they have. `pushed` is what the directories say of them, the oldest word first."""
+    """Return why a person has what they have.
+
+    `pushed` is what the directories say of them, the oldest word first; `linked` are the connections that they sign in through.
+    """
     return Why(
         environments={one.environment_id: reason(one, connections) for one in access},
         groups={one.group_id: (one, reason(one, connections)) for one in memberships},
-        profile=_profile(person, pushed, connections),
+        profile=_profile(person, access, pushed, linked, connections),
         pushed=tuple(
             (connections[one.connection_id].idp.name, one) for one in pushed if one.connection_id in connections
         ),
@@ -86,18 +90,28 @@ def _ended_by(one: EnvironmentAccess | Membership, connection: Connection | None
     return EndedBy.CLIENT if one.source is Source.API else EndedBy.ADMIN
 
 
-def _profile(person: EndUser, pushed: tuple[Pushed, ...], connections: Mapping[str, Connection]) -> dict[str, Reason]:
-    by_directory = next((one for one in pushed if _provisions(connections.get(one.connection_id))), None)
-    if by_directory is not None:
-        name = connections[by_directory.connection_id].idp.name
-        field = Reason(Source.SCIM, name, by_directory.last_modified_at, EndedBy.DIRECTORY)
-    else:
-        field = Reason(person.source, None, person.created_at, EndedBy.ADMIN)
+def _profile(
+    person: EndUser,
+    access: tuple[EnvironmentAccess, ...],
+    pushed: tuple[Pushed, ...],
+    linked: tuple[str, ...],
+    connections: Mapping[str, Connection],
+) -> dict[str, Reason]:
+    def leads(connection: Connection) -> bool:
+        """Say whether nothing but connections of the same IdP knows the person, as `storage.scim_users.known_elsewhere` does."""
+        elsewhere = (one.connection_id for one in access if one.environment_id != connection.environment_id)
+        others = (connections.get(one or "") for one in (*elsewhere, *(one.connection_id for one in pushed)))
+        return all(other is not None and other.idp.id == connection.idp.id for other in others)
+
+    field = Reason(person.source, None, person.created_at, EndedBy.ADMIN)
+    for connection in (connections[one] for one in linked if one in connections):
+        if _syncs(connection) and leads(connection):
+            field = Reason(Source.JIT, connection.idp.name, person.updated_at, EndedBy.SIGN_IN)
+    for one in reversed(pushed):
+        directory = connections.get(one.connection_id)
+        if directory is not None and directory.provisioning is Provisioning.SCIM and leads(directory):
+            field = Reason(Source.SCIM, directory.idp.name, one.last_modified_at, EndedBy.DIRECTORY)
     return {"name": field, "email": field}
-
-
-def _provisions(connection: Connection | None) -> bool:
-    return connection is not None and connection.provisioning is Provisioning.SCIM
 
 
 def _syncs(connection: Connection) -> bool:

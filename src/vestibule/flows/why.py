@@ -7,7 +7,7 @@ from vestibule.directory.why import Why, explain
 from vestibule.flows.parts.callers import AdminCaller
 from vestibule.flows.parts.people import found_end_user
 from vestibule.flows.parts.runtime import Runtime
-from vestibule.storage import access, connections, scim_users
+from vestibule.storage import access, connections, identity_links, scim_users
 
 
 def why(runtime: Runtime, caller: AdminCaller, end_user_id: str) -> Why:
@@ -20,5 +20,6 @@ def why(runtime: Runtime, caller: AdminCaller, end_user_id: str) -> Why:
             access.access_of(tx, caller.workspace_id, person.id),
             access.memberships_of(tx, caller.workspace_id, person.id),
             scim_users.pushed_as(tx, caller.workspace_id, person.id),
+            tuple(one.connection_id for one in identity_links.list_identity_links(tx, caller.workspace_id, person.id)),
             {one.id: one for one in connections.list_connections(tx, caller.workspace_id)},
         )
