@@ -95,9 +95,9 @@ def load_settings(environ: Mapping[str, str] | None = None, toml_path: Path | No
         raise SettingsError(f"Unknown setting {PREFIX}{unknown[0]}. Known: {', '.join(sorted(KEYS))}.")
     data_dir = Path(values.get("DATA_DIR") or data_dir).absolute()
     return Settings(
-        public_url=_public_url(values.get("PUBLIC_URL", "")),
+        public_url=_public_url(values.get("PUBLIC_URL", ""), path),
         database_url=_database_url(values.get("DATABASE_URL") or f"sqlite:///{data_dir / 'vestibule.db'}"),
-        secret_key=_secret_key(values),
+        secret_key=_secret_key(values, path),
         data_dir=data_dir,
         smtp_url=values.get("SMTP_URL") or None,
         mail_from=values.get("MAIL_FROM") or None,
@@ -132,10 +132,21 @@ def _toml_value(path: Path, key: str, value: object) -> str:
     raise SettingsError(f"{path}: {key} must be a text in quotes, true or false, or a list of texts.")
 
 
-def _public_url(value: str) -> str:
+def _elsewhere(path: Path) -> str:
+    """Return what to say to somebody who may have an install, but in another folder than was looked at."""
+    if path.exists():
+        return ""
+    return (
+        f" There is no {path.absolute()}: of an install elsewhere, name the folder with --data-dir or {PREFIX}DATA_DIR."
+    )
+
+
+def _public_url(value: str, path: Path) -> str:
     """Return the origin as browsers write it (RFC 6454, 6.2), because it is compared with theirs."""
     if not value:
-        raise SettingsError(f"Set {PREFIX}PUBLIC_URL to the address that people type, such as https://sso.example.com.")
+        raise SettingsError(
+            f"Set {PREFIX}PUBLIC_URL to the address that people type, such as https://sso.example.com.{_elsewhere(path)}"
+        )
     only = SettingsError(f"{PREFIX}PUBLIC_URL must be a scheme and a host only, such as https://sso.example.com.")
     try:
         parts = urlsplit(value.strip())
@@ -182,7 +193,7 @@ def _database_url(value: str) -> str:
     return url
 
 
-def _secret_key(values: Mapping[str, str]) -> str:
+def _secret_key(values: Mapping[str, str], toml_path: Path) -> str:
     secret, path = values.get("SECRET_KEY", ""), values.get("SECRET_KEY_FILE", "")
     if secret and path:
         raise SettingsError(
@@ -195,7 +206,8 @@ def _secret_key(values: Mapping[str, str]) -> str:
             raise SettingsError(f"{PREFIX}SECRET_KEY_FILE can't be read: {error}.") from error
     if not secret:
         raise SettingsError(
-            f"Set {PREFIX}SECRET_KEY, or run `vestibule init` to write a configuration with a fresh one."
+            f"Set {PREFIX}SECRET_KEY to the one that this install began with; a new install gets one by: vestibule init."
+            f"{_elsewhere(toml_path)}"
         )
     if len(secret) < MIN_SECRET_LENGTH or len(set(secret)) < 10:
         raise SettingsError(f"{PREFIX}SECRET_KEY must be {MIN_SECRET_LENGTH} random characters or more.")

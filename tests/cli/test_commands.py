@@ -252,8 +252,36 @@ def test_serve_on_a_port_that_is_taken_fails_with_the_status_of_a_failure(sqlite
     assert done.stderr.splitlines()[-1].startswith(f"vestibule: the server did not start on 127.0.0.1:{port}")
 
 
-def test_serve_refuses_an_outdated_schema(empty_database_url: str, command: Commands) -> None:
-    assert_refused(command("serve", "--port", "0", **on(empty_database_url)), 1, "vestibule migrate")
+def test_serve_refuses_an_outdated_schema(runtime: Runtime, database_url: str, command: Commands) -> None:
+    with runtime.database.transaction() as tx:
+        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    assert_refused(command("serve", "--port", "0", **on(database_url)), 1, "vestibule migrate")
+
+
+def test_an_empty_database_is_not_taken_for_an_outdated_one(empty_database_url: str, command: Commands) -> None:
+    for arguments in (("serve", "--port", "0"), ("admin", "recover", "--email", "ada@example.com")):
+        assert_refused(command(*arguments, **on(empty_database_url)), 1, "empty", "vestibule init")
+
+
+@pytest.mark.parametrize("arguments", [("serve",), ("migrate",), ("keys", "rotate")])
+def test_a_damaged_database_asks_for_the_backup_and_not_for_a_new_install(
+    arguments: tuple[str, ...], sqlite_url: str, command: Commands
+) -> None:
+    with Path(sqlite_url.removeprefix("sqlite:///")).open("r+b") as file:
+        file.seek(100)
+        file.write(b"\xff" * 3000)
+    done = command(*arguments, **on(sqlite_url))
+    assert_refused(done, 1, "malformed", "last backup")
+    assert "init" not in done.stderr
+
+
+def test_a_command_without_its_data_folder_is_told_how_to_name_it(
+    command: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    recover = ("admin", "recover", "--email", "ada@example.com", "--data-dir", "elsewhere")
+    for settings in ({}, {"VESTIBULE_PUBLIC_URL": URL}):
+        assert_refused(command(*recover, **settings), 1, "--data-dir", str(tmp_path / "elsewhere" / "vestibule.toml"))
 
 
 def test_a_database_of_a_newer_release_is_told_apart_from_an_outdated_one(

@@ -66,9 +66,29 @@ def test_a_configuration_that_can_not_be_read_is_the_one_finding(command: Comman
     assert (status, list(found)) == (1, ["configuration"])
 
 
-def test_an_outdated_schema_says_which_command_helps(command: Commands, empty_database_url: str) -> None:
-    status, found = look(command, empty_database_url)
+def test_an_outdated_schema_says_which_command_helps(command: Commands, house: House, database_url: str) -> None:
+    with house.runtime.database.transaction() as tx:
+        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    status, found = look(command, database_url)
     assert (status, found["database"]["level"], found["database"]["todo"]) == (1, "fail", "Run: vestibule migrate")
+
+
+def test_an_empty_database_is_a_new_install_or_the_wrong_place(command: Commands, empty_database_url: str) -> None:
+    status, found = look(command, empty_database_url)
+    assert (status, found["database"]["level"]) == (1, "fail")
+    assert "vestibule init" in found["database"]["todo"]
+    assert "migrate" not in found["database"]["todo"]
+
+
+def test_a_damaged_database_is_one_finding_that_asks_for_the_backup(command: Commands, sqlite_url: str) -> None:
+    with Path(sqlite_url.removeprefix("sqlite:///")).open("r+b") as file:
+        file.seek(100)
+        file.write(b"\xff" * 3000)
+    status, found = look(command, sqlite_url)
+    assert (status, found["database"]["level"]) == (1, "fail")
+    assert "backup" in found["database"]["todo"]
+    assert "init" not in found["database"]["todo"]
+    assert "mail" in found
 
 
 def test_a_database_of_a_newer_release_is_not_to_be_migrated(

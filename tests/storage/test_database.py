@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import bindparam, func, insert, literal, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
-from vestibule.kernel.errors import AlreadyTaken, DatabaseBusy, DatabaseUnreachable
+from vestibule.kernel.errors import AlreadyTaken, DatabaseBusy, DatabaseDamaged, DatabaseUnreachable
 from vestibule.storage.database import Database
 from vestibule.storage.tables import admin_sessions, environments, throttles, workspaces
 from vestibule.storage.types import Instant
@@ -219,12 +219,25 @@ def test_a_database_that_is_not_there_is_unreachable() -> None:
             database.close()
 
 
+def test_a_damaged_database_is_told_as_such(sqlite_url: str) -> None:
+    path = Path(sqlite_url.removeprefix("sqlite:///"))
+    with path.open("r+b") as file:
+        file.seek(100)  # behind the header: the first page of the schema
+        file.write(b"\xff" * 3000)
+    database = Database(sqlite_url, pool_size=1)
+    try:
+        with pytest.raises(DatabaseDamaged):
+            count(database)
+    finally:
+        database.close()
+
+
 def test_a_file_that_is_no_database_is_unreachable(tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("x") / "x.db"
     path.write_bytes(b"this is a letter and no database at all" * 100)
     database = Database(f"sqlite:///{path}", pool_size=1)
     try:
-        with pytest.raises(DatabaseUnreachable), database.reading():
+        with pytest.raises(DatabaseDamaged), database.reading():
             raise AssertionError("a letter answered")
     finally:
         database.close()

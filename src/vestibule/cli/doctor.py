@@ -19,10 +19,10 @@ from rich.markup import escape
 
 from vestibule.app import build_runtime
 from vestibule.cli.configuration import DataDir, read_settings
-from vestibule.cli.output import AsJson, answer
+from vestibule.cli.output import AsJson, answer, mend_database
 from vestibule.flows import checkup, readiness
 from vestibule.flows.parts.runtime import Runtime
-from vestibule.kernel.errors import VestibuleError
+from vestibule.kernel.errors import DatabaseUnreachable, VestibuleError
 from vestibule.outside.mail import Mailer
 from vestibule.settings import Settings, SettingsError
 from vestibule.storage.migrate import SchemaNewer
@@ -72,6 +72,10 @@ def _look(data_dir: Path | None) -> Iterator[Finding]:
     runtime = build_runtime(settings)
     try:
         yield from _database(runtime)
+    except DatabaseUnreachable as error:
+        yield Finding("database", "fail", f"does not answer: {error.reason}", mend_database(error))
+    except VestibuleError as error:
+        yield Finding("database", "fail", error.reason, "Look again in a moment.")
     finally:
         runtime.database.close()
     yield from _mail(settings)
@@ -92,19 +96,14 @@ def _database(runtime: Runtime) -> Iterator[Finding]:
     kind = "SQLite" if runtime.database.is_sqlite else "PostgreSQL"
     try:
         readiness.check(runtime)
+    except readiness.DatabaseEmpty as error:
+        yield Finding("database", "fail", error.reason, str(error))
+        return
     except readiness.SchemaOutdated as error:
         yield Finding("database", "fail", error.reason, "Run: vestibule migrate")
         return
     except SchemaNewer as error:
         yield Finding("database", "fail", error.reason, str(error))
-        return
-    except VestibuleError as error:
-        yield Finding(
-            "database",
-            "fail",
-            f"{kind} does not answer: {error.reason}",
-            "Check VESTIBULE_DATABASE_URL, and that it runs.",
-        )
         return
     yield Finding("database", "ok", f"{kind} answers, and is at this release’s schema")
     yield _clock(runtime)

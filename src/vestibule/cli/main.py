@@ -10,7 +10,7 @@ import typer
 
 import vestibule
 from vestibule.cli import api_clients, demo, doctor, init, keys, people, saml, serve
-from vestibule.cli.output import complain, sentence_of
+from vestibule.cli.output import complain, mend_database, sentence_of
 from vestibule.kernel.errors import DatabaseUnreachable, VestibuleError
 
 app = typer.Typer(
@@ -58,10 +58,7 @@ def run(arguments: Sequence[str]) -> int:
         complain("stopped.")
         return 1
     except DatabaseUnreachable as error:
-        complain(
-            f"The database does not answer: {error.reason}. Check VESTIBULE_DATABASE_URL and the data folder, and that it runs;"
-            " a new install begins with: vestibule init"
-        )
+        complain(f"The database does not answer: {error.reason}. {mend_database(error)}")
         return 1
     except VestibuleError as error:
         complain(sentence_of(error))

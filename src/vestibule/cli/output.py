@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from vestibule.kernel.errors import FieldError, Invalid, VestibuleError
+from vestibule.kernel.errors import DatabaseDamaged, DatabaseUnreachable, FieldError, Invalid, VestibuleError
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for scripts.")]
 
@@ -35,4 +35,16 @@ def sentence_of(error: VestibuleError) -> str:
     errors = error.errors if isinstance(error, Invalid) else (error,)
     return " ".join(
         f"--{one.field.replace('_', '-')}: {one}" if isinstance(one, FieldError) else str(one) for one in errors
+    )
+
+
+def mend_database(error: DatabaseUnreachable) -> str:
+    """Return what the operator can do about a database that does not answer."""
+    if isinstance(error, DatabaseDamaged):
+        return (
+            "If VESTIBULE_DATABASE_URL and the data folder are right, the database is damaged: stop every server, keep the file,"
+            " and put the last backup back."
+        )
+    return (
+        "Check VESTIBULE_DATABASE_URL and the data folder, and that it runs; a new install begins with: vestibule init"
     )

@@ -15,9 +15,21 @@ class SchemaOutdated(VestibuleError):
     public = N_("The database is not at this release’s schema. Run: vestibule migrate")
 
 
+class DatabaseEmpty(SchemaOutdated):
+    """There are no tables at all: a new database, or the wrong one."""
+
+    code = "database_empty"
+    public = N_(
+        "The database is empty. A new install begins with: vestibule init. If this is none, check VESTIBULE_DATABASE_URL and the"
+        " data folder."
+    )
+
+
 def check(runtime: Runtime) -> None:
     """Raise SchemaOutdated, SchemaNewer, or the database's own error, unless the database answers and is at this release's schema."""
     current, newest = current_revision(runtime.database), newest_revision()
     if current != newest:
+        if current is None:
+            raise DatabaseEmpty("the database is empty")
         refuse_newer(current)
         raise SchemaOutdated(f"the database is at revision {current}, this release needs {newest}")

@@ -104,6 +104,12 @@ class DatabaseUnreachable(DatabaseBusy):
     public = N_("The database does not answer. Try again in a moment.")
 
 
+class DatabaseDamaged(DatabaseUnreachable):
+    """The database's file is not one, or no longer: time mends nothing, a backup does."""
+
+    code = "database_damaged"
+
+
 class AlreadyTaken(VestibuleError):
     """The database holds such a row already, or a row that this one rests on is gone: two acted at once, or a name is taken.
 

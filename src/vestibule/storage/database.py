@@ -20,14 +20,16 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from vestibule.kernel.errors import AlreadyTaken, DatabaseBusy, DatabaseUnreachable, GaveWay
+from vestibule.kernel.errors import AlreadyTaken, DatabaseBusy, DatabaseDamaged, DatabaseUnreachable, GaveWay
 from vestibule.storage.pipeline import commit, forget_what_waits, pipeline_of, send, translated
 
 __all__ = ["Database", "Transaction", "check_url"]
 
 _MOMENT_SECONDS: Final = 0.01
 _OTHERS: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
-_NO_SQLITE: Final = ("SQLITE_CANTOPEN", "SQLITE_NOTADB", "SQLITE_READONLY", "SQLITE_FULL", "SQLITE_IOERR")
+_NO_SQLITE: Final = ("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_FULL", "SQLITE_IOERR")
+# index_corrupted and data_corrupted are PostgreSQL's.
+_DAMAGED: Final = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "XX001", "XX002")
 READ_ONLY: Final = "vestibule_read_only"
 # A key that exists, or a row that is gone or still needed: unique and foreign keys, and exclusion.
 _TAKEN: Final = {
@@ -128,7 +130,7 @@ def take_time(tx: Transaction) -> None:
 
 @contextmanager
 def timely() -> Iterator[None]:
-    """Turn the engines' errors that are nobody's mistake into AlreadyTaken, DatabaseBusy, GaveWay or DatabaseUnreachable."""
+    """Turn the engines' errors that are nobody's mistake into AlreadyTaken, DatabaseBusy or one of its kinds."""
     try:
         yield
     except IntegrityError as error:
@@ -141,6 +143,8 @@ def timely() -> Iterator[None]:
             raise GaveWay(_words(error)) from error
         if _code(error) in _BUSY or "database is locked" in str(error.orig):
             raise DatabaseBusy(_words(error)) from error
+        if (_code(error) or "").startswith(_DAMAGED):
+            raise DatabaseDamaged(_words(error)) from error
         if _is_unreachable(error):
             raise DatabaseUnreachable(_words(error)) from error
         raise
