@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -177,8 +177,35 @@ def serving(
     base_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     runtime = make_runtime(database_url, clock, base_url, **changes)
     house = furnish(runtime, clock, environments)
+    running = Server(base_url, house)
+    with listening, process_of(runtime, database_url, listening):
+        try:
+            yield running
+        finally:
+            running.close_clients()
+    runtime.database.close()
+
+
+@contextmanager
+def serving_beside(server: Server) -> Iterator[Server]:
+    """Run another process of a server: of the same house on the same database, with nothing else in common."""
+    first, listening = server.house.runtime, free_socket()
+    url = first.database.engine.url.render_as_string(hide_password=False)
+    runtime = replace(first, database=Database(url))
+    beside = Server(f"http://127.0.0.1:{listening.getsockname()[1]}", server.house)
+    with listening, process_of(runtime, url, listening):
+        try:
+            yield beside
+        finally:
+            beside.close_clients()
+    runtime.database.close()
+
+
+@contextmanager
+def process_of(runtime: Runtime, database_url: str, listening: socket.socket) -> Iterator[None]:
+    """Run the app on a socket, in a thread."""
     settings = Settings(
-        public_url=base_url, database_url=database_url, secret_key=SECRET, data_dir=Path("/nonexistent")
+        public_url=runtime.public_url, database_url=database_url, secret_key=SECRET, data_dir=Path("/nonexistent")
     )
     server = uvicorn.Server(
         uvicorn.Config(build_app(settings, runtime), log_level="warning", access_log=False, lifespan="on")
@@ -188,12 +215,8 @@ def serving(
     deadline = time.monotonic() + 20
     while not server.started and time.monotonic() < deadline:
         time.sleep(0.01)
-    running = Server(base_url, house)
     try:
-        yield running
+        yield
     finally:
-        running.close_clients()
         server.should_exit = True
         thread.join(timeout=20)
-        listening.close()
-        runtime.database.close()

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import replace
+from typing import Any
 from urllib.parse import unquote
 
+import httpx
 import pytest
 from sqlalchemy import event
 
 from tests.support import sign_ins
 from tests.support.forward_auth import HOST, AppHost, change, eventually, grace, sign_in_here, signed_in, wiki
-from tests.support.house import House, Server
+from tests.support.house import House, Server, serving_beside
 from tests.support.people import group_of
 from vestibule.directory.activity import ActivityFilter, Entry, Outcome
-from vestibule.flows import end_user, environments
+from vestibule.flows import end_user, environments, jwt_keys
+from vestibule.flows.parts.callers import operator
 from vestibule.flows.parts.jwt_keys import keys_to_verify, usable_jwt_keys
-from vestibule.oidc.jwt import verify
+from vestibule.oidc.jwt import unverified, verify
 from vestibule.storage import access, activity, apps, forward_auth, groups
 
 
@@ -307,7 +311,12 @@ def test_an_answer_of_a_moment_ago_takes_no_statement_and_a_new_one_two(server: 
     assert there.ask().status_code == 200
     statements = list[str]()
     engine = server.house.runtime.database.engine
-    event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+
+    def counted(*args: Any) -> None:
+        if "jwt_keys" not in args[2]:
+            statements.append(args[2])
+
+    event.listen(engine, "before_cursor_execute", counted)
     answers = 0
     while len(statements) < 4:
         assert there.ask().status_code == 200
@@ -337,3 +346,33 @@ def test_a_node_whose_clock_is_a_little_behind_takes_the_way_in_that_another_beg
     assert "/.vestibule/callback?code=" in client.get(path).headers["location"]
     clock.advance(minutes=-2)
     assert client.get(path).status_code == 400
+
+
+def test_keys_that_were_replaced_at_once_sign_nothing_more_in_any_process(server: Server) -> None:
+    """An app verifies with the keys that are published, and would refuse everybody whom a retired key signed for."""
+    wiki(server.house)
+    grace(server.house)
+    there = signed_in(server)
+    assert there.ask().status_code == 200
+    with serving_beside(server) as other:
+        old = kids_published_at(other)
+        assert kid_of(there.ask()) in old
+        runtime = server.house.runtime
+        jwt_keys.rotate_every_environment(runtime, operator(), server.house.workspace.id, at_once=True)
+        published = kids_published_at(other)
+        assert published.isdisjoint(old)
+        begun = time.monotonic()
+        while kid_of(there.ask()) not in published:
+            assert time.monotonic() < begun + 5
+            time.sleep(0.05)
+        there.server = other
+        assert kid_of(there.ask()) in published
+
+
+def kid_of(answer: httpx.Response) -> str:
+    assert answer.status_code == 200
+    return str(unverified(answer.headers["x-vestibule-identity"]).kid)
+
+
+def kids_published_at(server: Server) -> set[str]:
+    return {key["kid"] for key in httpx.get(f"{server.base_url}/e/dev/jwks.json").json()["keys"]}

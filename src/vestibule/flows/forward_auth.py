@@ -31,7 +31,7 @@ from vestibule.storage.database import Transaction
 
 _MOST_DECISIONS: Final = 20_000
 _IDENTITY_SECONDS: Final = 30.0
-_KEY_SECONDS: Final = 10.0
+_KEY_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,15 @@ class Recent:
 
     def __init__(self) -> None:
         self.admissions: Memory[Admission] = Memory(DECISION_SECONDS, _MOST_DECISIONS)
-        self.identities: Memory[tuple[Mapping[str, Any], str]] = Memory(_IDENTITY_SECONDS, _MOST_DECISIONS)
+        self.identities: Memory[tuple[Mapping[str, Any], str, str]] = Memory(_IDENTITY_SECONDS, _MOST_DECISIONS)
         self.keys: Memory[JwtKey] = Memory(_KEY_SECONDS, _MOST_DECISIONS)
 
 
 def admit(runtime: Runtime, recent: Recent, environment_key: str, host: str, token: str) -> Admission:
     """Decide whether the browser with this token (untrusted) may use the app at a host, and remember a yes for half a second.
 
-    Two statements, and one more for a password where SAML is on. Raises NotSignedIn, NotAllowed, HostUnknown.
+    Two statements, one more for a password where SAML is on, and one every other second for the key.
+    Raises NotSignedIn, NotAllowed, HostUnknown.
     """
     since, now = recent.admissions.monotonic(), runtime.clock()
     with runtime.database.reading() as tx:
@@ -95,17 +96,20 @@ def _require_app(tx: Transaction, environment_key: str, host: str) -> None:
 
 
 def _identity(runtime: Runtime, recent: Recent, found: Found, app: App, token: str, now: datetime) -> str:
-    """Return the identity token, the one of a moment ago where it still says the same: a signature costs more than all the rest."""
+    """Return the identity token, the one of a moment ago where it still says the same: a signature costs more than all the rest.
+
+    Nor does it outlast its key: what replaces keys at once has ended them, and the JWK Set shows them no more.
+    """
     since = recent.identities.monotonic()
     claims = identity_claims(runtime, found.standing, app, sorted(groups_told(found).values()))
-    known = recent.identities.get((app.id, token))
-    if known is not None and known[0] == claims:
-        return known[1]
     environment = found.session.environment
     key = recent.keys.get(environment.id)
     if key is None:
         key = identity_key(runtime, environment)
         recent.keys.put(environment.id, key, since)
+    known = recent.identities.get((app.id, token))
+    if known is not None and known[:2] == (claims, key.kid):
+        return known[2]
     signed = sign_identity(claims, key, now)
-    recent.identities.put((app.id, token), (claims, signed), since)
+    recent.identities.put((app.id, token), (claims, key.kid, signed), since)
     return signed
