@@ -53,6 +53,7 @@ def create_user(tx: Transaction, push: Push, resource: Mapping[str, Any]) -> tup
 def change_user(tx: Transaction, push: Push, before: PushedUser, resource: Mapping[str, Any]) -> PushedUser:
     """Bring a user, who is locked, to what a canonical resource says. What says the same changes nothing, not even the version.
 
+    Unless there was no account for them, as somebody else had their address: it is made once it can be.
     Raises PushConflict, DomainNotReached, DeparturesHeld.
     """
     after = replace(
@@ -63,7 +64,8 @@ def change_user(tx: Transaction, push: Push, before: PushedUser, resource: Mappi
         version=before.version + 1,
         created_at=before.created_at,
     )
-    if (after.attributes, after.active) == (before.attributes, before.active):
+    same = (after.attributes, after.active) == (before.attributes, before.active)
+    if same and not (after.active and after.end_user_id is None):
         return before
     _require_free_name(tx, push, before, after)
     if before.active and not after.active:
@@ -76,6 +78,8 @@ def change_user(tx: Transaction, push: Push, before: PushedUser, resource: Mappi
     elif after.active:
         end_user_id, fresh = account_for(tx, push, after)
         after = replace(after, end_user_id=end_user_id)
+        if same and end_user_id is None:
+            return before
     scim_users.update_user(tx, push.workspace_id, push.connection_id, before, after)
     waited = _welcome(tx, push, after) if after.external_id != before.external_id else ()
     if after.active and after.end_user_id:
