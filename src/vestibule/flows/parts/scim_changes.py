@@ -19,7 +19,6 @@ from vestibule.kernel.ids import is_id
 from vestibule.kernel.text import N_, printable
 from vestibule.scim.errors import (
     InvalidValue,
-    MethodNotAllowed,
     PreconditionFailed,
     ResourceNotFound,
     ScimError,
@@ -54,7 +53,10 @@ _NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a directory asks for. `endpoint` is Users or Groups; id, parameters and body are untrusted."""
+    """What a directory asks for. `method` is POST for an `endpoint` (Users or Groups), PUT, PATCH or DELETE for a resource of it.
+
+    Id, parameters and body are untrusted.
+    """
 
     method: str
     endpoint: str
@@ -105,12 +107,10 @@ def _change_user(tx: Transaction, push: Push, change: Change) -> Answer:
         return Answer(204)
     if change.method == "PUT":
         resource = {"active": before.active, **_read_user(push, change.body)}
-    elif change.method == "PATCH":
+    else:
         reading = patch_resource(USER, before.attributes, read_operations(change.body))
         _tell(push, reading.noted)
         resource = reading.resource
-    else:
-        raise MethodNotAllowed(f"{change.method} is not for a user.", "PUT", "PATCH", "DELETE")
     user = pushed_users.change_user(tx, push, before, resource)
     return _user_answer(tx, push, change, user, 200)
 
@@ -158,8 +158,6 @@ def _change_group(tx: Transaction, push: Push, change: Change) -> Answer:
         group = pushed_groups.rename_group(tx, push, before, resource["displayName"], resource.get("externalId"))
         _touch(tx, push, before, group, members_changed=pushed_groups.set_members(tx, push, group, values))
         return _group_answer(tx, push, change, _found_group(tx, push, group.id), 200)
-    if change.method != "PATCH":
-        raise MethodNotAllowed(f"{change.method} is not for a group.", "PUT", "PATCH", "DELETE")
     edits, noted = group_edits(read_operations(change.body))
     _tell(push, noted)
     group, members_changed = before, False
