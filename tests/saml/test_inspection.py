@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -168,6 +169,20 @@ CONTACT = (
     '<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"><md:ContactPerson><md:GivenName>secret</md:GivenName>'
     "<md:SurName>secret</md:SurName><md:TelephoneNumber>secret</md:TelephoneNumber></md:ContactPerson></md:EntityDescriptor>"
 )
+
+
+@pytest.mark.parametrize("before", [0, 30, 64, 200, 3_960, 3_990, 3_998, 3_999, 4_000, 4_001])
+def test_redacted_an_address_where_a_long_value_is_cut_off_goes_with_it(before: int) -> None:
+    address = f"{'secret' * 10}@{'secret.' * 30}example"
+    text = inspect(f"<a>{'-' * before}, {address} {'-' * 9_000}</a>".encode(), redact=True).text
+    assert "secret" not in text
+    assert len(text) <= 4_010
+
+
+def test_redacting_costs_by_what_is_shown_of_a_value() -> None:
+    before = time.process_time()
+    inspect(b"<a>" + b"a." * 1_000_000 + b"</a>", redact=True)
+    assert time.process_time() - before < 0.5
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ _MAX_VALUE: Final = 4_000
 _MAX_LINES: Final = 5_000
 HIDDEN: Final = "[redacted]"
 _EMAIL: Final = re.compile(r"[^\s\"'<>@%=&;:,()\[\]]{1,64}(?:@|%40)[A-Za-z0-9.\-]{1,253}")
+_MAX_ADDRESS: Final = 64 + len("%40") + 253
 # In any namespace, whatever is inside: SAML 1.1 and metadata have names of people, too.
 _PERSONAL: Final = frozenset({"NameID", "NameIdentifier", "BaseID", "AttributeValue", "SessionIndex", "NewID"}) | {
     "GivenName",
@@ -114,6 +115,12 @@ def _text(element: xml.Element, *, redact: bool) -> str:
 
 
 def _value(value: str, *, redact: bool) -> str:
-    # Line breaks inside a value (base64) are layout to a reader.
-    flat = " ".join(value.split("\n")) if "\n" in value else value
-    return printable(scrub(flat) if redact else flat, _MAX_VALUE)
+    # No more is looked at than is shown, and of the last address of that the rest. Line breaks inside a value (base64) are
+    # layout to a reader.
+    head = value[: _MAX_VALUE + _MAX_ADDRESS].replace("\n", " ")
+    if not redact:
+        return printable(head, _MAX_VALUE)
+    end = next(
+        (each.end() for each in _EMAIL.finditer(head) if each.start() <= _MAX_VALUE < each.end()), _MAX_VALUE + 1
+    )
+    return printable(scrub(head[:end]), _MAX_VALUE)
