@@ -54,8 +54,18 @@ def readable_bytes(data: bytes) -> str:
 
 def personal_texts(root: xml.Element) -> frozenset[str]:
     """Return every text that `readable` hides in a document, as `showable` writes it: reasons of a refusal may quote one."""
-    holders = (element for element in root.iter() if reading.local_name(element) in _AROUND)
-    return frozenset(showable(str(text)) for holder in holders for text in holder.itertext() if text.strip())
+    return frozenset(showable(str(text)) for holder in _holders(root) for text in holder.itertext() if text.strip())
+
+
+def _holders(root: xml.Element) -> Iterator[xml.Element]:
+    # The outermost ones: what is inside an inner one is inside these.
+    stack = [root]
+    while stack:
+        element = stack.pop()
+        if reading.local_name(element) in _AROUND:
+            yield element
+        else:
+            stack.extend(element)
 
 
 def scrub(text: str, personal: Container[str] = ()) -> str:
