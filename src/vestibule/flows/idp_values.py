@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from vestibule.directory.activity import Event, Subject
 from vestibule.directory.admins import Permission
@@ -17,12 +18,16 @@ from vestibule.flows.parts.rereading import Reread, reread
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.still_allowed import require_still
 from vestibule.flows.parts.throttling import FETCH_PER_WORKSPACE, count_attempt
-from vestibule.flows.parts.understanding import TypedIdp, understand
+from vestibule.flows.parts.understanding import TypedIdp, understand, version_of
 from vestibule.kernel.errors import Conflict, FieldError, Invalid, Throttled
 from vestibule.kernel.text import N_
 from vestibule.saml.certificates import fingerprint_of
 from vestibule.storage import connections, identity_providers, metadata_readings, workspaces
 from vestibule.storage.database import Transaction
+
+_CHANGED_MEANWHILE: Final = N_(
+    "These values were changed since you opened this page. Look at them in another tab first: saving again replaces what was changed."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +103,13 @@ def save_idp_values(
     *,
     vendor: str = "",
     keep_apart: bool = False,
+    began_with: str = "",
 ) -> Connection:
     """Save values that `understand_idp` returned as those of a connection's IdP, for every environment that uses it.
 
     `keep_apart` says that this is another app of an IdP that the workspace knows: Entra ID gives all apps of a tenant
-    one entity ID, and each its own certificate. Raises Invalid with EntityIdKnown, NotFound, Forbidden.
+    one entity ID, and each its own certificate. Nothing is saved where the values in use are no longer the version that the
+    form `began_with`. Raises Invalid, also with EntityIdKnown, NotFound, Forbidden.
     """
     caller.require(Permission.MANAGE_AUTHENTICATION)
     with runtime.database.transaction() as tx:
@@ -110,6 +117,8 @@ def save_idp_values(
         workspaces.lock_workspace(tx, caller.workspace_id)
         require_still(tx, caller, Permission.MANAGE_AUTHENTICATION)
         connection = found_connection(tx, caller, connection_id)
+        if began_with not in {"", version_of(connection.idp)}:
+            raise Invalid(FieldError("began_with", _CHANGED_MEANWHILE))
         _refuse_known(tx, connection, values, keep_apart=keep_apart)
         _save(tx, runtime, caller, connection, values)
         wanted = _vendor(connection.idp, vendor, values)

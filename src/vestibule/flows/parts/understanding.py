@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Final, TypeVar
 
 from vestibule.directory.connections import IdentityProvider, IdpCertificate, IdpValues, LogoutEndpoints
+from vestibule.directory.rollover import values_of
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.throttling import FETCH_PER_WORKSPACE, count_attempt
 from vestibule.kernel.errors import FieldError, Invalid, Throttled
@@ -123,6 +124,13 @@ def digest_of(values: IdpValues) -> str:
         prints,
     )
     return sha256(repr(said).encode()).hexdigest()
+
+
+def version_of(idp: IdentityProvider) -> str:
+    """Return a digest of the values of an IdP that are in use, to tell whether they are still those that a form was made of."""
+    values = values_of(idp)
+    said = (values.metadata_url, digest_of(values)) if values else None
+    return sha256(repr((idp.id, said)).encode()).hexdigest()
 
 
 def _fetched(runtime: Runtime, workspace_id: str, url: str) -> bytes:

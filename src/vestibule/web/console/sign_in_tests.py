@@ -8,6 +8,7 @@ from starlette.routing import Route
 from vestibule.directory.connections import IdpValues
 from vestibule.directory.differences import difference
 from vestibule.flows import sign_in_tests
+from vestibule.flows.parts.understanding import version_of
 from vestibule.kernel.secrets import new_token
 from vestibule.web.doors import browser_of, console, remember_browser
 from vestibule.web.entrance import sending_page
@@ -42,6 +43,7 @@ def page(visit: Visit) -> Response:
         shown=shown,
         result=shown.result,
         request_id=request_id,
+        began_with=version_of(shown.connection.idp),
         checks=[
             (one, difference(one.expected, one.received) if one.outcome == "failed" else None)
             for one in shown.result.findings

@@ -24,7 +24,7 @@ from vestibule.directory.vendors import GENERIC, VENDORS, Vendor, app_name, vend
 from vestibule.directory.workspaces import Environment
 from vestibule.flows import connection_set_up, idp_values, sign_in_tests
 from vestibule.flows.parts.connecting import TypedConnection
-from vestibule.flows.parts.understanding import TypedIdp, digest_of
+from vestibule.flows.parts.understanding import TypedIdp, digest_of, version_of
 from vestibule.kernel.errors import Invalid
 from vestibule.kernel.text import N_
 from vestibule.saml.certificates import fingerprint_of
@@ -146,7 +146,13 @@ def set_up(visit: Visit) -> Response:
             idp_values.refuse_known_entity_id(visit.runtime, visit.admin, connection_id, values, keep_apart=keep_apart)
             return _step_two(visit, facts, form.get("vendor"), StepTwo(shown, values=values, changed=changed))
         connection = idp_values.save_idp_values(
-            visit.runtime, visit.admin, connection_id, values, vendor=form.get("vendor"), keep_apart=keep_apart
+            visit.runtime,
+            visit.admin,
+            connection_id,
+            values,
+            vendor=form.get("vendor"),
+            keep_apart=keep_apart,
+            began_with=form.get("began_with"),
         )
     except Invalid as error:
         known = next((one.reusable for one in error.errors if isinstance(one, idp_values.EntityIdKnown)), None)
@@ -292,7 +298,15 @@ def _step_two(visit: Visit, facts: idp_values.SetUpFacts, chosen_vendor: str, st
         signed_by=_signed_by(step.values),
         changed=step.changed,
         known=step.known,
+        began_with=_began_with(visit, facts, step),
     )
+
+
+def _began_with(visit: Visit, facts: idp_values.SetUpFacts, step: StepTwo) -> str:
+    """Return the version of the values that the form is made of: of the first look, until the admin was told of a newer one."""
+    if visit.method == "GET" or "began_with" in step.errors:
+        return version_of(facts.connection.idp)
+    return visit.form.get("began_with")
 
 
 def _steps(visit: Visit, chosen: Vendor, environment: Environment) -> list[tuple[Part, ...]]:
