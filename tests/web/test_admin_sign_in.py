@@ -219,3 +219,37 @@ def test_saving_the_role_that_somebody_has_changes_and_records_nothing(server: S
     assert admin_client.post(f"{me}/role", {"role": "owner"}).headers["location"] == "/admin/access-control"
     assert "role changed" not in admin_client.get("/admin/access-control").text
     assert "changed the role" not in admin_client.get("/admin/activity").text
+
+
+def test_a_sign_in_ends_the_session_that_the_browser_had_and_no_other(server: Server) -> None:
+    house = server.house
+    _, link = admins.create_admin(
+        house.runtime, operator(), house.workspace.id, "Max", "max@example.com", "auditor", None
+    )
+    assert link is not None
+
+    def copy_of(one: Client) -> Client:
+        copied = server.client()
+        copied.http.cookies.update(one.http.cookies)
+        return copied
+
+    client, elsewhere = server.client(), server.client()
+    client.sign_in()
+    elsewhere.sign_in()
+    before = copy_of(client)
+    client.sign_in()
+    assert before.get("/admin/me").status_code == 303
+    assert [one.get("/admin/me").status_code for one in (client, elsewhere)] == [200, 200]
+    before = copy_of(client)
+    path = link.removeprefix(server.base_url)
+    client.get(path)
+    assert client.post(path, {"password": "a fine long sentence for Max"}).status_code == 303
+    assert "Max" in client.get("/admin/me").text
+    assert before.get("/admin/me").status_code == 303
+    assert elsewhere.get("/admin/me").status_code == 200
+
+
+def test_a_wrong_password_ends_no_session(admin_client: Client) -> None:
+    admin_client.get("/admin/sign-in")
+    assert admin_client.post("/admin/sign-in", {"email": "ada@example.com", "password": "wrong"}).status_code == 400
+    assert admin_client.get("/admin/me").status_code == 200

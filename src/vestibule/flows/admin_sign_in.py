@@ -60,8 +60,13 @@ class SignedIn:
     token: str
 
 
-def sign_in_with_password(runtime: Runtime, visitor: Visitor, email: str, password: str) -> SignedIn:
-    """Sign an admin in. Raises WrongCredentials or Throttled; takes the same time whoever asks."""
+def sign_in_with_password(
+    runtime: Runtime, visitor: Visitor, email: str, password: str, *, earlier: str = ""
+) -> SignedIn:
+    """Sign an admin in; the session of the browser's `earlier` cookie (untrusted) ends, whoever's it is.
+
+    Raises WrongCredentials or Throttled; takes the same time whoever asks.
+    """
     account = email_key(email.strip())[:254]
     count_password_attempt(runtime, visitor, f"admin {account}")
     with runtime.database.reading() as tx:
@@ -84,7 +89,7 @@ def sign_in_with_password(runtime: Runtime, visitor: Visitor, email: str, passwo
         if not admins.hold_password(tx, admin.workspace_id, admin.id, stored or ""):
             raise WrongCredentials(f"admin sign-in of {printable(account)}: changed or removed meanwhile")
         forget_password_attempts(tx, runtime, visitor, f"admin {account}")
-        return _begin_session(tx, runtime, visitor, admin, "password")
+        return _begin_session(tx, runtime, visitor, admin, "password", earlier)
 
 
 def look_at_link(runtime: Runtime, visitor: Visitor, token: str) -> tuple[Admin, Purpose]:
@@ -98,9 +103,12 @@ def look_at_link(runtime: Runtime, visitor: Visitor, token: str) -> tuple[Admin,
     return admin, link.purpose
 
 
-def sign_in_with_link(runtime: Runtime, visitor: Visitor, token: str, new_password: str | None) -> SignedIn:
+def sign_in_with_link(
+    runtime: Runtime, visitor: Visitor, token: str, new_password: str | None, *, earlier: str = ""
+) -> SignedIn:
     """Use a one-time link: set the password when one is given, sign the admin in, end the other sessions on a reset.
 
+    The session of the browser's `earlier` cookie (untrusted) ends, whoever's it is.
     Recovery and first-run links may be used without a new password (break-glass); an invitation or a reset asks for
     one. Raises LinkUsedUp, FieldError for the password, Throttled.
     """
@@ -122,7 +130,7 @@ def sign_in_with_link(runtime: Runtime, visitor: Visitor, token: str, new_passwo
         if hashed is not None:
             admins.delete_sessions(tx, fresh.workspace_id, fresh.id)
         one_time_links.revoke_links(tx, admin_id=fresh.id)
-        return _begin_session(tx, runtime, visitor, fresh, purpose.value)
+        return _begin_session(tx, runtime, visitor, fresh, purpose.value, earlier)
 
 
 def resume(runtime: Runtime, visitor: Visitor, token: str) -> AdminCaller | None:
@@ -170,7 +178,11 @@ def end_other_sessions(runtime: Runtime, caller: AdminCaller) -> int:
     return ended
 
 
-def _begin_session(tx: Transaction, runtime: Runtime, visitor: Visitor, admin: Admin, method: str) -> SignedIn:
+def _begin_session(
+    tx: Transaction, runtime: Runtime, visitor: Visitor, admin: Admin, method: str, earlier: str
+) -> SignedIn:
+    if earlier:
+        admins.delete_session_of(tx, token_hash(earlier))
     now, token = runtime.clock(), new_token()
     session = AdminSession(
         id=new_id("session", now),

@@ -141,6 +141,11 @@ def delete_session(tx: Transaction, workspace_id: str, admin_id: str, session_id
     return tx.execute(delete(admin_sessions).where(*mine)).rowcount == 1
 
 
+def delete_session_of(tx: Transaction, token_hash: str) -> None:
+    """End the session of a cookie, which a newer one replaces."""
+    tx.execute(delete(admin_sessions).where(admin_sessions.c.token_hash == token_hash))
+
+
 def delete_sessions(tx: Transaction, workspace_id: str, admin_id: str, except_id: str | None = None) -> int:
     """End every session of an admin, but for one; return how many."""
     query = delete(admin_sessions).where(

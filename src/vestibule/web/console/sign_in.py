@@ -27,7 +27,7 @@ def sign_in(visit: Visit, browser: str) -> Response:
     """Take e-mail and password."""
     try:
         signed_in = admin_sign_in.sign_in_with_password(
-            visit.runtime, visit.visitor, visit.form.get("email"), visit.form.get("password")
+            visit.runtime, visit.visitor, visit.form.get("email"), visit.form.get("password"), earlier=_earlier(visit)
         )
     except (admin_sign_in.WrongCredentials, Throttled) as error:
         return _page(visit, browser, error=error)
@@ -43,7 +43,9 @@ def use_link(visit: Visit, browser: str) -> Response:
     """Use a one-time link."""
     password = visit.form.get("password") if visit.form.has("password") else None
     try:
-        signed_in = admin_sign_in.sign_in_with_link(visit.runtime, visit.visitor, visit.path_params["token"], password)
+        signed_in = admin_sign_in.sign_in_with_link(
+            visit.runtime, visit.visitor, visit.path_params["token"], password, earlier=_earlier(visit)
+        )
     except FieldError as error:
         return _link_page(visit, browser, errors_by_field(error))
     return _enter(visit, signed_in, _HOME)
@@ -87,6 +89,10 @@ def _link_page(visit: Visit, browser: str, errors: dict[str, str]) -> Response:
         needs_password=purpose in {Purpose.ADMIN_INVITATION, Purpose.ADMIN_RESET},
         first_run=purpose is Purpose.ADMIN_FIRST_RUN,
     )
+
+
+def _earlier(visit: Visit) -> str:
+    return visit.cookies.get(visit.site.cookie_name(ADMIN_COOKIE), "")
 
 
 def _enter(visit: Visit, signed_in: admin_sign_in.SignedIn, to: str) -> Response:
