@@ -14,7 +14,7 @@ from tests.support.apps import RelyingApp, answer_in, make_app, make_secret
 from tests.support.house import Client, Server
 from vestibule.directory.end_users import EndUser, EndUserStatus
 from vestibule.directory.grants import Authentication
-from vestibule.flows import end_user
+from vestibule.flows import connections, end_user
 from vestibule.flows.parts.entry import decide
 from vestibule.kernel.errors import DatabaseBusy
 from vestibule.kernel.ids import new_id
@@ -272,3 +272,18 @@ def test_another_site_can_send_none_of_the_forms_and_a_stranger_gets_nowhere(
     assert sent.status_code == 303
     assert sent.headers["location"].startswith("/e/dev/sign-in")
     assert live(server, person) == before
+
+
+def test_a_password_session_that_enforcement_has_closed_is_not_listed_until_it_counts_again(server: Server) -> None:
+    house, everywhere = server.house, ("dev", "test", "prod")
+    person = sign_ins.add_person(house, environments=everywhere, status=EndUserStatus.ACTIVE, password=PASSWORD)
+    client = signed_in(server)
+    people.sign_in(house, person, "test")
+    people.sign_in(house, person, "prod")
+    connection = sign_ins.connect(house, "test")
+    sign_ins.connect(house, "prod", name="Other", domains=("example.org",))
+    page = client.get(ACCOUNT).text
+    assert "the session in PROD" in page
+    assert "the session in TEST" not in page
+    connections.set_disabled(house.runtime, house.owner, connection.id, disabled=True)
+    assert "the session in TEST" in client.get(ACCOUNT).text

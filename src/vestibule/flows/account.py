@@ -10,6 +10,7 @@ from vestibule.directory.grants import Consent
 from vestibule.directory.sessions import Session
 from vestibule.flows.parts.callers import Visitor
 from vestibule.flows.parts.entering import end_user_actor
+from vestibule.flows.parts.entry import sessions_of
 from vestibule.flows.parts.places import Place, find_place
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.routing import require_password_route, route_at
@@ -36,7 +37,7 @@ def look_at_account(runtime: Runtime, session: Session) -> Account:
     """Return what somebody signed in sees about themselves."""
     place, person = find_place(runtime, session.environment.key), session.end_user
     with runtime.database.reading() as tx:
-        theirs = sessions.list_sessions(tx, session.workspace_id, person.id, runtime.clock())
+        theirs = sessions_of(tx, session.workspace_id, person.id, runtime.clock())
         consents = authorization.list_consents(tx, session.environment.id, person.id)
     by_password = person.has_password and route_at(runtime, place, person.email).password
     return Account(place, theirs, consents, by_password)

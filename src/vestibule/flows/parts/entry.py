@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from vestibule.directory.apps import App
 from vestibule.directory.connections import Connection
@@ -38,6 +38,20 @@ def resume(runtime: Runtime, environment_key: str, token: str) -> Session | None
             return session
         found = connections.list_connections(tx, session.workspace_id, session.environment.id)
     return session if route(session.end_user.email, True, found).password else None
+
+
+def sessions_of(tx: Transaction, workspace_id: str, end_user_id: str, now: datetime) -> tuple[Session, ...]:
+    """Return the sessions that a person can go on in, the newest first: not those by a password where enforcement asks for SAML."""
+    found = sessions.list_sessions(tx, workspace_id, end_user_id, now)
+    if not any(map(_judges_connections, found)):
+        return found
+    every = connections.list_connections(tx, workspace_id)
+
+    def counts(one: Session) -> bool:
+        here = [each for each in every if each.environment_id == one.environment.id]
+        return not _judges_connections(one) or route(one.end_user.email, True, here).password
+
+    return tuple(filter(counts, found))
 
 
 def decide(
