@@ -10,8 +10,9 @@ from vestibule.flows import sign_in_links
 from vestibule.flows.parts.entering import Entered
 from vestibule.flows.parts.places import Place, find_place
 from vestibule.flows.parts.routing import SamlRequired
-from vestibule.kernel.errors import FieldError
+from vestibule.kernel.errors import FieldError, Throttled
 from vestibule.web.entrance import entered_page, place_page, portal, session_token
+from vestibule.web.problems import status_of
 from vestibule.web.visits import Visit
 
 
@@ -33,6 +34,11 @@ def forgot(visit: Visit, browser: str) -> Response:
             find_place(visit.runtime, key),
             {"email": visit.gettext(message, **error.params)},
         )
+    except Throttled as error:
+        errors = {"email": visit.gettext(error.public, **error.params)}
+        response = _forgot_page(visit, browser, find_place(visit.runtime, key), errors, status_of(error))
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
+        return response
     return _forgot_page(visit, browser, place, asked=visit.runtime.mail_enabled)
 
 
@@ -61,13 +67,19 @@ def use_link(visit: Visit, browser: str) -> Response:
 
 
 def _forgot_page(
-    visit: Visit, browser: str, place: Place, errors: dict[str, str] | None = None, *, asked: bool = False
+    visit: Visit,
+    browser: str,
+    place: Place,
+    errors: dict[str, str] | None = None,
+    status: int = 422,
+    *,
+    asked: bool = False,
 ) -> Response:
     return place_page(
         visit,
         "portal/forgot.html",
         place,
-        status=422 if errors else 200,
+        status=status if errors else 200,
         binding=browser,
         errors=errors or {},
         email=visit.form.get("email"),
