@@ -14,7 +14,7 @@ from tests.support.house import PASSWORD, Client, Server
 from tests.support.people import add_person, connect, group_of, knock, link, sign_in
 from vestibule.directory.end_users import EndUser, EndUserFilter
 from vestibule.directory.sessions import KnockReason
-from vestibule.flows import admins, end_user, end_users
+from vestibule.flows import admins, end_user, end_users, waiting
 from vestibule.flows.parts.callers import operator
 from vestibule.storage import end_user_list
 from vestibule.storage import end_users as storage
@@ -317,7 +317,7 @@ def test_waiting_people_are_added_let_in_decided_and_dismissed(server: Server, a
     assert admin_client.post(f"{waiting}/{gone.id}/dismiss").status_code == 303
     for address in ("access", "address"):
         assert admin_client.post(f"{waiting}/{gone.id}/{address}").status_code == 404
-    assert admin_client.get(f"{NEW}?knock={gone.id}").status_code == 200
+    assert admin_client.get(f"{NEW}?knock={gone.id}").status_code == 404
 
 
 def test_no_address_answers_a_stranger_or_a_forged_form(server: Server, admin_client: Client) -> None:
@@ -351,3 +351,27 @@ def test_an_auditor_sees_everything_and_no_button(server: Server) -> None:
     assert auditor.get(NEW).status_code == 403
     assert auditor.get(f"/admin/end-users/{maya.id}/delete").status_code == 403
     assert auditor.post(f"/admin/end-users/{maya.id}/delete").status_code == 403
+
+
+def test_somebody_who_does_not_wait_any_more_is_said_not_to_and_the_list_is_a_step_away(
+    server: Server, admin_client: Client
+) -> None:
+    house = server.house
+    connection, old = connect(house), add_person(house, "Old", "shared@example.com", "dev")
+    known = knock(house, connection, "Old", "shared@example.com", "1", KnockReason.NO_ACCESS, old.id)
+    reused = knock(house, connection, "New", "shared@example.com", "2", KnockReason.ADDRESS_REUSED, old.id)
+    unknown = knock(house, connection, "Priya", "priya@example.com", "3")
+    admin_client.get("/admin/end-users/waiting")
+    for one in (known, reused, unknown):
+        waiting.dismiss(house.runtime, house.owner, one.id)
+    list_path = "/admin/end-users/waiting"
+    for answer in (
+        admin_client.post(f"{list_path}/{known.id}/access"),
+        admin_client.get(f"{list_path}/{reused.id}/address"),
+        admin_client.post(f"{list_path}/{reused.id}/address"),
+        admin_client.get(f"{NEW}?knock={unknown.id}"),
+    ):
+        assert answer.status_code == 404
+        assert "This person does not wait any more" in answer.text
+        assert "They were let in or dismissed meanwhile" in answer.text
+        assert f'<a class="btn btn-primary" href="{list_path}">Go back</a>' in answer.text

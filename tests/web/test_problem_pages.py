@@ -60,3 +60,46 @@ def test_a_link_that_was_used_says_so_and_not_that_the_request_is_unreadable(ser
         page = server.client().get(path).text
         assert "<h1>This link works no more</h1>" in page
         assert "This link was used already or has expired." in page
+
+
+def came_from(page: str) -> str:
+    found = re.search(r'<a class="btn btn-primary" href="([^"]*)">Go back</a>', page)
+    return found[1] if found else ""
+
+
+def test_a_form_of_the_console_that_is_refused_leads_back_to_its_page(server: Server, admin_client: Client) -> None:
+    me = server.house.owner.admin.id
+    page = f"/admin/access-control/{me}"
+    admin_client.get(page)
+    headers = {"Referer": f"{server.base_url}{page}"}
+    answer = admin_client.post(f"{page}/role", {"role": "admin"}, headers=headers)
+    assert (answer.status_code, came_from(answer.text)) == (409, page)
+    assert '<a class="btn" href="/admin/access-control">Go to the start</a>' in answer.text
+    forged = admin_client.post(f"{page}/role", {"role": "admin"}, token="0" * 64, headers=headers)
+    assert (forged.status_code, came_from(forged.text)) == (403, page)
+
+
+@pytest.mark.parametrize(
+    "referer",
+    [
+        "",
+        "https://evil.example/admin/access-control",
+        "{ours}.evil.example/admin/x",
+        "{ours}@evil.example/admin/x",
+        "{ours}//evil.example/admin/x",
+        "{ours}/admin//evil.example",
+        "{ours}/admin/../e/dev/",
+        "{ours}/admin/\\evil.example",
+        "{ours}/e/dev/",
+        "x{ours}/admin/access-control",
+        'javascript:alert(1)//{ours}/admin/"onclick=',
+    ],
+)
+def test_where_a_form_says_that_it_came_from_leads_nowhere_else(
+    server: Server, admin_client: Client, referer: str
+) -> None:
+    me = server.house.owner.admin.id
+    headers = {"Referer": referer.format(ours=server.base_url)}
+    answer = admin_client.post(f"/admin/access-control/{me}/role", {"role": "admin"}, headers=headers)
+    assert (answer.status_code, came_from(answer.text), way_on(answer.text)) == (409, "", "/admin/access-control")
+    assert "evil" not in answer.text

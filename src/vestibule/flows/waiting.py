@@ -27,6 +27,13 @@ PAGE_SIZE = 25
 Moment = tuple[datetime, str]
 
 
+class NotWaiting(NotFound):
+    """Nobody waits here: they never did, or were let in or dismissed."""
+
+    code = "not_waiting"
+    public = N_("They were let in or dismissed meanwhile, by another admin or in another tab.")
+
+
 class NotThisWay(Conflict):
     """This is not what somebody who waits for that reason can be given."""
 
@@ -100,7 +107,7 @@ def dismiss(runtime: Runtime, caller: AdminCaller, knock_id: str) -> None:
 
 
 def give_wanted_access(runtime: Runtime, caller: AdminCaller, knock_id: str) -> tuple[EndUser, Environment]:
-    """Let somebody we know enter the environment they knocked at. Raises NotThisWay, NotFound, Forbidden."""
+    """Let somebody we know enter the environment they knocked at. Raises NotWaiting, NotThisWay, NotFound, Forbidden."""
     caller.require(Permission.MANAGE_PEOPLE)
     with runtime.database.transaction() as tx:
         knock = _found(tx, caller, knock_id)
@@ -116,7 +123,7 @@ def give_wanted_access(runtime: Runtime, caller: AdminCaller, knock_id: str) -> 
 
 
 def look_at_reused_address(runtime: Runtime, caller: AdminCaller, knock_id: str) -> ReusedAddress:
-    """Return what an admin needs to know about a re-used address. Raises NotThisWay, NotFound, Forbidden."""
+    """Return what an admin needs to know about a re-used address. Raises NotWaiting, NotThisWay, NotFound, Forbidden."""
     caller.require(Permission.MANAGE_PEOPLE)
     with runtime.database.reading() as tx:
         return _reused(tx, caller, _found(tx, caller, knock_id))
@@ -125,7 +132,7 @@ def look_at_reused_address(runtime: Runtime, caller: AdminCaller, knock_id: str)
 def move_link_to_newcomer(runtime: Runtime, caller: AdminCaller, knock_id: str) -> EndUser:
     """Link the account to the identity that came with its address, in place of the one before, whose sessions end at once.
 
-    Raises NotThisWay, OutOfReach, NotFound, Forbidden.
+    Raises NotWaiting, NotThisWay, OutOfReach, NotFound, Forbidden.
     """
     caller.require(Permission.MANAGE_PEOPLE)
     with runtime.database.transaction() as tx:
@@ -156,7 +163,7 @@ def move_link_to_newcomer(runtime: Runtime, caller: AdminCaller, knock_id: str) 
 def _found(tx: Transaction, caller: AdminCaller, knock_id: str) -> Knock:
     knock = knocks.find_knock(tx, caller.workspace_id, knock_id) if is_id(knock_id, "knock") else None
     if knock is None:
-        raise NotFound(f"knock {printable(knock_id, 40)}")
+        raise NotWaiting(f"knock {printable(knock_id, 40)}")
     return knock
 
 

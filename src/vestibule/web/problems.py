@@ -25,6 +25,7 @@ from vestibule.kernel.errors import (
 from vestibule.kernel.secrets import SealBroken, new_reference
 from vestibule.kernel.text import N_
 from vestibule.web.forgery import ForeignRequest
+from vestibule.web.forms import local_path
 from vestibule.web.pages import render
 from vestibule.web.visits import Visit
 
@@ -70,7 +71,11 @@ SENTENCES: Final[Mapping[int, str]] = {
 }
 # Refusals that a rule makes and not the request's form: the sentence says which rule.
 _NOT_NOW: Final = TITLES[409]
-_TITLES_BY_CODE: Final[Mapping[str, str]] = {"link_used_up": N_("This link works no more")}
+_TITLES_BY_CODE: Final[Mapping[str, str]] = {
+    "link_used_up": N_("This link works no more"),
+    "not_waiting": N_("This person does not wait any more"),
+}
+_BACK_BY_CODE: Final[Mapping[str, str]] = {"not_waiting": "/admin/end-users/waiting"}
 _ENVIRONMENT: Final = re.compile(r"/e/[a-z0-9-]{1,40}/")
 log = structlog.get_logger()
 
@@ -88,24 +93,33 @@ def refusal_page(visit: Visit, error: VestibuleError) -> Response:
     )
     sentence = visit.gettext(error.message if isinstance(error, FieldError) else error.public, **error.params)
     title = _TITLES_BY_CODE.get(error.code) or (_NOT_NOW if status == 400 else "")
-    response = problem_page(visit, status, sentence, title=title)
+    back = _BACK_BY_CODE.get(error.code) or _came_from(visit)
+    response = problem_page(visit, status, sentence, title=title, back=back)
     if isinstance(error, Throttled):
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
 
 
 def problem_page(
-    visit: Visit, status: int, sentence: str = "", reference: str = "", home: str = "", title: str = ""
+    visit: Visit,
+    status: int,
+    sentence: str = "",
+    reference: str = "",
+    home: str = "",
+    title: str = "",
+    back: str = "",
 ) -> Response:
     """Return a problem page in the console's dress for a signed-in admin, plain for everybody else.
 
-    `home` is where its button leads, where the door knows better than the path; `title` is a msgid.
+    `home` is where its button leads, where the door knows better than the path, and `back` a page of ours that comes before
+    that; `title` is a msgid.
     """
     values = {
         "title": title or TITLES.get(status, TITLES[500]),
         "sentence": sentence or SENTENCES.get(status, SENTENCES[500]),
         "reference": reference,
         "home": home or _home(visit.path),
+        "back": back,
     }
     try:
         return _page(visit, status, values)
@@ -113,6 +127,14 @@ def problem_page(
         # The console's dress asks the database for the workspace's name, and the database may be the problem.
         visit.caller = None
         return _page(visit, status, values)
+
+
+def _came_from(visit: Visit) -> str:
+    """Return the page of the console whose form was refused, by the browser's own word (untrusted), or nothing."""
+    if visit.caller is None or visit.method != "POST":
+        return ""
+    site, ours, path = visit.referer.partition(visit.runtime.public_url)
+    return local_path(path, "/admin/", "") if ours and not site else ""
 
 
 def _home(path: str) -> str:

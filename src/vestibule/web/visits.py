@@ -70,6 +70,7 @@ class Visit:
     origin: str | None
     raw_query: bytes = b""
     authorization: str = field(default="", repr=False)
+    referer: str = ""
     caller: AdminCaller | None = None
 
     def gettext(self, message: str, **params: str) -> str:
@@ -108,6 +109,7 @@ def read_head(request: Request, form: Form = _NO_FORM) -> Visit:
         origin=request.headers.get("origin"),
         raw_query=request.scope["query_string"],
         authorization=request.headers.get("authorization", ""),
+        referer=request.headers.get("referer", ""),
     )
 
 

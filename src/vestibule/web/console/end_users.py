@@ -23,8 +23,9 @@ from vestibule.directory.end_users import (
 from vestibule.directory.sources import Source
 from vestibule.flows import end_users
 from vestibule.flows.parts.people import EmailTaken, HandedOut
+from vestibule.flows.waiting import NotWaiting
 from vestibule.kernel.errors import Invalid
-from vestibule.kernel.text import N_
+from vestibule.kernel.text import N_, printable
 from vestibule.web import flash
 from vestibule.web.doors import console
 from vestibule.web.forms import errors_by_field
@@ -72,7 +73,10 @@ def list_page(visit: Visit) -> Response:
 
 def add_page(visit: Visit) -> Response:
     """Show the form for a new person, filled with what is known of somebody who waits."""
-    knock = end_users.look_at_knock(visit.runtime, visit.admin, visit.query.get("knock"))
+    wanted = visit.query.get("knock")
+    knock = end_users.look_at_knock(visit.runtime, visit.admin, wanted)
+    if wanted and knock is None:
+        raise NotWaiting(f"knock {printable(wanted, 40)}")
     filled = {"name": knock.full_name or "", "email": knock.email or "", "knock": knock.id} if knock else {}
     return _form(visit, filled, ticked={knock.environment_id} if knock else set())
 
