@@ -16,7 +16,7 @@ from vestibule.directory.connections import Connection, ConnectionStatus
 from vestibule.flows import admins
 from vestibule.flows.connections import change_connection
 from vestibule.flows.parts.connecting import TypedConnection
-from vestibule.saml.certificates import fingerprint_of, parse_certificate
+from vestibule.saml.certificates import parse_certificate
 from vestibule.storage import connections
 
 TAB = "/admin/environments/dev/authentication"
@@ -155,49 +155,6 @@ def test_metadata_that_changed_since_it_was_shown_is_shown_again(
     assert "It has changed since you saw it" in again.text
     assert "https://attacker.example" in again.text
     assert only_connection(server).status is ConnectionStatus.DRAFT
-
-
-def test_the_steps_of_another_vendor_leave_what_was_understood_in_view_and_compared(
-    admin_client: Client, server: Server, documents: metadata.Documents
-) -> None:
-    path = begin(admin_client)
-    fields = {"has_url": "yes", "metadata_url": documents.url, "vendor": "entra"}
-    before = send(admin_client, path, {**fields, "act": "vendor"})
-    assert "This is what we understood" not in before.text
-    assert documents.url in before.text
-    fetched = send(admin_client, path, {**fields, "act": "fetch"})
-    seen = re.search(r'name="seen" value="([0-9a-f]{64})"', fetched.text)
-    assert seen is not None
-    shown = send(admin_client, path, {**fields, "act": "vendor", "seen": seen.group(1)})
-    assert "Where to find this in Microsoft Entra ID" in shown.text
-    assert "This is what we understood" in shown.text
-    assert f'name="seen" value="{seen.group(1)}"' in shown.text
-    documents.document = metadata.idp_metadata("https://attacker.example")
-    changed = send(admin_client, path, {**fields, "act": "vendor", "seen": seen.group(1)})
-    assert "It has changed since you saw it" in changed.text
-    assert only_connection(server).status is ConnectionStatus.DRAFT
-
-
-def test_a_certificate_file_that_is_no_text_is_kept_beside_the_one_that_was_pasted(
-    admin_client: Client, server: Server
-) -> None:
-    path = begin(admin_client)
-    values = {
-        "has_url": "no",
-        "way": "values",
-        "sso_url": "https://idp.example/sso",
-        "binding": "post",
-        "entity_id": "urn:idp",
-        "certificate": forge.key().certificate_pem,
-    }
-    file = {"certificate_file": forge.key("other").certificate_der}
-    shown = send(admin_client, path, {**values, "act": "fetch"}, file)
-    assert "This is what we understood" in shown.text
-    kept = re.search(r'<textarea[^>]* name="certificate"[^>]*>\s*(.*?)</textarea>', shown.text, re.DOTALL)
-    assert kept is not None
-    assert send(admin_client, path, {**values, "certificate": kept[1], "act": "save"}).status_code == 303
-    saved = {one.fingerprint for one in only_connection(server).idp.certificates}
-    assert saved == {fingerprint_of(each.certificate_der) for each in (forge.key(), forge.key("other"))}
 
 
 def test_an_uploaded_file_and_typed_values_set_a_provider_up(admin_client: Client, server: Server) -> None:

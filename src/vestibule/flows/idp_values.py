@@ -80,10 +80,15 @@ def get_set_up(runtime: Runtime, caller: AdminCaller, connection_id: str) -> Set
         return SetUpFacts(connection, environment_of(tx, connection), shared)
 
 
-def understand_idp(runtime: Runtime, caller: AdminCaller, typed: TypedIdp) -> IdpValues:
-    """Return what an admin's input says of the IdP; nothing is saved. Raises Invalid field by field, Forbidden."""
+def understand_idp(
+    runtime: Runtime, caller: AdminCaller, typed: TypedIdp, in_use: IdentityProvider | None = None
+) -> IdpValues:
+    """Return what an admin's input says of the IdP; nothing is saved. Raises Invalid field by field, Forbidden.
+
+    Single values keep of the IdP `in_use` what they have no field for.
+    """
     caller.require(Permission.MANAGE_AUTHENTICATION)
-    return understand(runtime, caller.workspace_id, typed)
+    return understand(runtime, caller.workspace_id, typed, in_use)
 
 
 def refuse_known_entity_id(

@@ -55,13 +55,15 @@ class Understood:
     fresh_until: datetime | None
 
 
-def understand(runtime: Runtime, workspace_id: str, typed: TypedIdp) -> IdpValues:
+def understand(
+    runtime: Runtime, workspace_id: str, typed: TypedIdp, in_use: IdentityProvider | None = None
+) -> IdpValues:
     """Return what an admin's input says of the IdP. Fetches where a metadata URL was given, so not for use in a transaction.
 
-    Raises Invalid, beside the field that is wrong.
+    Of the IdP `in_use` single values keep what they have no field for. Raises Invalid, beside the field that is wrong.
     """
     if typed.way == "values":
-        return _by_hand(typed)
+        return _with_what_has_no_field(_by_hand(typed), in_use)
     if typed.way == "url":
         url = _judged("metadata_url", lambda: validate_url(typed.metadata_url.strip()))
         pinned = _pinned(typed)
@@ -196,6 +198,27 @@ def _by_hand(typed: TypedIdp) -> IdpValues:
         certificates=_certificates(typed),
         logout=_logout(typed),
     )
+
+
+def _with_what_has_no_field(values: IdpValues, in_use: IdentityProvider | None) -> IdpValues:
+    # Metadata that was pasted once says more than the fields do, and who brings the next certificate by hand keeps it.
+    if in_use is None or in_use.entity_id != values.entity_id:
+        return values
+    values = replace(values, wants_signed_requests=in_use.wants_signed_requests)
+    shown = (in_use.sso_redirect_url, None if in_use.sso_redirect_url else in_use.sso_post_url)
+    if (values.sso_redirect_url, values.sso_post_url) != shown:
+        return values
+    same_logout = _first_of(values.logout) == _first_of(in_use.logout)
+    return replace(
+        values,
+        sso_redirect_url=in_use.sso_redirect_url,
+        sso_post_url=in_use.sso_post_url,
+        logout=in_use.logout if same_logout else values.logout,
+    )
+
+
+def _first_of(logout: LogoutEndpoints) -> str | None:
+    return logout.redirect_url or logout.post_url
 
 
 def _sso_url(typed: str) -> str:

@@ -138,7 +138,7 @@ def set_up(visit: Visit) -> Response:
             values = sign_in_tests.tested_values(visit.runtime, visit.admin, connection_id, form.get("test"))
             shown = _stored(_with_values(facts.connection.idp, values), form.get("vendor"))
         else:
-            values = idp_values.understand_idp(visit.runtime, visit.admin, typed)
+            values = idp_values.understand_idp(visit.runtime, visit.admin, typed, facts.connection.idp)
         if form.get("act") == "test":
             return send_to_test(visit, connection_id, values)
         changed = form.get("act") != "fetch" and form.get("seen") not in {"", digest_of(values)}
