@@ -12,13 +12,16 @@ from sqlalchemy import select
 
 from tests.support.directories import Directory, directory, push_of, pushing, user
 from tests.support.house import Server
+from vestibule.directory.groups import Group
 from vestibule.directory.pushed import PushedGroup, PushedUser
+from vestibule.directory.sources import Source
 from vestibule.flows import scim
 from vestibule.flows.parts import pushed_groups, pushed_users
 from vestibule.flows.parts.pushing import Push
 from vestibule.flows.parts.scim_answers import Answer
 from vestibule.kernel.errors import GaveWay
-from vestibule.storage import scim_events, scim_groups, scim_users
+from vestibule.kernel.ids import new_id
+from vestibule.storage import groups, scim_events, scim_groups, scim_users
 from vestibule.storage.database import Transaction
 from vestibule.storage.tables import group_members
 
@@ -128,6 +131,41 @@ def test_a_bulk_request_that_meets_another_one_crosswise_is_carried_out_after_it
     with server.house.runtime.database.reading() as tx:
         newest = scim_events.page(tx, server.house.workspace.id, okta.connection.id, before=None, size=1)[0]
     assert [note["params"] for note in newest.notes] == [{"done": "2", "failed": "0"}]
+
+
+def test_who_comes_back_while_a_group_of_theirs_is_deleted_is_back_without_it(okta: Directory, server: Server) -> None:
+    maya = okta.create("maya@example.com", active=False)["id"]
+    group_id = okta.create_group("Designers", maya)["id"]
+    answers: list[httpx.Response] = []
+    thread = threading.Thread(target=lambda: answers.append(okta.patch(f"/Users/{maya}", ACTIVE)))
+    with server.house.runtime.database.transaction() as tx:
+        group, _ = _locked(tx, okta, group_id, maya, "group")
+        assert group is not None
+        pushed_groups.delete_group(tx, push_of(server.house, okta.connection), group)
+        thread.start()
+        time.sleep(0.4)
+    thread.join(30)
+    assert [(one.status_code, one.json().get("active")) for one in answers] == [(200, True)]
+    assert members_here(server) == 0
+
+
+def test_a_group_that_an_admin_makes_at_the_same_instant_is_kept_apart_from_the_pushed_one(
+    okta: Directory, server: Server
+) -> None:
+    house, answers = server.house, list[httpx.Response]()
+    body = {"displayName": "Designers"}
+    thread = threading.Thread(target=lambda: answers.append(okta.send("POST", "/Groups", body)))
+    now, dev = house.clock(), house.environments["dev"].id
+    with house.runtime.database.transaction() as tx:
+        made = Group(new_id("group", now), house.workspace.id, dev, "Designers", False, Source.MANUAL, now)
+        groups.insert_group(tx, made)
+        thread.start()
+        time.sleep(0.4)
+    thread.join(30)
+    assert [(one.status_code, one.json().get("displayName")) for one in answers] == [(201, "Designers")]
+    with house.runtime.database.reading() as tx:
+        names = {one.name for one in groups.list_groups(tx, house.workspace.id, dev)}
+    assert names == {"Everyone", "Designers", "Designers (Okta Dev)"}
 
 
 def test_a_request_that_gives_way_again_and_again_is_answered_503_and_stands_on_the_record_once(

@@ -25,7 +25,7 @@ from vestibule.flows.parts.scim_bulk import carry_out_bulk
 from vestibule.flows.parts.scim_changes import Change, carry_out, in_scim
 from vestibule.flows.parts.scim_logging import log_request
 from vestibule.flows.parts.throttling import SCIM_TOKEN_PER_ADDRESS, count_attempt
-from vestibule.kernel.errors import DatabaseBusy, GaveWay, Throttled, VestibuleError
+from vestibule.kernel.errors import AlreadyTaken, DatabaseBusy, GaveWay, Throttled, VestibuleError
 from vestibule.kernel.ids import is_id
 from vestibule.kernel.secrets import bearer_token, token_hash
 from vestibule.kernel.text import printable
@@ -263,12 +263,12 @@ def _changed(
     request: tuple[str, str, Any],
     work: Callable[[Transaction, Push], Answer],
 ) -> Answer:
-    """Do what a request asks for; from its beginning again where it waited for another one that waited for it."""
+    """Do what a request asks for; from its beginning again where another one was in its way, or faster: it sees what that did then."""
     left = MOST_ATTEMPTS
     while True:
         left -= 1
         push = _push(runtime, visitor, caller)
-        with _refusing(runtime, push, *request), suppress(GaveWay) if left else nullcontext():
+        with _refusing(runtime, push, *request), suppress(AlreadyTaken, GaveWay) if left else nullcontext():
             with runtime.database.transaction() as tx:
                 answer = work(tx, push)
                 if _contact_is_due(push):
