@@ -92,3 +92,33 @@ def test_apps_register_themselves_with_a_token_that_is_shown_once_and_until_it_i
     assert revoke is not None
     admin_client.post(revoke.group(1))
     assert status(token.group(1)) == 401
+
+
+def test_a_form_from_before_gives_an_app_nothing_back_that_another_admin_took_away(
+    admin_client: Client, server: Server
+) -> None:
+    app = apps.make_app(server.house, "Nightly report")
+    app = apps.change_app(server.house, app, grant_types=frozenset({GrantType.CLIENT_CREDENTIALS}))
+    machine = RelyingApp(server, app, apps.make_secret(server.house, app))
+    wanted = {"grant_type": "client_credentials", "resource": FILES["identifier"]}
+    page = added(admin_client)
+    admin_client.get(page)
+    admin_client.post(page, {**FILES, f"allowed_{app.id}": "files:read"})
+
+    def began_with(text: str) -> dict[str, str]:
+        found = re.search(r'name="began_with" value="([0-9a-f]{64})"', text)
+        assert found is not None
+        return {"began_with": found[1]}
+
+    stale = {**FILES, **began_with(admin_client.get(page).text), "name": "Documents", f"allowed_{app.id}": "files:read"}
+    assert admin_client.post(page, {**FILES, f"allowed_{app.id}": ""}).status_code == 303
+    admin_client.get(page)
+    # A mistake in it makes the form no fresher.
+    assert "This API was changed since" in admin_client.post(page, {**stale, "name": ""}).text
+    answer = admin_client.post(page, stale)
+    assert answer.status_code == 422
+    assert "This API was changed since you opened this page." in answer.text
+    assert 'value="Documents"' in answer.text
+    assert machine.token(**wanted).json()["error"] == "invalid_target"
+    assert admin_client.post(page, {**stale, **began_with(answer.text)}).status_code == 303
+    assert machine.token(**wanted).json()["scope"] == "files:read"

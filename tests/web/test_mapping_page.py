@@ -20,6 +20,7 @@ from vestibule.directory.groups import Group
 from vestibule.directory.mapping import PRESETS, AttributeMapping
 from vestibule.directory.provisioning import GroupsBy, JitRules, MapEntry, UnknownGroups
 from vestibule.directory.sources import Source
+from vestibule.flows.mapping import MAX_ENTRIES
 from vestibule.kernel.ids import new_id
 from vestibule.storage import connections, group_map, groups, synced_groups
 from vestibule.storage.tables import activity, end_users
@@ -265,3 +266,15 @@ def test_a_form_from_before_another_admins_change_is_not_saved_over_it(
     assert stored(server, connection)[0].mapping == AttributeMapping(email="by.the.other")
     assert send(admin_client, connection, **began_with(answer.text), full_name="cn").status_code == 303
     assert stored(server, connection)[0].mapping == AttributeMapping(full_name="cn")
+
+
+def test_a_map_with_as_many_lines_as_there_may_be_is_saved_by_the_form(
+    server: Server, admin_client: Client, connection: Connection
+) -> None:
+    group = group_of(server.house)
+    values = [f"value {number}" for number in range(MAX_ENTRIES)]
+    answer = send(admin_client, connection, value=[*values, *[""] * 5], group=[*[group.id] * len(values), *[""] * 5])
+    assert answer.status_code == 303, text_of(answer)
+    assert len(stored(server, connection)[1]) == MAX_ENTRIES
+    answer = send(admin_client, connection, value=[*values, "one more"], group=[group.id] * (len(values) + 1))
+    assert f"Use {MAX_ENTRIES} lines or fewer." in text_of(answer)

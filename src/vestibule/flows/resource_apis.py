@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any, Final
 
 from vestibule.directory.activity import Event, Subject
@@ -31,6 +32,9 @@ from vestibule.storage import apps, resource_apis, workspaces
 from vestibule.storage.database import Transaction
 
 TOKEN_LIFE: Final = timedelta(days=30)
+_CHANGED_MEANWHILE: Final = N_(
+    "This API was changed since you opened this page. Look at it in another tab first: saving again replaces what was changed."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,11 @@ class ApiPage:
     metadata_url: str
     apps: tuple[App, ...]
     allowed: Mapping[str, tuple[str, ...]]
+
+    @property
+    def version(self) -> str:
+        """Return a digest of all that can be typed, to tell whether it is still what a form was made of."""
+        return _version(self.api, self.allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +123,20 @@ def add_api(runtime: Runtime, caller: AdminCaller, environment_key: str, typed: 
 
 
 def change_api(
-    runtime: Runtime, caller: AdminCaller, environment_key: str, api_id: str, typed: TypedApi
+    runtime: Runtime, caller: AdminCaller, environment_key: str, api_id: str, typed: TypedApi, began_with: str = ""
 ) -> ResourceApi:
     """Change an API, and what the environment's apps may ask of it. Its identifier stays: tokens name it.
 
-    Raises Invalid, NotFound, Forbidden.
+    Nothing is changed where it is no longer the version that the form `began_with`. Raises Invalid, NotFound, Forbidden.
     """
     caller.require(Permission.MANAGE_AUTHENTICATION)
     with runtime.database.transaction() as tx:
-        place, before = _find(tx, caller, environment_key, api_id)
+        place = environment_by_key(tx, caller, environment_key)
+        workspaces.lock_environment(tx, caller.workspace_id, place.id)
+        _, before = _find(tx, caller, environment_key, api_id)
+        had = resource_apis.list_allowed(tx, place.id, before.id)
+        if began_with not in {"", _version(before, had)}:
+            raise Invalid(FieldError("began_with", _CHANGED_MEANWHILE))
         name, _, scopes = _validated(replace(typed, identifier=before.identifier))
         own = {
             one.id: one
@@ -133,7 +147,6 @@ def change_api(
             raise Invalid(FieldError("app", N_("Choose an app of this environment.")))
         after = replace(before, name=name, scopes=scopes, open=typed.open, app_id=typed.app_id or None)
         wanted = {app_id: _allowed(app_id, typed, after) for app_id in own}
-        had = resource_apis.list_allowed(tx, place.id, before.id)
         resource_apis.update_api(tx, after)
         for app_id, allowed in wanted.items():
             if set(allowed) != set(had.get(app_id, ())):
@@ -217,6 +230,11 @@ def _allowed(app_id: str, typed: TypedApi, api: ResourceApi) -> tuple[str, ...]:
     if not set(wanted) <= set(api.scopes):
         raise Invalid(FieldError(f"allowed_{app_id}", N_("An app can be allowed this API’s own scopes only.")))
     return tuple(one for one in api.scopes if one in wanted)
+
+
+def _version(api: ResourceApi, allowed: Mapping[str, tuple[str, ...]]) -> str:
+    said = (api.name, api.scopes, api.open, api.app_id, sorted((app_id, one) for app_id, one in allowed.items() if one))
+    return sha256(repr(said).encode()).hexdigest()
 
 
 def _identifier_taken() -> FieldError:

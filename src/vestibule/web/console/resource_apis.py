@@ -57,7 +57,14 @@ def change(visit: Visit) -> Response:
     """Save an API."""
     typed = _typed(visit)
     try:
-        api = resource_apis.change_api(visit.runtime, visit.admin, _key(visit), visit.path_params["api_id"], typed)
+        api = resource_apis.change_api(
+            visit.runtime,
+            visit.admin,
+            _key(visit),
+            visit.path_params["api_id"],
+            typed,
+            visit.form.get("began_with"),
+        )
     except Invalid as error:
         return _api_form(visit, typed, errors_by_field(error))
     return flash.say(redirect(_tab(visit)), visit, visit.gettext(N_("%(name)s was saved"), name=api.name))
@@ -130,6 +137,7 @@ def _api_form(visit: Visit, typed: TypedApi | None, errors: Mapping[str, str]) -
         binding=visit.admin.session_id,
         page=page,
         typed=typed or saved,
+        began_with=page.version,
         errors=errors,
         tab_path=_tab(visit),
         recipes=api_recipes(page.issuer, api.identifier, visit.site.templates),
