@@ -108,9 +108,10 @@ def renew_invitation(runtime: Runtime, caller: AdminCaller, admin_id: str) -> tu
     return admin, url if invited or not runtime.mail_enabled else None
 
 
-def change_role(runtime: Runtime, caller: AdminCaller, admin_id: str, role: str) -> Admin:
+def change_role(runtime: Runtime, caller: AdminCaller, admin_id: str, role: str, shown: str = "") -> Admin:
     """Give an admin another role; it counts from the next request on. Return the admin as they were.
 
+    A role that is as it was `shown` is left as it is by now: another admin may have changed it.
     Raises LastOwner, Invalid, Forbidden, NotFound.
     """
     caller.require(Permission.MANAGE_ADMINS)
@@ -120,7 +121,7 @@ def change_role(runtime: Runtime, caller: AdminCaller, admin_id: str, role: str)
         admin = _found(admins.find_admin(tx, caller.workspace_id, admin_id))
         _require_for_role(caller, admin.role)
         _require_for_role(caller, wanted)
-        if wanted is admin.role:
+        if role in {admin.role, shown}:
             return admin
         if wanted is not Role.OWNER:
             _keep_an_owner(tx, admin)

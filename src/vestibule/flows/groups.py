@@ -126,17 +126,22 @@ def get_changeable(runtime: Runtime, caller: AdminCaller, environment_key: str, 
         return changeable_group(tx, caller, environment_key, group_id)[1]
 
 
-def rename_group(runtime: Runtime, caller: AdminCaller, environment_key: str, group_id: str, name: str) -> Group:
-    """Rename a group. Raises Invalid (`name`), EveryoneIsLocked, NotFound, Forbidden."""
+def rename_group(
+    runtime: Runtime, caller: AdminCaller, environment_key: str, group_id: str, name: str, shown: str = ""
+) -> Group:
+    """Rename a group; a name that is as it was `shown` is left as it is by now.
+
+    Raises Invalid (`name`), EveryoneIsLocked, NotFound, Forbidden.
+    """
     caller.require(Permission.MANAGE_PEOPLE)
     tidy = _validated_name(name)
     try:
         with runtime.database.transaction() as tx:
             _, before = changeable_group(tx, caller, environment_key, group_id)
-            after = replace(before, name=tidy)
+            after = replace(before, name=before.name if name == shown else tidy)
             if after != before:
-                groups.rename_group(tx, caller.workspace_id, before.id, tidy)
-                _record(tx, runtime, caller, "group.renamed", after, {"from": before.name, "to": tidy})
+                groups.rename_group(tx, caller.workspace_id, before.id, after.name)
+                _record(tx, runtime, caller, "group.renamed", after, {"from": before.name, "to": after.name})
     except AlreadyTaken as error:
         raise Invalid(_name_taken()) from error
     return after

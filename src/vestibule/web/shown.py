@@ -1,4 +1,4 @@
-"""What a page that asks before an act said would follow. Its form brings that back, so that who confirms confirms what they saw."""
+"""What a page said: of what would follow an act, or of how things stand. Its form brings that back, so that nobody acts on what is over."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ from typing import Final
 
 from vestibule.directory.impact import Move
 from vestibule.kernel.secrets import same
+from vestibule.kernel.text import N_
 from vestibule.web.visits import Visit
 
 FIELD: Final = "shown"
+# Beside the field FIELD of a form that was made of something else than there is now.
+CHANGED_MEANWHILE: Final = N_(
+    "This was changed since you opened this page. Look at it in another tab first: saving again replaces what was changed."
+)
 _EXACT_BELOW: Final = 100
 
 

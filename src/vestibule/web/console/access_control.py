@@ -62,9 +62,9 @@ def change_page(visit: Visit) -> Response:
 
 def change_role(visit: Visit) -> Response:
     """Give an admin another role."""
-    role = visit.form.get("role")
-    admin = admins.change_role(visit.runtime, visit.admin, visit.path_params["admin_id"], role)
-    if admin.role == role:
+    role, shown = visit.form.get("role"), visit.form.get("shown")
+    admin = admins.change_role(visit.runtime, visit.admin, visit.path_params["admin_id"], role, shown)
+    if role in {admin.role, shown}:
         return redirect(_HOME)
     return flash.say(redirect(_HOME), visit, visit.gettext(N_("%(name)s: role changed"), name=admin.name))
 

@@ -13,7 +13,7 @@ from vestibule.directory.connections import Connection
 from vestibule.flows import connection_options, connections
 from vestibule.kernel.errors import Invalid
 from vestibule.kernel.text import N_
-from vestibule.web import flash
+from vestibule.web import flash, shown
 from vestibule.web.console.connections import page_with
 from vestibule.web.doors import console
 from vestibule.web.forms import errors_by_field
@@ -45,6 +45,10 @@ def change_requests(visit: Visit) -> Response:
         form.get("comparison"),
         form.get("context_classes"),
     )
+    now = connections.get_connection(visit.runtime, visit.admin, _id(visit)).connection
+    visit.admin.require(Permission.MANAGE_AUTHENTICATION)
+    if shown.outdated(visit, shown.said(visit, now.asking)):
+        return _requests(visit, typed, {shown.FIELD: visit.gettext(shown.CHANGED_MEANWHILE)})
     try:
         connection = connection_options.change_requests(visit.runtime, visit.admin, _id(visit), typed)
     except Invalid as error:
@@ -94,6 +98,7 @@ def _requests(visit: Visit, typed: TypedOptions, errors: Mapping[str, str]) -> R
         typed=typed,
         formats=NAME_ID_FORMATS,
         comparisons=[one.value for one in Comparison],
+        said_before=shown.said(visit, facts.connection.asking),
         errors=errors,
     )
 

@@ -92,7 +92,7 @@ def rename(visit: Visit) -> Response:
     """Rename a group."""
     typed = visit.form.get("name")
     try:
-        group = groups.rename_group(visit.runtime, visit.admin, *_ids(visit), typed)
+        group = groups.rename_group(visit.runtime, visit.admin, *_ids(visit), typed, visit.form.get("shown"))
     except Invalid as error:
         return _rename_form(visit, typed, errors_by_field(error))
     return flash.say(
@@ -166,6 +166,7 @@ def _rename_form(visit: Visit, typed: str | None, errors: dict[str, str]) -> Res
         binding=visit.admin.session_id,
         group=group,
         typed=group.name if typed is None else typed,
+        said_before=group.name if typed is None else visit.form.get("shown"),
         errors=errors,
         group_path=_group_path(visit),
     )

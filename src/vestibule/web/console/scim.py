@@ -10,13 +10,13 @@ from starlette.routing import Route
 
 from vestibule.directory.admins import Permission
 from vestibule.directory.connections import Connection
-from vestibule.directory.scim import ScimEvent
+from vestibule.directory.scim import Directory, ScimEvent, StopLine
 from vestibule.flows import connections, scim_clashes, scim_directories, scim_log, scim_turning_on
 from vestibule.flows.parts.token_lives import TOKEN_LIVES
 from vestibule.kernel.errors import Invalid
 from vestibule.kernel.secrets import same
 from vestibule.kernel.text import N_
-from vestibule.web import flash
+from vestibule.web import flash, shown
 from vestibule.web.doors import console
 from vestibule.web.forms import errors_by_field
 from vestibule.web.pages import redirect, render
@@ -70,10 +70,10 @@ def ask_before_turning_on(visit: Visit) -> Response | None:
     preview = scim_turning_on.preview_scim(visit.runtime, visit.admin, _id(visit))
     if preview.already_on or not preview.predecessors:
         return None
-    shown = visit.runtime.sealer.mac("shown predecessors", repr((preview.connection.id, preview.predecessors)))
-    if same(visit.form.get("shown"), shown):
+    said = visit.runtime.sealer.mac("shown predecessors", repr((preview.connection.id, preview.predecessors)))
+    if same(visit.form.get("shown"), said):
         return None
-    return render(visit, "console/scim_turn_on.html", binding=visit.admin.session_id, preview=preview, shown=shown)
+    return render(visit, "console/scim_turn_on.html", binding=visit.admin.session_id, preview=preview, shown=said)
 
 
 def token_page(visit: Visit) -> Response:
@@ -118,6 +118,8 @@ def stop_line_page(visit: Visit) -> Response:
 def change_stop_line(visit: Visit) -> Response:
     """Move the stop line."""
     form = visit.form
+    if shown.outdated(visit, _said_of_stop_line(visit, _directory(visit, _facts(visit)).stop_line)):
+        return _stop_line_form(visit, {shown.FIELD: visit.gettext(shown.CHANGED_MEANWHILE)})
     try:
         connection = scim_directories.change_stop_line(
             visit.runtime, visit.admin, _id(visit), form.get("most_people"), form.get("most_percent")
@@ -152,10 +154,7 @@ def _token_form(visit: Visit, errors: dict[str, str]) -> Response:
 
 def _stop_line_form(visit: Visit, errors: dict[str, str]) -> Response:
     facts = _facts(visit)
-    found = scim_directories.look_at_directory(visit.runtime, visit.admin, facts.connection)
-    if found is None:
-        raise scim_directories.NotScim(facts.connection.id, name=facts.connection.idp.name)
-    line = found.directory.stop_line
+    line = _directory(visit, facts).stop_line
     return render(
         visit,
         "console/scim_stop_line.html",
@@ -167,8 +166,20 @@ def _stop_line_form(visit: Visit, errors: dict[str, str]) -> Response:
             "most_people": visit.form.get("most_people", str(line.most_people)),
             "most_percent": visit.form.get("most_percent", str(line.most_percent)),
         },
+        said_before=_said_of_stop_line(visit, line),
         errors=errors,
     )
+
+
+def _directory(visit: Visit, facts: connections.ConnectionFacts) -> Directory:
+    found = scim_directories.look_at_directory(visit.runtime, visit.admin, facts.connection)
+    if found is None:
+        raise scim_directories.NotScim(facts.connection.id, name=facts.connection.idp.name)
+    return found.directory
+
+
+def _said_of_stop_line(visit: Visit, line: StopLine) -> str:
+    return shown.said(visit, line.most_people, line.most_percent)
 
 
 def _facts(visit: Visit) -> connections.ConnectionFacts:
