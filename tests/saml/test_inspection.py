@@ -18,9 +18,9 @@ from tests.saml.hostile.legitimate import PASSING, Legitimate
 from tests.saml.test_encryption import KEYS
 from tests.saml.verifying import certificate, verify
 from tests.support.metadata import idp_metadata
-from vestibule.saml.captures import Captured
+from vestibule.saml.captures import Captured, find_messages
 from vestibule.saml.errors import SamlError
-from vestibule.saml.inspection import Inspection, as_data, inspect_message
+from vestibule.saml.inspection import MENDED, Inspection, as_data, inspect_message
 from vestibule.saml.inspection_checks import AS_CLAIMED, FITS_OWN_CERTIFICATE, Finding, Measure, judge_response
 from vestibule.saml.readable import MAX_CHARACTERS
 
@@ -142,6 +142,16 @@ def test_a_message_is_judged_as_of_any_time_that_can_be_written(year: int) -> No
     ended = forge.response(session_not_on_or_after=forge.instant(forge.NOW), not_before="9999-12-31T23:59:59Z")
     for data in (forge.response(), ended):
         assert inspect(data, now=at).verdict == "refused"
+
+
+def test_base64_that_a_sign_in_would_not_take_is_explained_and_said() -> None:
+    data = forge.response()
+    strict = forge.post_field(data)
+    for given in (strict.replace("+", "-").replace("/", "_").rstrip("="), strict):
+        (captured,) = find_messages(given)
+        found = inspect_message(captured, MEASURE)
+        assert found.verdict == "accepted"
+        assert (next(one.note for one in found.findings if one.name == "message") == MENDED) is (given != strict)
 
 
 def test_redacted_nothing_personal_is_left_and_the_signature_is() -> None:

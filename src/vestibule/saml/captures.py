@@ -76,6 +76,7 @@ class Captured:
     """One message as it was found, all of it untrusted. `place` says where (printable), `parameter` names its form field.
 
     `query` is the address's query as it stands, for a signature over it; empty when the message came in another way.
+    `mended` says that its base64 is none that a sign-in would take.
     """
 
     data: bytes = field(repr=False)
@@ -84,6 +85,7 @@ class Captured:
     relay_state: str | None = None
     place: str = ""
     query: str = field(default="", repr=False)
+    mended: bool = False
 
 
 def find_messages(given: str | bytes) -> tuple[Captured, ...]:
@@ -195,22 +197,25 @@ def _of_value(
     if not _BASE64.match(plain) or len(plain) > 2 * _MAX_MESSAGE:
         return
     try:
-        data = _decoded_base64(plain)
+        data, mended = _decoded_base64(plain)
     except NotBase64:
         return
     if _begins_like_xml(data):
-        yield Captured(data, "base64", parameter, relay_state, place, query)
+        yield Captured(data, "base64", parameter, relay_state, place, query, mended)
     elif inflated := _inflated(data):
-        yield Captured(inflated, "deflated", parameter, relay_state, place, query)
+        yield Captured(inflated, "deflated", parameter, relay_state, place, query, mended)
     elif parameter:
         # A form says that this is a message, so it is shown for what it is.
-        yield Captured(data, "base64", parameter, relay_state, place, query)
+        yield Captured(data, "base64", parameter, relay_state, place, query, mended)
 
 
-def _decoded_base64(text: str) -> bytes:
-    # Of either alphabet, with its padding or without.
-    plain = "".join(text.split()).rstrip("=").replace("-", "+").replace("_", "/")
-    return decode_base64(plain + "=" * (-len(plain) % 4))
+def _decoded_base64(text: str) -> tuple[bytes, bool]:
+    try:
+        return decode_base64(text), False
+    except NotBase64:
+        # Of either alphabet, with its padding or without.
+        plain = "".join(text.split()).rstrip("=").replace("-", "+").replace("_", "/")
+        return decode_base64(plain + "=" * (-len(plain) % 4)), True
 
 
 def _begins_like_xml(data: bytes) -> bool:

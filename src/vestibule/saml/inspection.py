@@ -42,6 +42,9 @@ _FACTS: Final = (
 _INNER: Final = (tags.ISSUER, tags.NAME_ID, f"{{{names.SAMLP}}}SessionIndex", f"{{{names.SAMLP}}}StatusMessage")
 _PERSONAL_FACTS: Final = frozenset({"NameID", "SessionIndex"})
 _TITLES: Final = dict(CHECKS)
+MENDED: Final = N_(
+    "Its base64 has no padding, or letters that are for addresses. That is mended here; were it sent so, a sign-in would be refused."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,10 @@ def _facts(root: xml.Element) -> tuple[tuple[str, str], ...]:
 def _response(found: Inspection, measure: Measure, *, redact: bool) -> Inspection:
     judged = judge_response(found.captured.data, measure)
     verdict: Verdict = "unknown" if judged.accepted is None else "accepted" if judged.accepted else "refused"
-    found = replace(found, verdict=verdict, verified=judged.verified, findings=judged.findings)
+    findings = judged.findings
+    if found.captured.mended:
+        findings = tuple(replace(one, note=MENDED) if one.name == "message" else one for one in findings)
+    found = replace(found, verdict=verdict, verified=judged.verified, findings=findings)
     if judged.opened is not None:
         found = replace(found, opened_text=readable(judged.opened, redact=redact))
         if redact:
