@@ -1,12 +1,14 @@
-"""Clients that never come to the point: heads without an end, bodies in drops."""
+"""Clients that never come to the point: heads without an end, bodies in drops. And those that want another protocol."""
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 import uvicorn
@@ -28,10 +30,11 @@ async def count(request: Request) -> Response:
 
 
 @contextmanager
-def serving() -> Iterator[int]:
+def serving(**changes: Any) -> Iterator[int]:
     listening = free_socket()
     app = Surroundings(Starlette(routes=[Route("/", count, methods=["POST"])]), https=False, trusted_proxies=())
-    config = uvicorn.Config(app, http=CarefulProtocol, log_level="warning", lifespan="off", proxy_headers=False)
+    options: dict[str, Any] = {"log_level": "warning", "lifespan": "off", "proxy_headers": False, **changes}
+    config = uvicorn.Config(app, http=CarefulProtocol, **options)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
@@ -112,3 +115,15 @@ def test_large_bodies_and_many_requests_on_one_connection_are_served() -> None:
             received = answer(connection) if last else connection.recv(65536)
             assert received.startswith(b"HTTP/1.1 200 ")
             assert received.endswith(b"%d bytes" % len(body))
+
+
+def test_what_asks_for_a_websocket_is_answered_like_any_other_request(caplog: pytest.LogCaptureFixture) -> None:
+    """A proxy asks whether somebody may open one, and may pass on its headers; on the same connection it asks again."""
+    wanted = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+    with serving(ws=asyncio.Protocol) as port, socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        for _ in range(2):
+            connection.sendall(HEAD + wanted + b"\r\n")
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+        connection.sendall(HEAD + b"Connection: close\r\nContent-Length: 2\r\n\r\nok")
+        assert answer(connection).endswith(b"2 bytes")
+    assert [one.message for one in caplog.records if one.name == "uvicorn.error"] == []

@@ -57,6 +57,13 @@ class CarefulProtocol(HttpToolsProtocol):
         self._waits_for_head = True
         self._head_bytes = 0
 
+    def _should_upgrade_to_ws(self) -> bool:
+        """Answer what asks for a WebSocket like any other request, whatever is installed: Caddy hands its headers to forward-auth."""
+        return False
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: to uvicorn each is worth two lines of the log, with the advice to install what nobody needs here."""
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the timer."""
         self._stop_timer()
