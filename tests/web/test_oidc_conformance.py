@@ -113,12 +113,21 @@ def test_a_hint_that_is_no_id_token_of_this_app_is_refused(scene: Scene) -> None
     assert (pushed.status_code, pushed.json()["error"]) == (400, "invalid_request")
 
 
-def test_a_login_hint_stands_in_the_sign_in_form(scene: Scene) -> None:
-    sent = scene.app.authorize(scene.client, login_hint='grace"><b>@example.com')
+@pytest.mark.parametrize(
+    ("hint", "shown"),
+    [
+        ('grace"><b>@example.com', 'grace"><b>@example.com'),
+        ("jörg.straße@example.com", "jörg.straße@example.com"),
+        ("grace\u202e@example.com", ""),
+        ("g" * 4_001, ""),
+    ],
+)
+def test_a_login_hint_stands_in_the_sign_in_form_and_refuses_nobody(scene: Scene, hint: str, shown: str) -> None:
+    sent = scene.app.authorize(scene.client, login_hint=hint)
     page = scene.client.get(sent.headers["location"]).text
     typed = re.search(r'name="email"[^>]*value="([^"]*)"|value="([^"]*)"[^>]*name="email"', page)
     assert typed is not None
-    assert unescape(typed.group(1) or typed.group(2)) == 'grace"><b>@example.com'
+    assert unescape(typed.group(1) or typed.group(2) or "") == shown
     assert "<b>" not in page
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from vestibule.kernel.text import has_unsafe_characters
 from vestibule.oidc.errors import InvalidRequest
 from vestibule.oidc.jwt import MAX_JWT_CHARACTERS
 
@@ -28,6 +29,18 @@ def optional(parameters: Parameters, name: str, longest: int = MAX_VALUE) -> str
     if len(value) > longest or not _VISIBLE.match(value):
         raise InvalidRequest(f"{name} is too long or has characters that it can't have")
     return value
+
+
+def hint(parameters: Parameters, name: str) -> str | None:
+    """Return the one value of a parameter that people may have typed, in any script. Raises InvalidRequest when it stands twice.
+
+    A hint that is none is no reason to refuse a request.
+    """
+    values = parameters.get(name, ())
+    if len(values) > 1:
+        raise InvalidRequest(f"{name} stands twice")
+    value = values[0] if values else ""
+    return value if value and len(value) <= MAX_VALUE and not has_unsafe_characters(value) else None
 
 
 def required(parameters: Parameters, name: str) -> str:

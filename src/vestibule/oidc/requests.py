@@ -129,7 +129,7 @@ def read_request(parameters: Parameters, addressee: Addressee) -> AuthorizationR
         nonce=read.optional(parameters, "nonce"),
         prompt=_prompt(parameters),
         max_age=_max_age(parameters),
-        login_hint=read.optional(parameters, "login_hint"),
+        login_hint=read.hint(parameters, "login_hint"),
         resources=read_resources(parameters),
     )
 
