@@ -270,6 +270,14 @@ def test_introspection_says_what_a_token_is_worth_now(scene: Scene) -> None:
     assert scene.app.post("revoke", token="anything").status_code == 200
 
 
+def test_introspection_names_a_person_only_where_the_scope_for_it_was_granted(scene: Scene) -> None:
+    tokens = scene.app.tokens(scene.client, scene.connection, scope="openid profile")
+    for token in (tokens["access_token"], tokens["refresh_token"]):
+        asked = scene.app.post("introspect", token=token)
+        assert asked.json()["active"] is True
+        assert "grace@example.com" not in asked.text
+
+
 def test_metadata_names_what_there_is_at_every_well_known_address(scene: Scene) -> None:
     found = [
         httpx.get(f"{scene.server.base_url}{path}")

@@ -25,6 +25,7 @@ from vestibule.oidc import parameters as read
 from vestibule.oidc.client_authentication import read_client
 from vestibule.oidc.errors import InvalidClient, InvalidToken, OAuthError
 from vestibule.oidc.parameters import Parameters
+from vestibule.oidc.scopes import EMAIL
 from vestibule.storage import grants
 
 _INACTIVE: dict[str, Any] = {"active": False}
@@ -89,7 +90,7 @@ def _of_access_token(runtime: Runtime, place: Place, asker: Client, token: str) 
         found = _granted(runtime, place, bearer.client.app, bearer.grant_id)
         if found is None:
             return None
-        person = {"username": found[1].end_user.email}
+        person = _named(found[1], "email" in bearer.claims)
     scope = scope_left(runtime, place, bearer)
     if scope is None:
         return None
@@ -119,8 +120,13 @@ def _of_refresh_token(runtime: Runtime, place: Place, asker: Client, token: str)
         "scope": " ".join(grant.scope),
         "exp": int(grant.expires_at.timestamp()),
         "iat": int(grant.created_at.timestamp()),
-        "username": found[1].end_user.email,
+        **_named(found[1], EMAIL in grant.scope),
     }
+
+
+def _named(standing: Standing, opened: bool) -> dict[str, str]:
+    """Return what people know somebody by, where the scope for it was granted: asking is no way around it."""
+    return {"username": standing.end_user.email} if opened else {}
 
 
 def _granted(runtime: Runtime, place: Place, app: App, grant_id: str) -> tuple[Grant, Standing] | None:
