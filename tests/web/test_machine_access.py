@@ -73,6 +73,18 @@ def test_a_token_is_for_one_known_api_named_exactly(machine: RelyingApp, resourc
     assert machine_asks(machine, resource=resource).json()["error"] == "invalid_target"
 
 
+def test_a_machine_that_revokes_its_token_is_not_told_that_it_was(machine: RelyingApp) -> None:
+    """It can't be: nothing is kept of it. RFC 7009, 2.2.1 has a word for that."""
+    apps.allow_api(machine.server.house, machine.app, apps.make_api(machine.server.house, FILES), "files:read")
+    token = machine.token(grant_type="client_credentials", resource=FILES).json()["access_token"]
+    refused = machine.post("revoke", token=token)
+    assert (refused.status_code, refused.json()["error"]) == (400, "unsupported_token_type")
+    assert machine.post("introspect", token=token).json()["active"] is True
+    other = apps.make_app(machine.server.house, "Another")
+    another = RelyingApp(machine.server, other, apps.make_secret(machine.server.house, other))
+    assert another.post("revoke", token=token).status_code == 200
+
+
 def test_an_api_of_another_environment_is_not_here(machine: RelyingApp) -> None:
     apps.make_api(machine.server.house, FILES, key=list(machine.server.house.environments)[1])
     assert machine_asks(machine).json()["error"] == "invalid_target"

@@ -5,6 +5,7 @@ Each looks the grant up and asks again whether the person may enter: a token tha
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from vestibule.directory.activity import Event, Subject
@@ -23,7 +24,7 @@ from vestibule.flows.parts.subjects import subject_of
 from vestibule.kernel.secrets import token_hash
 from vestibule.oidc import parameters as read
 from vestibule.oidc.client_authentication import read_client
-from vestibule.oidc.errors import InvalidClient, InvalidToken, OAuthError
+from vestibule.oidc.errors import InvalidClient, InvalidToken, OAuthError, UnsupportedTokenType
 from vestibule.oidc.parameters import Parameters
 from vestibule.oidc.scopes import EMAIL
 from vestibule.storage import grants
@@ -53,14 +54,19 @@ def introspect(
 def revoke(
     runtime: Runtime, visitor: Visitor, environment_key: str, parameters: Parameters, authorization: str
 ) -> None:
-    """End the grant of a client's own refresh or access token; of anything else nothing is said (RFC 7009, 2.2). Raises OAuthError."""
+    """End the grant of a client's own refresh or access token; of what is not its own nothing is said (RFC 7009, 2.2).
+
+    Raises OAuthError, also for a token of its own that hangs on no grant: nothing would end.
+    """
     place, client = authenticate_client(runtime, visitor, environment_key, read_client(parameters, authorization))
     token = read.required_token(parameters, "token")
     now = runtime.clock()
-    try:
-        grant_id = verified_bearer(runtime, place, token, client).grant_id
-    except InvalidToken:
-        grant_id = ""
+    grant_id = ""
+    with suppress(InvalidToken):
+        bearer = verified_bearer(runtime, place, token, client)
+        grant_id = bearer.grant_id
+        if not grant_id and bearer.client.app.id == client.app.id:
+            raise UnsupportedTokenType("it has no grant")
     with runtime.database.transaction() as tx:
         if grant_id:
             grant = grants.find_grant(tx, place.environment.id, grant_id, now)

@@ -84,6 +84,13 @@ class UnsupportedResponseType(OAuthError):
     public = "The response_type must be code."
 
 
+class UnsupportedTokenType(OAuthError):
+    """The token hangs on nothing that could be ended: it is good until its exp (RFC 7009, 2.2.1)."""
+
+    code, error = "oauth_unsupported_token_type", "unsupported_token_type"
+    public = "A token of a client's own account can't be revoked: it ends by itself."
+
+
 class InvalidScope(OAuthError):
     """A scope is unknown, or not this app's."""
 
