@@ -6,16 +6,21 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 
 from tests.support.databases import ENGINES, Databases, end_run
 from tests.support.house import Client, House, Server, TestClock, furnish, make_runtime, serving
 from vestibule.flows.parts.callers import AdminCaller
 from vestibule.flows.parts.runtime import Runtime
+from vestibule.kernel import passwords
+from vestibule.saml import keys
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
 settings.register_profile("vestibule", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("vestibule")
 
+KEYS_OF_OURS = 8
 RUN_FOLDER: pytest.StashKey[Path] = pytest.StashKey()
 OWNER_PID: pytest.StashKey[int] = pytest.StashKey()
 
@@ -49,6 +55,28 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """End what the run shared, once: in the process that started it, when the workers have gone."""
     if not hasattr(config, "workerinput") and RUN_FOLDER in config.stash:
         end_run(config.stash[RUN_FOLDER], config.stash[OWNER_PID])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_keys_of_ours() -> Iterator[None]:
+    """Let the workspaces of all tests of this process share a few real keys: making one takes longer than most tests.
+
+    One after the other, so that the keys of a workspace differ.
+    """
+    make = keys.new_private_key
+    made = cache(lambda _: make())
+    turns = count()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keys, "new_private_key", lambda: made(next(turns) % KEYS_OF_OURS))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def passwords_that_cost_little() -> Iterator[None]:
+    """Hash with the same argon2id, but less of it: at its real cost every test would begin with a tenth of a second of hashing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import structlog
@@ -15,15 +15,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Lifespan
 
-from vestibule.directory.admins import Role
-from vestibule.flows import workspaces
 from vestibule.flows.app_sessions import Announcer
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.worker import Worker
 from vestibule.kernel import locales
 from vestibule.kernel.clock import Clock, system_clock
 from vestibule.kernel.secrets import Sealer
-from vestibule.kernel.text import N_
 from vestibule.outside.fetching import Fetcher
 from vestibule.outside.logs import set_up_logs
 from vestibule.outside.mail import Mailer
@@ -63,7 +60,6 @@ from vestibule.web.console import (
     waiting,
     wizard,
 )
-from vestibule.web.icons import icon
 from vestibule.web.middleware import Surroundings
 from vestibule.web.pages import template_environment
 from vestibule.web.portal import account, arrivals, launch, links
@@ -75,12 +71,6 @@ from vestibule.web.protocols import scim as scim_protocol
 from vestibule.web.site import Site
 from vestibule.web.visits import Visit, read_visit
 
-ROLE_NAMES: Mapping[Role, str] = {
-    Role.OWNER: N_("Owner"),
-    Role.ADMIN: N_("Admin"),
-    Role.SUPPORT: N_("Support"),
-    Role.AUDITOR: N_("Auditor"),
-}
 log = structlog.get_logger()
 
 
@@ -99,12 +89,7 @@ def build_runtime(settings: Settings, clock: Clock = system_clock) -> Runtime:
 def build_site(runtime: Runtime, *, https: bool) -> Site:
     """Make what the doors share."""
     locales.load_catalogues()
-    templates = template_environment()
-
-    templates.globals["icon"] = icon
-    templates.globals["role_name"] = ROLE_NAMES.__getitem__
-    templates.globals["workspace_name"] = lambda workspace_id: workspaces.get_workspace(runtime, workspace_id).name
-    return Site(runtime, templates, https)
+    return Site(runtime, template_environment(), https)
 
 
 def create_app() -> Starlette:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -138,3 +140,13 @@ def test_a_lone_surrogate_is_a_wrong_password_and_no_error() -> None:
 def test_judging_a_password_raises_nothing_but_its_own_error(password: str, name: str, email: str) -> None:
     with contextlib.suppress(FieldError):
         validate_new_password(password, name, email)
+
+
+def test_outside_of_tests_a_hash_costs_what_owasp_asks_for_or_more() -> None:
+    made = subprocess.run(
+        [sys.executable, "-c", "from vestibule.kernel.passwords import hash_password; print(hash_password('x'))"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert made.stdout.startswith("$argon2id$v=19$m=19456,t=3,p=1$")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -30,6 +31,8 @@ from vestibule.storage.workspaces import list_environments
 
 SECRET = "a secret key for tests alone, 0123456789"
 PASSWORD = "a fine long sentence for Ada"
+# Loopback speaks plain HTTP; the system's authorities would be read for every client.
+_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 _CSRF = re.compile(r'name="csrf_token" value="([0-9a-f]+)"')
 
 
@@ -151,7 +154,7 @@ class Server:
 
     def client(self) -> Client:
         """Return a fresh browser without a screen."""
-        self._clients.append(httpx.Client(base_url=self.base_url, timeout=30))
+        self._clients.append(httpx.Client(base_url=self.base_url, timeout=30, verify=_NO_TLS))
         return Client(self._clients[-1], self.base_url)
 
     def close_clients(self) -> None:

@@ -13,7 +13,7 @@ import httpcore
 
 from vestibule.kernel.errors import VestibuleError
 from vestibule.kernel.text import N_, clean_domain, printable
-from vestibule.outside.guarding import Bounds, GuardedBackend, NotPublic, is_public
+from vestibule.outside.guarding import Bounds, GuardedBackend, NotPublic, is_public, system_trust
 
 __all__ = [
     "FetchFailed",
@@ -121,7 +121,7 @@ class Fetcher:
     def __init__(self, *, allow_http: bool, allow_private: bool, ssl_context: ssl.SSLContext | None = None) -> None:
         self._allow_http = allow_http
         self._allow_private = allow_private
-        self._ssl = ssl_context or ssl.create_default_context()
+        self._ssl = ssl_context or system_trust()
 
     def __call__(self, url: str, /) -> bytes:
         """Return the bytes of the document at `url` (untrusted both). Raises FetchRefused.

@@ -12,6 +12,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, Final
 
 import httpcore
@@ -20,6 +21,15 @@ _GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
 # Public by its number, and yet the platform of every virtual machine at Azure: it hands out their configuration.
 _AZURE_PLATFORM: Final = ipaddress.IPv4Address("168.63.129.16")
 _RELAY_6TO4: Final = ipaddress.IPv4Network("192.88.99.0/24")
+
+
+@cache
+def system_trust() -> ssl.SSLContext:
+    """Return who the system trusts, read once: the file of all authorities takes longer to read than most fetches take.
+
+    For HTTP alone, since httpcore writes into it that HTTP is spoken (ALPN, RFC 7301).
+    """
+    return ssl.create_default_context()
 
 
 class NotPublic(Exception):

@@ -108,7 +108,7 @@ class Mailer:
             _address("Vestibule", _sender(mail_from)) if mail_from else Address("Vestibule", "vestibule", host)
         )
         self._domain = host
-        self._context = context or ssl.create_default_context()
+        self._context = context
 
     def __call__(self, mail: Mail) -> None:
         """Hand a mail over. Raises MailNotSent; whatever was the reason, it may be tried again."""
@@ -139,15 +139,14 @@ class Mailer:
         server = self.server
         if server is None:
             raise MailNotSent("no VESTIBULE_SMTP_URL")
+        context = self._context or ssl.create_default_context()
         if server.tls:
-            smtp: smtplib.SMTP = smtplib.SMTP_SSL(
-                server.host, server.port, timeout=TIMEOUT_SECONDS, context=self._context
-            )
+            smtp: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=TIMEOUT_SECONDS, context=context)
         else:
             smtp = smtplib.SMTP(server.host, server.port, timeout=TIMEOUT_SECONDS)
         try:
             if server.starttls:
-                smtp.starttls(context=self._context)
+                smtp.starttls(context=context)
             if server.user:
                 smtp.login(server.user, server.password)
         except BaseException:

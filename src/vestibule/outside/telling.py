@@ -12,7 +12,7 @@ import httpcore
 from vestibule.kernel.errors import VestibuleError
 from vestibule.kernel.text import N_, printable
 from vestibule.outside.fetching import Address, FetchRefused, parse_address, require_allowed
-from vestibule.outside.guarding import Bounds, GuardedBackend, NotPublic
+from vestibule.outside.guarding import Bounds, GuardedBackend, NotPublic, system_trust
 
 TIMEOUT_SECONDS: Final = 5.0
 _MAX_BYTES: Final = 64 * 1024
@@ -33,7 +33,7 @@ class Teller:
     def __init__(self, *, allow_http: bool, allow_private: bool, ssl_context: ssl.SSLContext | None = None) -> None:
         self._allow_http = allow_http
         self._allow_private = allow_private
-        self._ssl = ssl_context or ssl.create_default_context()
+        self._ssl = ssl_context or system_trust()
 
     def __call__(self, url: str, form: Mapping[str, str], /) -> None:
         """Post a form to an address that an admin, or an app that registered itself, named (untrusted). Raises NotTold.

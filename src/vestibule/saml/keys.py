@@ -41,9 +41,14 @@ class DecryptionKey:
     substitute_seed: bytes = field(repr=False, compare=False)
 
 
+def new_private_key() -> rsa.RSAPrivateKey:
+    """Return a fresh RSA-3072 key, which takes a good part of a second."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=_BITS)
+
+
 def new_signing_key(common_name: str, now: datetime, serial: int) -> tuple[bytes, bytes]:
     """Return a fresh RSA-3072 key as unencrypted PKCS#8 PEM (a secret) and its self-signed certificate in DER, good for 10 years."""
-    private_key = rsa.generate_private_key(public_exponent=65537, key_size=_BITS)
+    private_key = new_private_key()
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name[:64])])
     builder = x509.CertificateBuilder(
         issuer_name=name,

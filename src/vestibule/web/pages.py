@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from vestibule.directory.admins import Role
+from vestibule.flows.workspaces import get_workspace
 from vestibule.kernel import locales
-from vestibule.kernel.text import printable
+from vestibule.kernel.text import N_, printable
 from vestibule.web import flash, forgery
+from vestibule.web.icons import icon
 from vestibule.web.user_agents import names_of
 from vestibule.web.visits import Visit
 
-_HERE = Path(__file__).parent
+_HERE: Final = Path(__file__).parent
+_ROLE_NAMES: Final[Mapping[Role, str]] = {
+    Role.OWNER: N_("Owner"),
+    Role.ADMIN: N_("Admin"),
+    Role.SUPPORT: N_("Support"),
+    Role.AUDITOR: N_("Auditor"),
+}
 
 
+@cache
 def template_environment() -> Environment:
-    """Return the Jinja environment: autoescape always on, undefined names are errors, texts through gettext."""
+    """Return the process's Jinja environment: autoescape always on, undefined names are errors, texts through gettext."""
     environment = Environment(
         loader=FileSystemLoader(_HERE / "templates"),
         autoescape=select_autoescape(default=True, default_for_string=True),
@@ -31,6 +43,8 @@ def template_environment() -> Environment:
     )
     locales.install(environment)
     environment.globals["language"] = locales.language
+    environment.globals["icon"] = icon
+    environment.globals["role_name"] = _ROLE_NAMES.__getitem__
     environment.filters["moment"] = moment
     environment.filters["day"] = day
     environment.filters["printable"] = printable
@@ -66,6 +80,7 @@ def render(visit: Visit, template: str, *, status: int = 200, binding: str = "",
         me=visit.caller.admin if visit.caller else None,
         path=visit.path,
         now=visit.runtime.clock(),
+        workspace_name=lambda workspace_id: get_workspace(visit.runtime, workspace_id).name,
         said=said,
         said_kind=said_kind,
         **values,
