@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -19,9 +20,10 @@ from vestibule.flows import scim
 from vestibule.flows.parts import pushed_groups, pushed_users
 from vestibule.flows.parts.pushing import Push
 from vestibule.flows.parts.scim_answers import Answer
+from vestibule.flows.parts.scim_changes import Change, carry_out
 from vestibule.kernel.errors import GaveWay
 from vestibule.kernel.ids import new_id
-from vestibule.storage import groups, scim_events, scim_groups, scim_users
+from vestibule.storage import groups, scim_directories, scim_events, scim_groups, scim_users
 from vestibule.storage.database import Transaction
 from vestibule.storage.tables import group_members
 
@@ -166,6 +168,36 @@ def test_a_group_that_an_admin_makes_at_the_same_instant_is_kept_apart_from_the_
     with house.runtime.database.reading() as tx:
         names = {one.name for one in groups.list_groups(tx, house.workspace.id, dev)}
     assert names == {"Everyone", "Designers", "Designers (Okta Dev)"}
+
+
+def test_who_leaves_while_another_request_notes_the_contact_is_in_nobodys_way(
+    okta: Directory, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, attempts = server.house, list[Push]()
+    maya = okta.create("maya@example.com")["id"]
+    house.clock.advance(minutes=2)
+    push = push_of(house, okta.connection)
+    with house.runtime.database.reading() as tx:
+        found = scim_directories.find_directory(tx, house.workspace.id, okta.connection.id)
+    assert found is not None
+    caller = replace(push.caller, token=found.tokens[0])
+
+    def counted(tx: Transaction, push: Push, asked: Change) -> Answer:
+        attempts.append(push)
+        return carry_out(tx, push, asked)
+
+    monkeypatch.setattr(scim, "carry_out", counted)
+    change = {"op": "replace", "path": "title", "value": "Designer"}
+    thread = threading.Thread(target=lambda: okta.patch(f"/Users/{maya}", change))
+    with house.runtime.database.transaction() as tx:
+        _never_give_way(tx)
+        scim_directories.lock_stop_line(tx, house.workspace.id, okta.connection.id)
+        thread.start()
+        time.sleep(0.4)
+        scim_directories.note_contact(tx, caller, push.now)
+    thread.join(30)
+    assert len(attempts) == 1
+    assert okta.get(f"/Users/{maya}").json()["title"] == "Designer"
 
 
 def test_a_request_that_gives_way_again_and_again_is_answered_503_and_stands_on_the_record_once(

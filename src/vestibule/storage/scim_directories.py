@@ -186,9 +186,10 @@ def delete_token(tx: Transaction, workspace_id: str, connection_id: str, token_i
 
 def note_contact(tx: Transaction, caller: Caller, now: datetime) -> None:
     """Note that a directory was here with a token."""
+    # In this order: whoever passes the stop line has the directory locked already.
+    tx.execute(_directory(caller.workspace_id, caller.connection_id).values(last_contact_at=now))
     mine = (tokens.c.workspace_id == caller.workspace_id, tokens.c.id == caller.token.id)
     tx.execute(update(tokens).where(*mine).values(last_used_at=now))
-    tx.execute(_directory(caller.workspace_id, caller.connection_id).values(last_contact_at=now))
 
 
 def lock_stop_line(tx: Transaction, workspace_id: str, connection_id: str) -> StopLine:
