@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,9 +12,11 @@ import pytest
 from sqlalchemy import select
 
 from tests.saml import forge
+from tests.saml.forge_encryption import Encryption, encrypted_response
 from tests.support import sign_ins
 from tests.support.house import Client, Server
 from vestibule.directory.connections import Connection
+from vestibule.flows.parts.saml_keys import decryption_keys
 from vestibule.storage import connections
 from vestibule.storage.tables import (
     activity,
@@ -318,14 +321,19 @@ def test_a_connection_without_what_a_sign_in_needs_begins_no_test_and_that_is_on
     assert "The connection is not finished" in shown
 
 
-def test_a_key_of_ours_that_does_not_open_is_a_refusal_and_no_result(server: Server) -> None:
+def test_a_key_of_ours_that_does_not_open_is_asked_for_only_by_what_is_encrypted_and_is_a_refusal_then(
+    server: Server,
+) -> None:
     connection = sign_ins.connect(server.house)
     client = admin(server)
-    run(server, client, connection)
-    started = begin(client, connection)
+    (key,) = decryption_keys(server.house.runtime, server.house.workspace.id)
+    ours = replace(forge.key("sp"), private_key=key.private_key)
     with server.house.runtime.database.transaction() as tx:
         tx.execute(saml_keys.update().values(sealed_private_key=b"broken"))
-    data = sign_ins.answer(server, connection, started.request_id)
+    assert "every check passed" in run(server, client, connection)
+    started = begin(client, connection)
+    recipe = sign_ins.recipe(server, connection, started.request_id)
+    data = encrypted_response(recipe, "assertion", Encryption(key=ours), forge.Signing(key=forge.key("idp")))
     page = sign_ins.post(client, connection, data, started.relay_state)
     assert page.status_code == 403
     assert "This server can’t use a key of its own" in page.text

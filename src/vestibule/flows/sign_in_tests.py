@@ -11,7 +11,7 @@ from typing import Final
 
 from vestibule.directory.activity import Actor, ActorKind, Event, Outcome, Subject
 from vestibule.directory.admins import Permission
-from vestibule.directory.connections import Connection, IdpValues
+from vestibule.directory.connections import Connection, IdpValues, acs_url, sp_entity_id
 from vestibule.directory.mending import Mend, mend
 from vestibule.directory.refusals import (
     ConnectionPending,
@@ -51,7 +51,7 @@ from vestibule.saml.errors import SamlError, SignatureInvalid
 from vestibule.saml.expectations import Expectations
 from vestibule.saml.inspection import inspect_message
 from vestibule.saml.inspection_checks import Measure
-from vestibule.saml.responses import VerifiedAssertion, decode_post, peek_response, verify_response
+from vestibule.saml.responses import VerifiedAssertion, decode_post, may_be_encrypted, peek_response, verify_response
 from vestibule.storage import admins, saml_requests, workspaces
 from vestibule.storage.database import Transaction
 from vestibule.storage.saml_arrivals import load_connection_and_arrival
@@ -219,12 +219,13 @@ def _judge(
     runtime: Runtime, connection: Connection, request: SamlRequest, saml_response: str, now: datetime
 ) -> tuple[TestResult, VerifiedAssertion | None]:
     """Verify as at a real sign-in; beside that, judge each check by itself for the page."""
-    expected = expectations_of(runtime, connection, request, now, encrypted=True)
-    result = TestResult(at=now, acs_url=expected.acs_url, sp_entity_id=expected.sp_entity_id)
+    own = acs_url(runtime.public_url, connection.id), sp_entity_id(runtime.public_url, connection.id)
+    result = TestResult(now, *own)
     try:
         data = decode_post(saml_response)
     except SamlError as error:
         return result.refused(error), None
+    expected = expectations_of(runtime, connection, request, now, encrypted=may_be_encrypted(data))
     assertion, refusal = None, None
     try:
         assertion, expected = _verified(runtime, connection, request, data, expected)

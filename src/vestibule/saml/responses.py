@@ -39,6 +39,7 @@ __all__ = [
     "UnverifiedResponse",
     "VerifiedAssertion",
     "decode_post",
+    "may_be_encrypted",
     "peek_response",
     "verify_response",
 ]
@@ -56,12 +57,17 @@ class UnverifiedResponse:
 
     @property
     def encrypted(self) -> bool:
-        """Say whether anything may be encrypted. An element's name can't be written in another way, so no key is needed else."""
-        return b"Encrypted" in self.data
+        """Say whether anything may be encrypted."""
+        return may_be_encrypted(self.data)
 
     def take_root(self) -> xml.Element:
         """Return the parsed document; verification consumes it, so a second call parses again."""
         return self._parsed.pop() if self._parsed else xml.parse_untrusted(self.data)
+
+
+def may_be_encrypted(data: bytes) -> bool:
+    """Say whether anything in a message may be encrypted. An element's name can't be written in another way, so no key is needed else."""
+    return b"Encrypted" in data
 
 
 @dataclass(frozen=True, slots=True)
