@@ -99,6 +99,22 @@ def test_keys_for_tokens_that_do_not_open_are_replaced_at_once_or_not_at_all(
     assert command("keys", "rotate", "--kind", "jwt", **other).returncode == 0
 
 
+def test_saml_keys_that_do_not_open_are_replaced_at_once_or_not_at_all(
+    command: Commands, house: House, settings: dict[str, str]
+) -> None:
+    before = {one.certificate.fingerprint for one in saml_keys.get_keys(house.runtime, house.owner).keys}
+    other = {**settings, "VESTIBULE_SECRET_KEY": "another secret key for tests, 0123456789"}
+    refused = command("keys", "rotate", **other)
+    assert refused.returncode == 1
+    assert "can’t be opened with this server’s secret key" in refused.stderr
+    assert "overlap of 0 days" in refused.stderr
+    assert {one.certificate.fingerprint for one in saml_keys.get_keys(house.runtime, house.owner).keys} == before
+    at_once = command("keys", "rotate", "--overlap-days", "0", **other)
+    assert at_once.returncode == 0
+    assert "need the SP metadata again at once" in at_once.stdout
+    assert command("keys", "rotate", **other).returncode == 0
+
+
 def published(house: House) -> set[str]:
     return {one["kid"] for one in jwk_set(usable_jwt_keys(house.runtime, house.environments["dev"]))["keys"]}
 

@@ -88,6 +88,20 @@ def test_signed_metadata_says_what_to_do_and_unsigned_metadata_is_had_all_the_sa
     assert client.get(path).status_code == 200
 
 
+def test_the_console_rotates_keys_that_do_not_open_at_once_or_not_at_all(server: Server) -> None:
+    seal_anew(server)
+    client = admin(server)
+    path = "/admin/settings/keys/rotate"
+    client.get(path)
+    page = client.post(path, {"overlap_days": "14"})
+    assert page.status_code == 422
+    assert "The keys were not rotated" in page.text
+    assert "Give the server the secret key that it had" in page.text
+    assert client.post(path, {"overlap_days": "0"}).status_code == 303
+    connection = sign_ins.connect(server.house)
+    assert client.get(f"/saml/{connection.id}/metadata?signed=1").status_code == 200
+
+
 @pytest.mark.parametrize("readable", [True, False])
 def test_signing_out_ends_the_session_here_and_the_record_says_why_the_idp_was_not_told(
     server: Server, readable: bool

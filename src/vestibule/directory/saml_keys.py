@@ -57,6 +57,16 @@ class RotationUnderWay(Conflict):
     )
 
 
+class KeysUnreadable(Conflict):
+    """The keys that would stay in use can't be opened: an overlap would only put off what signs and opens again."""
+
+    code = "saml_keys_unreadable"
+    public = N_(
+        "The SAML keys can’t be opened with this server’s secret key, so nothing could be signed or decrypted until new ones take "
+        "over. Give the server the secret key that it had. If that is lost, replace the keys at once, with an overlap of 0 days."
+    )
+
+
 def of_use(keys: Iterable[SealedKey], use: KeyUse, now: datetime) -> tuple[SealedKey, ...]:
     """Return the keys of one use in the order in which they are published: the one in use, the next, those that end."""
     newest_first = sorted(

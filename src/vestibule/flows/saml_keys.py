@@ -11,6 +11,7 @@ from vestibule.directory.connections import Connection
 from vestibule.directory.saml_keys import (
     MAX_OVERLAP_DAYS,
     KeyState,
+    KeysUnreadable,
     KeyUse,
     RotationUnderWay,
     SealedKey,
@@ -21,7 +22,7 @@ from vestibule.directory.saml_keys import (
 from vestibule.flows.parts.callers import AdminCaller
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
-from vestibule.flows.parts.saml_keys import new_sealed_key, usable_keys
+from vestibule.flows.parts.saml_keys import new_sealed_key, opens, usable_keys
 from vestibule.kernel.errors import FieldError, Invalid
 from vestibule.kernel.text import N_
 from vestibule.saml.certificates import Certificate, parse_certificate
@@ -69,7 +70,7 @@ def get_keys(runtime: Runtime, caller: AdminCaller) -> Keys:
 
 
 def rotate_as_admin(runtime: Runtime, caller: AdminCaller, overlap_days: str) -> Keys:
-    """Rotate the keys of the admin's workspace; `overlap_days` as typed. Raises Invalid, RotationUnderWay, Forbidden."""
+    """Rotate the keys of the admin's workspace; `overlap_days` as typed. Raises Invalid, RotationUnderWay, KeysUnreadable, Forbidden."""
     caller.require(Permission.MANAGE_AUTHENTICATION)
     rotate_keys(runtime, caller.actor, caller.workspace_id, int(overlap_days) if _is_number(overlap_days) else -1)
     return get_keys(runtime, caller)
@@ -80,12 +81,17 @@ def rotate_keys(runtime: Runtime, actor: Actor, workspace_id: str, overlap_days:
 
     They take over after the overlap; those before them go on being published, and opening what is encrypted to them, for
     as long again. An overlap of 0 replaces them at once, also in the middle of a rotation: the answer to a stolen key.
-    Raises Invalid for a number of days out of bounds, RotationUnderWay.
+    Raises Invalid for a number of days out of bounds, RotationUnderWay, and KeysUnreadable where an overlap would keep
+    keys in use that don't open.
     """
     if not 0 <= overlap_days <= MAX_OVERLAP_DAYS:
         raise Invalid(FieldError("overlap_days", N_("From 0 to 90 days, in whole days.")))
-    usable_keys(runtime, workspace_id)
+    usable = usable_keys(runtime, workspace_id)
     now = runtime.clock()
+    in_use = [of_use(usable, use, now)[0] for use in KeyUse]
+    unreadable = [key.id for key in in_use if not opens(runtime, key)]
+    if unreadable and overlap_days:
+        raise KeysUnreadable(", ".join(unreadable))
     takes_over_at, ends_at = end_of_overlap(now, timedelta(days=overlap_days))
     made = [new_sealed_key(runtime, workspace_id, use, now, active_at=takes_over_at) for use in KeyUse]
     with runtime.database.transaction() as tx:

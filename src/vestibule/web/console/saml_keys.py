@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from vestibule.directory.admins import Permission
-from vestibule.directory.saml_keys import OVERLAP_DAYS, RotationUnderWay
+from vestibule.directory.saml_keys import OVERLAP_DAYS, KeysUnreadable, RotationUnderWay
 from vestibule.flows import saml_keys
 from vestibule.kernel.errors import Invalid
 from vestibule.kernel.text import N_
@@ -45,7 +45,7 @@ def rotate(visit: Visit) -> Response:
         keys = saml_keys.rotate_as_admin(visit.runtime, visit.admin, visit.form.get("overlap_days"))
     except Invalid as error:
         return _rotate(visit, errors_by_field(error))
-    except RotationUnderWay as error:
+    except (RotationUnderWay, KeysUnreadable) as error:
         return _rotate(visit, {"overlap_days": visit.gettext(error.public, **error.params)})
     said = N_("New keys are published: they take over after the overlap")
     if keys.takes_over_at is None:
