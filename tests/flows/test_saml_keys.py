@@ -108,7 +108,7 @@ def test_encryption_keys_are_sealed_to_their_row(house: House) -> None:
     assert b"PRIVATE KEY" in house.runtime.sealer.open(one.sealed_private_key, f"saml_keys/{one.id}")
 
 
-def test_metadata_says_for_how_long_it_counts_and_never_beyond_the_end_of_a_key(house: House) -> None:
+def test_metadata_says_for_how_long_it_counts_and_never_beyond_the_end_of_the_key_in_use(house: House) -> None:
     now = house.clock.freeze()
     connection = sign_ins.connect(house)
 
@@ -121,6 +121,9 @@ def test_metadata_says_for_how_long_it_counts_and_never_beyond_the_end_of_a_key(
     assert until(signed=True) == forge.instant(now + timedelta(days=14))
     saml_keys.rotate_keys(house.runtime, operator(), house.workspace.id, 5)
     assert until() == until(signed=True) == forge.instant(now + timedelta(days=10))
+    taken_over = house.clock.freeze(now + timedelta(days=5))
+    assert until() == forge.instant(taken_over + timedelta(days=365))
+    assert until(signed=True) == forge.instant(taken_over + timedelta(days=14))
 
 
 def test_metadata_lists_aes_gcm_first_and_cbc_only_by_exception(house: House) -> None:

@@ -42,8 +42,9 @@ def service_provider_metadata(runtime: Runtime, connection_id: str, *, signed: b
 def _document(runtime: Runtime, connection: Connection, *, signed: bool) -> bytes:
     keys = usable_keys(runtime, connection.workspace_id)
     now = runtime.clock()
-    # Nobody who has cached this may go on encrypting to a key that has ended.
-    ends = [key.ends_at for key in keys if key.ends_at is not None]
+    # Nobody who has cached this may go on encrypting to a key that has ended: the one that stands first. Once the next has
+    # taken over, a file that is carried by hand has to outlast the old one.
+    ends = [end for use in KeyUse if (end := of_use(keys, use, now)[0].ends_at) is not None]
     document = sp_metadata(
         sp_entity_id(runtime.public_url, connection.id),
         acs_url(runtime.public_url, connection.id),
