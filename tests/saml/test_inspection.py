@@ -144,6 +144,21 @@ def test_a_message_is_judged_as_of_any_time_that_can_be_written(year: int) -> No
         assert inspect(data, now=at).verdict == "refused"
 
 
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"<!-- a federation --><md:EntitiesDescriptor>" + b"<a/>" * 600_000, "2 MiB is the limit"),
+        (b'<!DOCTYPE a><EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata"/>', "has a DTD"),
+        (b"<Response>" + b"<a/>" * 600_000, "sign-in service"),
+    ],
+    ids=["a whole federation", "a DTD", "no metadata"],
+)
+def test_metadata_that_can_not_be_read_is_refused_in_the_words_of_metadata(data: bytes, sentence: str) -> None:
+    found = inspect(data)
+    assert (found.verdict, found.kind) == ("refused", "")
+    assert sentence in found.problem
+
+
 def test_base64_that_a_sign_in_would_not_take_is_explained_and_said() -> None:
     data = forge.response()
     strict = forge.post_field(data)

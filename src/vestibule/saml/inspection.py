@@ -5,6 +5,7 @@ Decides nothing and lets nobody in. All that comes out is bounded and printable,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
@@ -24,6 +25,8 @@ from vestibule.saml.trace import CHECKS, showable
 Verdict = Literal["accepted", "refused", "unknown"]
 _MAX_VALUES: Final = 500
 _METADATA: Final = frozenset({f"{{{names.MD}}}EntityDescriptor", f"{{{names.MD}}}EntitiesDescriptor"})
+_METADATA_ROOT: Final = re.compile(rb"<(?:[\w.-]{1,40}:)?Entit(?:y|ies)Descriptor\b")
+_BEGINNING: Final = 4096
 _FACTS: Final = (
     "ID",
     "Version",
@@ -77,9 +80,10 @@ def inspect_message(captured: Captured, measure: Measure, *, redact: bool = Fals
     except SamlError as error:
         # What can't be read can't be redacted either.
         text = "" if redact else readable_bytes(captured.data)
-        finding = Finding("message", _TITLES["message"], "failed", error.expected, error.received or error.reason)
+        refusal = _of_metadata(captured.data, measure) or error
+        finding = Finding("message", _TITLES["message"], "failed", refusal.expected, refusal.received or refusal.reason)
         found = Inspection(
-            "", captured, text, "refused", findings=(finding,), problem=error.public, reason=error.reason
+            "", captured, text, "refused", findings=(finding,), problem=refusal.public, reason=refusal.reason
         )
         return _redacted(found) if redact else found
     kind = reading.local_name(root)
@@ -92,6 +96,17 @@ def inspect_message(captured: Captured, measure: Measure, *, redact: bool = Fals
     elif root.tag in _METADATA:
         found = _metadata(found, measure)
     return _redacted(found) if redact else found
+
+
+def _of_metadata(data: bytes, measure: Measure) -> SamlError | None:
+    """Return what an admin who brings this as metadata would be told, where it begins like some: most often that it is too large."""
+    if _METADATA_ROOT.search(data, 0, _BEGINNING) is None:
+        return None
+    try:
+        parse_idp_metadata(data, now=measure.now)
+    except SamlError as error:
+        return error
+    return None
 
 
 def as_data(inspection: Inspection) -> dict[str, Any]:
