@@ -170,6 +170,26 @@ def test_a_group_that_an_admin_makes_at_the_same_instant_is_kept_apart_from_the_
     assert names == {"Everyone", "Designers", "Designers (Okta Dev)"}
 
 
+def test_who_arrives_while_a_group_names_them_by_external_id_is_in_it_by_the_next_list_at_the_latest(
+    okta: Directory, server: Server
+) -> None:
+    path = f"/Groups/{okta.create_group('Designers')['id']}"
+    body = {"displayName": "Designers", "members": [{"value": "00u-maya"}, {"value": "00u-nobody"}]}
+    thread = threading.Thread(target=lambda: okta.send("PUT", path, body))
+    with server.house.runtime.database.transaction() as tx:
+        resource = {**user("maya@example.com"), "externalId": "00u-maya"}
+        pushed_users.create_user(tx, push_of(server.house, okta.connection), resource)
+        thread.start()
+        time.sleep(0.4)
+    thread.join(30)
+    listed = okta.send("PUT", path, body)
+    assert [one["display"] for one in okta.get(f"{path}?attributes=members.display").json()["members"]] == ["Maya Park"]
+    assert members_here(server) == 1
+    assert okta.send("PUT", path, body).headers["etag"] == listed.headers["etag"]
+    okta.send("PUT", path, {"displayName": "Designers"})
+    assert members_here(server) == 0
+
+
 def test_who_leaves_while_another_request_notes_the_contact_is_in_nobodys_way(
     okta: Directory, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

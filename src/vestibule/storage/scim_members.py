@@ -208,10 +208,14 @@ class Added:
 def missing_and_surplus(
     tx: Transaction, connection_id: str, scim_group_id: str, wanted: Sequence[str]
 ) -> tuple[list[str], list[str]]:
-    """Return which of the values that a group shall have (untrusted) it has not, and which it has that it shall not have."""
-    query = select(members.c.value).where(members.c.scim_group_id == scim_group_id)
-    there = set(tx.execute(query).scalars())
-    missing = dict.fromkeys(value for value in wanted if value not in there)
+    """Return which of the values that a group shall have (untrusted) it has not, and which it has that it shall not have.
+
+    Those that wait for their user are missing, too: who came at the very instant at which they were named did not see it.
+    """
+    query = select(members.c.value, members.c.scim_user_id).where(members.c.scim_group_id == scim_group_id)
+    found = tx.execute(query).all()
+    there, waiting = {row.value for row in found}, {row.value for row in found if row.scim_user_id is None}
+    missing = dict.fromkeys(value for value in wanted if value not in there or value in waiting)
     staying = there.intersection(wanted)
     for chunk in _chunks(list(missing)):
         for value, known in _known(tx, connection_id, chunk).items():
