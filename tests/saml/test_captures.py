@@ -91,6 +91,7 @@ TWO_FIELDS = json.dumps(
     }
 )
 URL_SAFE = FIELD.replace("+", "-").replace("/", "_").rstrip("=")
+JSON_ESCAPED = FIELD.replace("+", "\\u002B").replace("/", "\\/").replace("=", "\\u003d")
 HIDDEN_FIELDS = (
     f"<form><input value='{FIELD}' data-name='x' NAME=\"SAMLResponse\" data-value='y' type=hidden>"
     "<input type=hidden value=tab-1 name=RelayState></form>"
@@ -146,6 +147,8 @@ def broken(text: str, width: int) -> str:
         (f"{{'SAMLResponse': '{FIELD}', 'RelayState': 'tab-1'}}", "base64", "SAMLResponse", "tab-1"),
         (f"[2026-01-31 12:00] POST SAMLResponse={ESCAPED}&RelayState=tab-1", "base64", "SAMLResponse", "tab-1"),
         (f'INFO {{"SAMLResponse":"{FIELD}","RelayState":"tab-1"}}', "base64", "SAMLResponse", "tab-1"),
+        (json.dumps({"m": f'{{"SAMLResponse":"{FIELD}"}}'}) + "\n{}", "base64", "SAMLResponse", None),
+        (f't=1 {{"SAMLResponse":"{JSON_ESCAPED}"}}', "base64", "SAMLResponse", None),
         (f"INFO form={{SAMLResponse=[{FIELD}]}}.", "base64", "SAMLResponse", None),
         (MULTIPART, "base64", "SAMLResponse", "tab-1"),
         # Pages.

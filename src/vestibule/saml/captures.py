@@ -174,7 +174,7 @@ def _of_word(word: str, place: str, beside: str | None) -> Iterator[Captured]:
     query = word.partition("?")[2].partition("#")[0]
     for match in _FIELD.finditer(word):
         # No honest base64 has a space, so a plus that nobody escaped is a plus.
-        value = match[2].rstrip("]}),.")
+        value = match[2].rstrip("]}),.\\")
         yield from _of_value(value, place, parameter=match[1], relay_state=relay_state, query=query)
 
 

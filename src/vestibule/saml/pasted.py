@@ -13,13 +13,16 @@ from typing import Final
 _NAMES: Final = "SAMLResponse|SAMLRequest|RelayState"
 # A name and its value as the developer tools of browsers, JSON, Python and multipart forms put them.
 _LABEL: Final = re.compile(
-    rf"(?<![\w.-])({_NAMES})[\"'\]]?[ \t]{{0,8}}[:=|\t\r\n]\s{{0,8}}[\"'\[]?(?!(?:{_NAMES}|SigAlg|Signature)\b)"
+    rf"(?<![\w.-])({_NAMES})[\"'\]\\]{{0,2}}[ \t]{{0,8}}[:=|\t\r\n]\s{{0,8}}[\"'\[\\]{{0,2}}"
+    rf"(?!(?:{_NAMES}|SigAlg|Signature)\b)"
 )
 _SIGN: Final = "A-Za-z0-9+/_%-"
 _BREAK: Final = re.compile(
     rf"(?<=[{_SIGN}]{{40}})[ \t]*+\r?\n[ \t]*+(?!(?:{_NAMES}|SigAlg|Signature)\b)"
     rf"(?=[{_SIGN}=]++[ \t]*+(?:[\r\n&\"'^]|\Z))"
 )
+# As JSON inside a log has signs of base64, where its writer is careful.
+_ESCAPED: Final = re.compile(r"\\(?:u00(2[bf]|3d)|/)", re.IGNORECASE)
 # Whoever breaks lines breaks them all at one width; what follows a longer line is something else.
 _MAX_WIDTH: Final = 300
 _CONTROL: Final = re.compile(r"<(input|textarea)\b([^<>]*)>([^<]*)", re.IGNORECASE)
@@ -35,6 +38,7 @@ def straightened(text: str) -> str:
         line_starts = text.rfind("\n", max(0, found.start() - _MAX_WIDTH), found.start()) >= 0
         return "" if line_starts or found.start() <= _MAX_WIDTH else found[0]
 
+    text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)) if found[1] else "/", text)
     return _LABEL.sub(_field, _BREAK.sub(joined, text))
 
 
