@@ -9,7 +9,7 @@ from vestibule.outside.letters import KINDS, write_letter
 
 FACTS = {
     "idp": "Okta Dev",
-    "day": "3 March 2027",
+    "day": "3 Mar 2027",
     "days": "14",
     "subject": "CN=okta",
     "fingerprint": "9F:2C",

@@ -225,7 +225,12 @@ def test_an_app_that_is_not_known_has_no_name_in_the_list(admin_client: Client, 
 def test_names_and_details_are_shown_as_text(admin_client: Client, server: Server) -> None:
     house = server.house
     subject = Subject("group", None, "<img src=x onerror=alert(1)>")
-    details = {"from": "<script>1</script>", "list": ["a", "<b>"], "map": {"x_y": None}}
+    details = {
+        "from": "<script>1</script>",
+        "list": ["a", "<b>"],
+        "map": {"x_y": None},
+        "takes_over_at": "2026-11-27 08:02:03+00:00",
+    }
     with house.runtime.database.transaction() as tx:
         record(
             tx,
@@ -238,6 +243,7 @@ def test_names_and_details_are_shown_as_text(admin_client: Client, server: Serve
     assert "<img src=x" not in page
     assert "<script>1" not in page
     assert "group.unheard_of" in page
+    assert ">27 Nov 2026, 08:02:03 UTC</time>" in page
 
 
 def test_every_kind_that_the_page_offers_is_one_that_it_filters_by() -> None:

@@ -117,12 +117,12 @@ def test_axe_finds_nothing_on_the_front_door(sqlite_server: Server, new_page: Ne
 @pytest.mark.parametrize(
     ("locale", "said"),
     [
-        ("en-GB", r"^\d+ [A-Z][a-z]+ \d{4} at \d\d:\d\d:\d\d$"),
-        ("en-US", r"^[A-Z][a-z]+ \d+, \d{4} at \d\d:\d\d:\d\d [AP]M$"),
-        ("de-DE", r"^[A-Z][a-z]+ \d+, \d{4} at \d\d:\d\d:\d\d$"),
+        ("en-GB", r"\d\d:\d\d:\d\d"),
+        ("en-US", r"\d\d:\d\d:\d\d [ap]m"),
+        ("de-DE", r"\d\d:\d\d:\d\d"),
     ],
 )
-def test_a_time_is_said_in_the_language_of_the_page_by_the_viewers_clock(
+def test_a_day_has_one_form_for_everybody_and_the_time_is_said_by_the_viewers_clock(
     sqlite_server: Server, new_page: NewPage, locale: str, said: str
 ) -> None:
     page = new_page(locale=locale)
@@ -132,7 +132,9 @@ def test_a_time_is_said_in_the_language_of_the_page_by_the_viewers_clock(
     page.get_by_role("button", name="Sign in").click()
     page.goto(f"{sqlite_server.base_url}/admin/activity")
     page.locator(".v-act").first.click()
-    expect(page.locator("time[data-moment=exact]")).to_have_text(re.compile(said))
+    expect(page.locator("time[data-moment=exact]")).to_have_text(
+        re.compile(rf"^\d+ [A-Z][a-z]{{2,3}} \d{{4}}, {said}$")
+    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -23,6 +23,7 @@ from vestibule.flows.parts.callers import AdminCaller
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
 from vestibule.flows.parts.saml_keys import new_sealed_key, opens, usable_keys
+from vestibule.kernel.clock import day_in_words
 from vestibule.kernel.errors import FieldError, Invalid
 from vestibule.kernel.text import N_
 from vestibule.saml.certificates import Certificate, parse_certificate
@@ -99,7 +100,7 @@ def rotate_keys(runtime: Runtime, actor: Actor, workspace_id: str, overlap_days:
         before = saml_keys.list_keys(tx, workspace_id, now)
         waiting = [key for key in before if key.active_at > now]
         if waiting and overlap_days:
-            raise RotationUnderWay(day=f"{waiting[0].active_at:%Y-%m-%d}")
+            raise RotationUnderWay(day=day_in_words(waiting[0].active_at))
         saml_keys.end_keys(tx, workspace_id, tuple(KeyUse), now, ends_at)
         for key in made:
             saml_keys.insert_key(tx, key)

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from vestibule.directory.admins import Role
 from vestibule.flows.workspaces import get_workspace
 from vestibule.kernel import locales
+from vestibule.kernel.clock import day_in_words
 from vestibule.kernel.text import N_, printable
 from vestibule.web import flash, forgery
 from vestibule.web.icons import icon
@@ -57,7 +58,7 @@ def moment(value: datetime | None, style: str = "relative") -> Markup:
     if value is None:
         return Markup("")
     utc = value.astimezone(UTC)
-    plain = utc.strftime("%-d %B %Y, %H:%M:%S UTC" if style == "exact" else "%-d %B %Y, %H:%M UTC")
+    plain = f"{day_in_words(utc)}, {utc.strftime('%H:%M:%S' if style == 'exact' else '%H:%M')} UTC"
     return Markup('<time datetime="{}" data-moment="{}" title="{}">{}</time>').format(
         utc.isoformat(timespec="seconds"), style, plain, plain
     )
@@ -66,9 +67,9 @@ def moment(value: datetime | None, style: str = "relative") -> Markup:
 def day(value: datetime) -> Markup:
     """Return a `time` element with a calendar day, such as a certificate's last one."""
     utc = value.astimezone(UTC)
-    text = utc.strftime("%-d %B %Y")
+    text = day_in_words(utc)
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        utc.date().isoformat(), utc.strftime("%-d %B %Y, %H:%M UTC"), text
+        utc.date().isoformat(), f"{text}, {utc:%H:%M} UTC", text
     )
 
 

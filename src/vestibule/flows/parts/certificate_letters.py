@@ -12,6 +12,7 @@ from vestibule.flows.parts.callers import system
 from vestibule.flows.parts.posting import Letter, post
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
+from vestibule.kernel.clock import day_in_words
 from vestibule.kernel.text import printable
 from vestibule.storage import admins, certificate_letters, connections, metadata_readings, workspaces
 from vestibule.storage.database import Transaction
@@ -56,7 +57,7 @@ def _announce(tx: Transaction, runtime: Runtime, users: list[Connection], told: 
     places = [names[one.environment_id] for one in users][:_MOST_NAMED]
     facts = {
         "idp": idp.name,
-        "day": f"{certificate.not_after:%-d %B %Y}",
+        "day": day_in_words(certificate.not_after),
         "days": str(max(0, told.days_left)),
         "subject": printable(certificate.subject, 200),
         "fingerprint": certificate.fingerprint,

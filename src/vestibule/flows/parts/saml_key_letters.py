@@ -14,6 +14,7 @@ from vestibule.flows.parts.callers import system
 from vestibule.flows.parts.posting import Letter, post
 from vestibule.flows.parts.recording import record
 from vestibule.flows.parts.runtime import Runtime
+from vestibule.kernel.clock import day_in_words
 from vestibule.saml.certificates import parse_certificate
 from vestibule.storage import admins, certificate_letters, connections, saml_keys
 from vestibule.storage.database import Transaction
@@ -61,7 +62,7 @@ def _announce(
     first = min(certificates.values(), key=lambda one: one.not_after)
     names = dict.fromkeys(one.idp.name for one in connections.list_connections(tx, workspace_id) if one.idp.complete)
     facts = {
-        "day": f"{first.not_after:%-d %B %Y}",
+        "day": day_in_words(first.not_after),
         "days": str((first.not_after - now).days),
         "signing": certificates["signing"].fingerprint if "signing" in certificates else "",
         "encryption": certificates["encryption"].fingerprint if "encryption" in certificates else "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -16,7 +17,7 @@ from vestibule.flows import activity
 from vestibule.flows.activity import EntryFacts
 from vestibule.web.console.activity_words import KINDS, actor, sentence
 from vestibule.web.doors import console
-from vestibule.web.pages import render
+from vestibule.web.pages import moment, render
 from vestibule.web.visits import Visit
 
 HOME: Final = "/admin/activity"
@@ -108,10 +109,18 @@ def _checks(visit: Visit, details: Mapping[str, object]) -> list[dict[str, Any]]
 
 def _plain_details(details: Mapping[str, object]) -> list[tuple[str, str]]:
     return [
-        (name.replace("_", " ").capitalize(), _plain(value))
+        (name.replace("_", " ").capitalize(), _instant(value) if name.endswith("_at") else _plain(value))
         for name, value in details.items()
         if name not in _SHOWN_ELSEWHERE
     ]
+
+
+def _instant(value: object) -> str:
+    """Return an instant as every other of the page is said; what is none stays as it was recorded."""
+    try:
+        return moment(datetime.fromisoformat(str(value)), "exact")
+    except ValueError:
+        return _plain(value)
 
 
 def _plain(value: object) -> str:
