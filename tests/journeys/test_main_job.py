@@ -106,7 +106,7 @@ def finds_the_groups_of_dev_first(console: Console) -> None:
 def turns_saml_on(console: Console) -> None:
     console.open_environment("DEV", "Authentication")
     expect(console.saml_switch).not_to_be_checked()
-    expect(console.page.get_by_text("People sign in to DEV with e-mail and password.")).to_be_visible()
+    expect(console.page.get_by_text("People sign in to DEV with e-\u2060mail and password.")).to_be_visible()
     console.saml_switch.click()
     expect(console.saml_switch).to_be_checked()
     expect(console.heading("Select an identity provider (IdP)")).to_be_visible()
@@ -143,7 +143,7 @@ def refuses_a_duplicate(console: Console, name: str, email: str) -> None:
     field.fill(email.upper())
     console.press("Add")
     expect(field).to_have_value(email.upper())
-    expect(field).to_have_accessible_description(starts(f"{name} already has this e-mail address."))
+    expect(field).to_have_accessible_description(starts(f"{name} already has this e-\u2060mail address."))
     expect(console.page.get_by_label("Full name")).to_have_value("Somebody Else")
 
 

@@ -126,7 +126,7 @@ def test_an_answer_carried_into_another_browser_is_refused(
 def finds_the_refusal(console: Console, reference: str, refusal: Refusal) -> None:
     """Type the code into Activity's search, open the refusal, and read what to change and the one failed check."""
     console.go("Activity")
-    console.page.get_by_label("Reference code or e-mail address").fill(reference)
+    console.page.get_by_label("Reference code or e-\u2060mail address").fill(reference)
     console.press("Find")
     row = console.page.get_by_role("row").filter(has_text=reference)
     expect(row).to_contain_text("Refused")

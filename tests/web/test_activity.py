@@ -70,8 +70,8 @@ def test_a_refusal_opens_to_what_to_change_and_the_failed_check_with_the_differe
     assert "What to change in Okta" in page
     assert "Audience URI (SP Entity ID)" in page
     assert re.search(r'<code id="value">http[^<]+/metadata</code>', page)
-    assert "E-mail typed" in page
-    assert "E-mail in the assertion" not in page
+    assert "E-\u2060mail typed" in page
+    assert "E-\u2060mail in the assertion" not in page
     failed = page.split('class="v-failed"')[1].split("</tr>")[0]
     assert "Audience" in failed
     assert "<mark>WRONG</mark>" in failed

@@ -86,7 +86,7 @@ def test_turning_on_over_active_connections_names_who_is_concerned_first(admin_c
     assert not house.environment().saml_enabled
     page = text_of(admin_client.get(f"{TAB}/saml?to=on"))
     assert "1 person signs in through Okta Dev from then on." in page
-    assert "1 person goes on as before: e-mail and password." in page
+    assert "1 person goes on as before: e-\u2060mail and password." in page
     admin_client.post(f"{TAB}/saml", {"saml": "on", "confirmed": "yes"})
     assert house.environment().saml_enabled
     assert "1 of 2 people in DEV sign in through an IdP." in text_of(admin_client.get(TAB))
@@ -99,7 +99,7 @@ def test_turning_off_names_those_who_could_no_longer_sign_in(admin_client: Clien
     sign_ins.add_person(house, "one@example.com", password=sign_ins.PASSWORD)
     sign_ins.add_person(house, "two@example.com")
     page = text_of(admin_client.get(f"{TAB}/saml?to=off"))
-    assert "2 people sign in with e-mail and password again, instead of Okta Dev." in page
+    assert "2 people sign in with e-\u2060mail and password again, instead of Okta Dev." in page
     assert "1 of them has no password here and can no longer sign in until one is chosen" in page
     admin_client.post(f"{TAB}/saml", {"saml": "off", "confirmed": "yes"})
     assert not house.environment().saml_enabled
@@ -317,7 +317,7 @@ def test_an_edit_that_moves_people_is_saved_only_after_they_were_shown(admin_cli
     fields = {"name": "Okta", "vendor": "okta", "enforce": "selected", "domains": "example.org"}
     asked = admin_client.post(path, fields)
     assert asked.status_code == 200
-    assert "1 person signs in with e-mail and password again" in text_of(asked)
+    assert "1 person signs in with e-\u2060mail and password again" in text_of(asked)
     assert only_connection(server).domains == ("example.com",)
     shown = re.search(r'name="shown" value="([0-9a-f]+)"', asked.text)
     assert shown is not None

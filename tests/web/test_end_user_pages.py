@@ -56,7 +56,7 @@ def test_a_person_is_added_by_the_form_and_the_link_is_shown_once_to_be_handed_o
         "Email address",
         "Environment access",
         "Select a group in DEV",
-        "Signs in with e-mail and password",
+        "Signs in with e-\u2060mail and password",
     ):
         assert word in text
     response = admin_client.post(
@@ -83,7 +83,7 @@ def test_a_duplicate_is_refused_in_place_leads_to_who_has_the_address_and_keeps_
     text = response.text
     assert "<title>Error:" in text
     assert 'id="email-error"' in text
-    assert "Maya &lt;Lindqvist&gt; already has this e-mail address." in text
+    assert "Maya &lt;Lindqvist&gt; already has this e-\u2060mail address." in text
     assert f'href="/admin/end-users/{maya.id}"' in text
     assert 'value="Maja &lt;b&gt;"' in text
     assert 'value="MAYA@example.com"' in text

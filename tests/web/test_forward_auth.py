@@ -46,7 +46,7 @@ def test_somebody_signs_in_and_comes_back_to_the_page_that_was_wanted(server: Se
     to_sign_in = client.get(path)
     assert to_sign_in.status_code == 303
     page = client.get(to_sign_in.headers["location"])
-    assert "Type your work e-mail" in page.text
+    assert "Type your work e-\u2060mail" in page.text
     return_to = re.search(r'name="return_to" value="([^"]+)"', page.text)
     assert return_to is not None
     sent = client.post(

@@ -225,7 +225,7 @@ def test_a_preview_says_why_nobody_would_come_in(server: Server, admin_client: C
     pasted = captured(server, connection)
     missing = text_of(send(admin_client, connection, act="preview", pasted=pasted, email="noSuchAttribute"))
     assert "Nobody would come in" in missing
-    assert "names no e-mail address" in missing
+    assert "names no e-\u2060mail address" in missing
     foreign = captured(
         server,
         connection,

@@ -76,10 +76,10 @@ def test_a_good_response_shows_every_check_and_makes_neither_session_nor_account
     before = made(server)
     known = run(server, client, connection)
     assert "every check passed" in known
-    assert "would be signed in to their account, found by e-mail" in known
+    assert "would be signed in to their account, found by e-\u2060mail" in known
     assert "Attributes as received" in known
     stranger = run(server, client, connection, email="eve@example.com")
-    assert "there is no account with this e-mail address" in stranger
+    assert "there is no account with this e-\u2060mail address" in stranger
     outside = run(server, client, connection, email="eve@elsewhere.example")
     assert "not enforced for the domain" in outside
     assert made(server) == before

@@ -42,7 +42,8 @@ def template_environment() -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    locales.install(environment)
+    environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)
+    environment.filters["unbroken"] = unbroken
     environment.globals["language"] = locales.language
     environment.globals["icon"] = icon
     environment.globals["role_name"] = _ROLE_NAMES.__getitem__
@@ -51,6 +52,19 @@ def template_environment() -> Environment:
     environment.filters["printable"] = printable
     environment.filters["browser"] = names_of
     return environment
+
+
+def unbroken(sentence: str) -> str:
+    """Return a sentence of ours with word joiners in it (U+2060), so that no line ends in "e-"."""
+    return sentence.replace("e-mail", "e-\u2060mail").replace("E-mail", "E-\u2060mail")
+
+
+def _gettext(message: str) -> str:
+    return unbroken(locales.gettext(message))
+
+
+def _ngettext(singular: str, plural: str, count: int) -> str:
+    return unbroken(locales.ngettext(singular, plural, count))
 
 
 def moment(value: datetime | None, style: str = "relative") -> Markup:
