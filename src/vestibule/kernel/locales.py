@@ -6,7 +6,7 @@ Owns loading the catalogues (`locale/<language>/LC_MESSAGES/vestibule.mo`). Engl
 from __future__ import annotations
 
 import gettext as standard
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -83,9 +83,16 @@ def ngettext(singular: str, plural: str, count: int) -> str:
     return _catalogues[_language.get()].ngettext(singular, plural, count)
 
 
-def install(environment: Any) -> None:
-    """Give a Jinja environment with the i18n extension these functions as `_` and `ngettext`."""
-    environment.install_gettext_callables(gettext, ngettext, newstyle=True)
+def install(environment: Any, finish: Callable[[str], str] = str) -> None:
+    """Give a Jinja environment with the i18n extension these functions as `_` and `ngettext`; `finish` has the last word on a sentence."""
+
+    def one(message: str) -> str:
+        return finish(gettext(message))
+
+    def several(singular: str, plural: str, count: int) -> str:
+        return finish(ngettext(singular, plural, count))
+
+    environment.install_gettext_callables(one, several, newstyle=True)
 
 
 def _quality(weight: str) -> float:

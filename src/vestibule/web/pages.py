@@ -42,7 +42,7 @@ def template_environment() -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)
+    locales.install(environment, unbroken)
     environment.filters["unbroken"] = unbroken
     environment.globals["language"] = locales.language
     environment.globals["icon"] = icon
@@ -57,14 +57,6 @@ def template_environment() -> Environment:
 def unbroken(sentence: str) -> str:
     """Return a sentence of ours with word joiners in it (U+2060), so that no line ends in "e-"."""
     return sentence.replace("e-mail", "e-\u2060mail").replace("E-mail", "E-\u2060mail")
-
-
-def _gettext(message: str) -> str:
-    return unbroken(locales.gettext(message))
-
-
-def _ngettext(singular: str, plural: str, count: int) -> str:
-    return unbroken(locales.ngettext(singular, plural, count))
 
 
 def moment(value: datetime | None, style: str = "relative") -> Markup:
