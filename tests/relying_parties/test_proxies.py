@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client as http_client
 import re
 import socket
 from collections.abc import Iterator
@@ -92,6 +93,21 @@ def test_the_app_has_a_sign_out(place: Place) -> None:
         assert (left.status_code, left.headers["location"]) == (303, f"{place.server.base_url}/e/dev/sign-out")
         assert http.get("/", headers=PAGE).status_code == 302
     assert len(place.guarded.upstream.seen) == 1, "the app itself is not asked to sign anybody out"
+
+
+@pytest.mark.parametrize(
+    "uri", ["//.vestibule/callback", "/a/../.vestibule/sign-out", "/%2evestibule/callback", "/./.vestibule/callback"]
+)
+def test_no_spelling_of_our_addresses_tells_a_page_in_the_browser_what_the_app_is_told(place: Place, uri: str) -> None:
+    """A script of the app's pages could read the identity token in an answer, and take it elsewhere."""
+    with place.guarded.client() as http:
+        enter(place, http)
+        connection = http_client.HTTPConnection("127.0.0.1", place.guarded.port, timeout=30)
+        cookies = "; ".join(f"{name}={value}" for name, value in http.cookies.items())
+        connection.request("GET", uri, headers={"Host": place.guarded.host, "Cookie": cookies, **PAGE})
+        answer = connection.getresponse()
+        connection.close()
+    assert TOLD.isdisjoint(name.lower() for name in answer.headers), (answer.status, dict(answer.headers))
 
 
 def test_nothing_reaches_the_app_from_somebody_who_is_not_signed_in(place: Place) -> None:
