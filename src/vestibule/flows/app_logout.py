@@ -30,16 +30,6 @@ class Leaving:
     back: BackToApp
     sure: bool
 
-    @property
-    def app_name(self) -> str:
-        """Return the app's name, empty where nobody said which app asks."""
-        return self.back.app_name
-
-    @property
-    def back_to(self) -> str:
-        """Return where the browser goes in the end, empty where nothing was asked for."""
-        return self.back.url
-
 
 def ask(runtime: Runtime, environment_key: str, parameters: Parameters, session: Session | None) -> Leaving:
     """Read an untrusted request to sign out. Raises InvalidRequest for a hint or an address that is not the app's, NotFound.

@@ -115,10 +115,10 @@ def sign_out_page(visit: Visit, browser: str) -> Response:
     except InvalidRequest as error:
         return _sign_out_refused(visit, error)
     if session is None:
-        return redirect(leaving.back_to or sign_in_path(key, signed_out="1"))
+        return redirect(leaving.back.url or sign_in_path(key, signed_out="1"))
     if leaving.sure:
         sent = app_logout.leave(visit.runtime, visit.visitor, leaving, session, browser)
-        response = redirect(leaving.back_to or sign_in_path(key, signed_out="1"))
+        response = redirect(leaving.back.url or sign_in_path(key, signed_out="1"))
         if sent is not None:
             response = sending_page(visit, sent, "portal/leaving.html")
         forget_session(response, visit, key)
@@ -142,8 +142,8 @@ def sign_out(visit: Visit, browser: str) -> Response:
     sent = app_logout.leave(visit.runtime, visit.visitor, leaving, session, browser) if session else None
     if sent is not None:
         response = sending_page(visit, sent, "portal/leaving.html")
-    elif leaving.back_to:
-        response = going_page(visit, leaving.place, leaving.app_name, leaving.back_to)
+    elif leaving.back.url:
+        response = going_page(visit, leaving.place, leaving.back.app_name, leaving.back.url)
     else:
         response = redirect(sign_in_path(key, signed_out="1"))
     forget_session(response, visit, key)
