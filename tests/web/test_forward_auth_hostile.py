@@ -9,11 +9,12 @@ import pytest
 from prometheus_client import REGISTRY
 
 from tests.support.forward_auth import HOST, AppHost, eventually, grace, sign_in_here, signed_in, wiki
-from tests.support.house import Client, Server
+from tests.support.house import Client, House, Server
 from tests.support.people import group_of
 from tests.web.test_forward_auth import recorded
 from vestibule.directory.activity import Outcome
-from vestibule.flows import end_user
+from vestibule.flows import end_user, forward_auth
+from vestibule.flows.parts.forwarding import HostUnknown
 from vestibule.storage import end_users
 from vestibule.web import app_host
 
@@ -257,3 +258,11 @@ def test_a_yes_is_counted_whichever_of_two_cookies_it_rests_on(ready: tuple[Serv
     before = counted() or 0.0
     assert there.ask().status_code == 200
     assert counted() == before + 1
+
+
+def test_a_question_about_our_own_host_is_refused_with_what_the_operator_has_to_change(house: House) -> None:
+    """A Caddy or Traefik before us puts our name where the app's was."""
+    runtime = replace(house.runtime, public_url="https://sso.example.com")
+    with pytest.raises(HostUnknown) as refused:
+        forward_auth.admit(runtime, forward_auth.Recent(), "dev", "sso.example.com", "")
+    assert "a proxy before us" in refused.value.reason

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from vestibule.directory.apps import App
 from vestibule.directory.entry import Condition
@@ -66,7 +67,7 @@ def admit(runtime: Runtime, recent: Recent, environment_key: str, host: str, tok
     with runtime.database.reading() as tx:
         found = forward_auth.find(tx, environment_key, host, token_hash(token), now) if token else None
         if found is None or not found.counts_at.counts_at(host):
-            _require_app(tx, environment_key, host)
+            _require_app(tx, runtime, environment_key, host)
             raise NotSignedIn("no live session with this token at this host")
         app = _judge(tx, found, now)
     headers = (*headers_told(found), ("X-Vestibule-Identity", _identity(runtime, recent, found, app, token, now)))
@@ -87,11 +88,13 @@ def _judge(tx: Transaction, found: Found, now: datetime) -> App:
     return found.app
 
 
-def _require_app(tx: Transaction, environment_key: str, host: str) -> None:
+def _require_app(tx: Transaction, runtime: Runtime, environment_key: str, host: str) -> None:
     place = workspaces.find_public_environment(tx, environment_key)
     if place is None:
         raise NotFound(f"environment {printable(environment_key, 40)}")
     if apps.find_app_at(tx, place[0].id, host) is None:
+        if host == urlsplit(runtime.public_url).netloc:
+            raise HostUnknown("asked about our own host: a proxy before us writes that into X-Forwarded-Host")
         raise HostUnknown(f"no app at {printable(host, 80)}")
 
 
