@@ -175,6 +175,13 @@ def test_a_message_is_found_in_each_form(given: str, carrier: str, parameter: st
         assert (found.carrier, found.parameter, found.relay_state) == (carrier, parameter, relay_state)
 
 
+@pytest.mark.parametrize("prefix", ["p", "form", "html", "main"])
+def test_a_message_whose_prefix_is_the_name_of_an_html_element_is_no_page(prefix: str) -> None:
+    data = forge.response(samlp_prefix=prefix)
+    (found,) = find_messages(data)
+    assert (found.data, found.carrier) == (data, "xml")
+
+
 def test_a_recording_of_a_browser_gives_each_message_once_and_says_where_without_the_query() -> None:
     request, response = find_messages(HAR)
     assert (request.parameter, request.place) == ("SAMLRequest", "1: GET https://idp.example/sso")

@@ -37,7 +37,7 @@ _RELAY_STATE: Final = re.compile(r"(?:^|[?&#;])RelayState=([^&#;]*)")
 _CMD_ESCAPE: Final = re.compile(r"\^[%&]|%\^|\^\Z")
 _HTML: Final = re.compile(
     r"(?:<\?xml[^<>]{0,200}\?>\s*)?(?:<!--[^<>]{0,400}-->\s*)?"
-    r"<(?:!doctype\s+html|html|head|meta|title|script|noscript|body|main|section|div|p|span|table|form|label|input|textarea)\b",
+    r"<(?:!doctype\s+html|html|head|meta|title|script|noscript|body|main|section|div|p|span|table|form|label|input|textarea)(?![\w:.-])",
     re.IGNORECASE,
 )
 _DOCUMENT: Final = re.compile(
