@@ -199,3 +199,25 @@ def test_people_who_come_and_go_meanwhile_are_no_reason_to_ask_again(server: Ser
     form = carried(admin_client.get(f"{TAB}/saml?to=off").text)
     sign_ins.sign_in(server, server.client(), made, email="p1@example.com")
     assert admin_client.post(f"{TAB}/saml", form).status_code == 303
+
+
+def test_where_accounts_are_made_all_the_time_an_act_over_hundreds_can_still_be_confirmed(
+    server: Server, admin_client: Client
+) -> None:
+    house = server.house
+    made = sign_ins.connect(house)
+    for number in range(120):
+        sign_ins.add_person(house, f"p{number}@example.com")
+    path = f"/admin/connections/{made.id}/edit"
+    admin_client.get(path)
+    typed = {"name": "Okta Dev", "vendor": "okta", "enforce": "selected", "domains": "example.org"}
+    asked = admin_client.post(path, typed)
+    assert "120 people sign in with" in text_of(asked)
+    sign_ins.add_person(house, "newcomer@example.com")
+    sign_ins.add_person(house, "bystander@example.net")
+    assert admin_client.post(path, {**carried(asked.text), **typed}).status_code == 303
+    provisioning = f"/admin/connections/{made.id}/provisioning"
+    asked = admin_client.post(provisioning, {"mode": "scim"})
+    assert "122 people stay manual" in text_of(asked)
+    sign_ins.add_person(house, "next@example.com")
+    assert admin_client.post(provisioning, carried(asked.text)).status_code == 303

@@ -55,8 +55,8 @@ def edit(visit: Visit) -> Response:
     typed, began_with = typed_connection(visit.form), typed_connection(visit.form, "began_")
     try:
         preview = connections.preview_change(visit.runtime, visit.admin, _id(visit), typed, began_with)
-        said = visit.runtime.sealer.mac("shown change", repr((typed, preview.moves)))
-        if preview.concerns_somebody and not same(visit.form.get("shown"), said):
+        said = shown.said(visit, typed, shown.moved(preview.moves))
+        if preview.concerns_somebody and not same(visit.form.get(shown.FIELD), said):
             return _edit(visit, typed, began_with, {}, preview, said)
         connection = connections.change_connection(visit.runtime, visit.admin, _id(visit), typed, began_with)
     except Invalid as error:

@@ -70,8 +70,9 @@ def ask_before_turning_on(visit: Visit) -> Response | None:
     preview = scim_turning_on.preview_scim(visit.runtime, visit.admin, _id(visit))
     if preview.already_on or not preview.predecessors:
         return None
-    said = visit.runtime.sealer.mac("shown predecessors", repr((preview.connection.id, preview.predecessors)))
-    if same(visit.form.get("shown"), said):
+    crowds = [(one.fate, shown.size(one.people)) for one in preview.predecessors]
+    said = shown.said(visit, preview.connection.id, crowds)
+    if same(visit.form.get(shown.FIELD), said):
         return None
     return render(visit, "console/scim_turn_on.html", binding=visit.admin.session_id, preview=preview, shown=said)
 
