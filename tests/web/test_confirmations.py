@@ -46,7 +46,7 @@ def test_a_connection_that_concerns_more_people_by_now_is_asked_about_again(
     answer = admin_client.post(path, form)
     assert answer.status_code == 409
     assert CHANGED in text_of(answer)
-    assert "1 person signs in with e-mail and password again" in text_of(answer)
+    assert "1 person signs in with e-\u2060mail and password again" in text_of(answer)
     found = now(house, made)
     assert found is not None
     assert found.status is ConnectionStatus.ACTIVE
