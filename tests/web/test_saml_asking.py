@@ -13,7 +13,10 @@ from tests.support import sign_ins
 from tests.support.house import Client, Server
 from vestibule.directory.activity import ActivityFilter
 from vestibule.directory.authn_requests import NAME_ID_FORMATS, AuthnRequestOptions, Comparison
+from vestibule.directory.sessions import Subject
+from vestibule.kernel.ids import new_id
 from vestibule.storage import activity
+from vestibule.storage.identity_links import insert_identity_link
 from vestibule.storage.tables import saml_keys
 
 PASSWORD = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
@@ -160,6 +163,34 @@ def test_an_admin_changes_it_and_what_is_wrong_is_said_beside_its_field(server: 
     assert f"<md:NameIDFormat>{NAME_ID_FORMATS[0]}</md:NameIDFormat>" in metadata
     eleven = "\n".join(f"urn:example:{number}" for number in range(11))
     assert "ten classes" in admin_client.post(f"{here}/requests", {**typed, "context_classes": eleven}).text
+
+
+def test_another_name_id_format_says_first_how_many_people_it_makes_look_new(
+    server: Server, admin_client: Client
+) -> None:
+    connection = sign_ins.connect(server.house)
+    path = f"/admin/connections/{connection.id}/requests"
+    admin_client.get(path)
+    typed = {"name_id_format": NAME_ID_FORMATS[1], "comparison": "exact", "context_classes": TOKEN}
+    assert admin_client.post(path, {**typed, "name_id_format": NAME_ID_FORMATS[0]}).status_code == 303
+    house = server.house
+    for email in ("grace@example.com", "hal@example.com"):
+        person, now = sign_ins.add_person(house, email), house.clock()
+        with house.runtime.database.transaction() as tx:
+            link_id, subject = new_id("link", now), Subject("email", email)
+            assert insert_identity_link(tx, house.workspace.id, link_id, connection.id, person.id, subject, now)
+    asked = admin_client.post(path, typed)
+    assert "2 people are linked by the NameID that Okta Dev sends now" in asked.text
+    assert TOKEN in asked.text, "nothing typed is lost"
+    assert "Save all the same" in asked.text
+    assert NAME_ID_FORMATS[0] in server.client().get(f"/saml/{connection.id}/metadata").text
+    other = {**typed, "name_id_format": NAME_ID_FORMATS[2], "confirmed_format": NAME_ID_FORMATS[1]}
+    assert "2 people are linked" in admin_client.post(path, other).text
+    unset = {**typed, "name_id_format": ""}
+    assert "2 people are linked" in admin_client.post(path, unset).text
+    assert admin_client.post(path, {**typed, "confirmed_format": NAME_ID_FORMATS[1]}).status_code == 303
+    assert NAME_ID_FORMATS[1] in server.client().get(f"/saml/{connection.id}/metadata").text
+    assert admin_client.post(path, {**typed, "force_authn": "on"}).status_code == 303
 
 
 def test_the_exception_for_cbc_is_named_warned_about_and_on_the_record(server: Server, admin_client: Client) -> None:

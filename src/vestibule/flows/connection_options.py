@@ -8,17 +8,37 @@ from vestibule.directory.connections import Connection, IdpInitiated
 from vestibule.flows.parts.callers import AdminCaller
 from vestibule.flows.parts.connecting import found_connection, record_connection
 from vestibule.flows.parts.runtime import Runtime
-from vestibule.kernel.errors import FieldError, Invalid
+from vestibule.kernel.errors import Conflict, FieldError, Invalid
 from vestibule.kernel.text import N_
-from vestibule.storage import connections
+from vestibule.storage import connection_people, connections
 
 
-def change_requests(runtime: Runtime, caller: AdminCaller, connection_id: str, typed: TypedOptions) -> Connection:
-    """Save what our requests ask the IdP for. Raises Invalid field by field, NotFound, Forbidden."""
+class LinksWouldNotFit(Conflict):
+    """Another NameID format makes the `linked` people of a connection look new. To be confirmed, not refused."""
+
+    code = "links_would_not_fit"
+
+    def __init__(self, linked: int) -> None:
+        super().__init__(f"{linked} people are linked")
+        self.linked = linked
+
+
+def change_requests(
+    runtime: Runtime, caller: AdminCaller, connection_id: str, typed: TypedOptions, confirmed_format: str | None = None
+) -> Connection:
+    """Save what our requests ask the IdP for.
+
+    Raises Invalid field by field, NotFound, Forbidden; LinksWouldNotFit where people are linked and the NameID format is
+    about to become another one than `confirmed_format`.
+    """
     caller.require(Permission.MANAGE_AUTHENTICATION)
     asking = judge_options(typed)
     with runtime.database.transaction() as tx:
         connection = found_connection(tx, caller, connection_id)
+        if connection.asking.name_id_format != asking.name_id_format and confirmed_format != typed.name_id_format:
+            linked = connection_people.ties(tx, caller.workspace_id, connection.id, runtime.clock()).links
+            if linked:
+                raise LinksWouldNotFit(linked)
         if connection.asking != asking:
             connections.set_asking(tx, caller.workspace_id, connection.id, asking)
             record_connection(

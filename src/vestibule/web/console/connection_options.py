@@ -50,9 +50,12 @@ def change_requests(visit: Visit) -> Response:
     if shown.outdated(visit, shown.said(visit, now.asking)):
         return _requests(visit, typed, {shown.FIELD: visit.gettext(shown.CHANGED_MEANWHILE)})
     try:
-        connection = connection_options.change_requests(visit.runtime, visit.admin, _id(visit), typed)
+        confirmed = form.get("confirmed_format") if form.has("confirmed_format") else None
+        connection = connection_options.change_requests(visit.runtime, visit.admin, _id(visit), typed, confirmed)
     except Invalid as error:
         return _requests(visit, typed, errors_by_field(error))
+    except connection_options.LinksWouldNotFit as error:
+        return _requests(visit, typed, {}, linked=error.linked)
     return _back(visit, connection, N_("What we ask %(name)s for was saved"))
 
 
@@ -86,7 +89,7 @@ def refuse_expired(visit: Visit) -> Response:
     return _back(visit, connection, said)
 
 
-def _requests(visit: Visit, typed: TypedOptions, errors: Mapping[str, str]) -> Response:
+def _requests(visit: Visit, typed: TypedOptions, errors: Mapping[str, str], linked: int = 0) -> Response:
     facts = connections.get_connection(visit.runtime, visit.admin, _id(visit))
     return render(
         visit,
@@ -100,6 +103,7 @@ def _requests(visit: Visit, typed: TypedOptions, errors: Mapping[str, str]) -> R
         comparisons=[one.value for one in Comparison],
         said_before=shown.said(visit, facts.connection.asking),
         errors=errors,
+        linked=linked,
     )
 
 
