@@ -7,6 +7,7 @@ import re
 import secrets
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from html import unescape
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -222,7 +223,13 @@ def through_saml(
 
 
 def signed_in_for(
-    app: RelyingApp, client: Client, connection: Connection, sent: httpx.Response, email: str = "grace@example.com"
+    app: RelyingApp,
+    client: Client,
+    connection: Connection,
+    sent: httpx.Response,
+    email: str = "grace@example.com",
+    *,
+    idp_is_ahead: timedelta = timedelta(0),
 ) -> httpx.Response:
     """Sign in where an authorization request led, and return the page that comes when the request goes on."""
     assert sent.status_code == 303, sent.text
@@ -231,7 +238,7 @@ def signed_in_for(
     fields = {"again": "1"} if "again" in wanted else {}
     begun = client.post(f"/e/{app.environment}/sign-in", {"email": email, "return_to": wanted["return_to"], **fields})
     started = sign_ins.read_request(begun)
-    instant = forge.instant(app.server.house.clock())
+    instant = forge.instant(app.server.house.clock() + idp_is_ahead)
     data = sign_ins.answer(app.server, connection, started.request_id, email, authn_instant=instant)
     back = sign_ins.post(client, connection, data, started.relay_state)
     assert back.status_code == 303, back.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from html import unescape
 from urllib.parse import urlencode
 
@@ -65,6 +66,17 @@ def test_an_access_token_lasts_no_longer_than_the_session_that_it_hangs_on(scene
     assert asked["exp"] == int(house.clock().timestamp()) + 120
     house.clock.advance(minutes=2)
     assert scene.app.user_info(tokens["access_token"]).status_code == 401
+
+
+def test_an_idp_whose_clock_is_ahead_puts_off_no_sign_in_that_an_app_asks_for(scene: Scene) -> None:
+    clock = scene.server.house.clock
+    begun, ahead = scene.app.authorize(scene.client), timedelta(seconds=90)
+    page = apps.signed_in_for(scene.app, scene.client, scene.connection, begun, idp_is_ahead=ahead)
+    tokens = scene.app.exchange(apps.answer_in(page).code).json()
+    assert id_token_of(scene, tokens["id_token"])["auth_time"] == int(clock().timestamp())
+    clock.advance(seconds=31)
+    again = scene.app.authorize(scene.client, max_age="30")
+    assert "/e/dev/sign-in?again=1" in again.headers["location"]
 
 
 def test_a_persons_page_says_in_words_that_they_signed_in_to_an_app(scene: Scene, admin_client: Client) -> None:

@@ -112,7 +112,8 @@ def authentication_of(session: Session) -> Authentication:
     """Return how and when a session's person signed in, as far as that is known."""
     if session.method is SignInMethod.PASSWORD:
         return Authentication(session.created_at, (BY_PASSWORD,))
-    instant = session.authn_instant or session.created_at
+    # No sign-in is later than what came of it: where the clock of their IdP is ahead of ours, ours counts.
+    instant = min(session.authn_instant or session.created_at, session.created_at)
     return Authentication(instant, ("fed",), session.authn_context, session.connection_id)
 
 
