@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+import tracemalloc
 import zlib
 from contextlib import suppress
 from urllib.parse import quote
@@ -235,6 +236,20 @@ def test_size_and_number_are_bounded_before_anything_is_read() -> None:
     bomb = deflated(b"<a>" + b" " * 30_000_000)
     (found,) = find_messages(f"https://idp.example/?SAMLRequest={quote(bomb, safe='')}")
     assert len(found.data) < 3_000_000
+    bombs = (deflated(b"<a>%d" % number + b" " * 1_000_000) for number in range(40))
+    several = find_messages("\n".join(f"SAMLRequest={quote(bomb, safe='')}" for bomb in bombs))
+    assert len(several) == 9
+
+
+def test_hundreds_of_packed_messages_are_not_unpacked_beside_each_other() -> None:
+    # Each of these 500 lines is four kilobytes, and two megabytes once unpacked.
+    line = f"SAMLRequest={quote(deflated(b'<a>' + b' ' * 3_000_000), safe='')}\n"
+    tracemalloc.start()
+    try:
+        assert len(find_messages(line * 500)) == 1
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Final, Literal
 from urllib.parse import unquote, unquote_plus, urlsplit
 
@@ -28,6 +29,10 @@ Carrier = Literal["xml", "base64", "deflated"]
 MAX_BYTES: Final = 32 * 1024 * 1024
 MAX_MESSAGES: Final = 50
 _MAX_MESSAGE: Final = xml.METADATA.max_bytes
+# Enough to tell XML by.
+_START: Final = 64
+# Of all messages: one that was packed is a thousand times what was given.
+_MAX_BYTES_IN_ALL: Final = 4 * _MAX_MESSAGE
 _MAX_ENTRIES: Final = 20_000
 _PARAMETERS: Final = frozenset({"SAMLResponse", "SAMLRequest"})
 _WORD: Final = re.compile(r"[^\s\"'<>]+")
@@ -89,7 +94,7 @@ class Captured:
 
 
 def find_messages(given: str | bytes) -> tuple[Captured, ...]:
-    """Return the SAML messages in untrusted text or bytes, in order, each once, MAX_MESSAGES at most.
+    """Return the SAML messages in untrusted text or bytes, in order, each once: MAX_MESSAGES at most, or 8 MiB unpacked.
 
     Raises CaptureEmpty, CaptureTooLarge, or CaptureInvalid when there is none. Anything that begins like XML and is no web
     page is a message, well-formed or not.
@@ -101,10 +106,12 @@ def find_messages(given: str | bytes) -> tuple[Captured, ...]:
     if not text:
         raise CaptureEmpty("nothing was given")
     found: dict[tuple[bytes, str], Captured] = {}
+    room = _MAX_BYTES_IN_ALL
     for one in _messages(text):
         key = (one.data, one.parameter)
-        if key not in found and len(found) == MAX_MESSAGES:
+        if room <= 0 or (key not in found and len(found) == MAX_MESSAGES):
             break
+        room -= len(one.data)
         found[key] = _merged(found.get(key), one)
     if not found:
         raise CaptureInvalid("no message was found", received=text[:80])
@@ -135,8 +142,10 @@ def _messages(text: str) -> Iterator[Captured]:
     elif document := _document_in(text):
         yield _of_xml(document)
     else:
-        found = tuple(_of_text(text, ""))
-        yield from found or _of_value(text.strip("\"'"), "")
+        # One after the other: all of them may be a thousand times what was given.
+        found = _of_text(text, "")
+        first = next(found, None)
+        yield from _of_value(text.strip("\"'"), "") if first is None else chain((first,), found)
 
 
 def _document_in(text: str) -> str:
@@ -219,16 +228,19 @@ def _decoded_base64(text: str) -> tuple[bytes, bool]:
 
 
 def _begins_like_xml(data: bytes) -> bool:
-    return data[:64].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
+    return data[:_START].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
 
 
 def _inflated(data: bytes) -> bytes:
     # One byte over the limit is kept, so that it is refused for its size and not shown cut off.
+    inflater = zlib.decompressobj(-15)
     try:
-        inflated = zlib.decompressobj(-15).decompress(data, _MAX_MESSAGE + 1)
+        start = inflater.decompress(data, _START)
+        return (
+            start + inflater.decompress(inflater.unconsumed_tail, _MAX_MESSAGE + 1) if _begins_like_xml(start) else b""
+        )
     except zlib.error:
         return b""
-    return inflated if _begins_like_xml(inflated) else b""
 
 
 def _json(text: str) -> object | None:
