@@ -80,6 +80,22 @@ def test_an_empty_database_is_a_new_install_or_the_wrong_place(command: Commands
     assert "migrate" not in found["database"]["todo"]
 
 
+def test_a_database_that_can_be_read_but_not_written_is_found(
+    command: Commands, house: House, database_url: str
+) -> None:
+    if house.runtime.database.is_sqlite:
+        path = Path(database_url.removeprefix("sqlite:///"))
+        status, found = look(command, f"sqlite:///file:{path}?mode=ro&uri=true")
+    else:
+        with house.runtime.database.transaction() as tx:
+            name = tx.exec_driver_sql("SELECT current_database()").scalar_one()
+            tx.exec_driver_sql(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+        status, found = look(command, database_url)
+    assert (status, found["database"]["level"]) == (1, "fail")
+    assert "read" in found["database"]["text"]
+    assert "may write" in found["database"]["todo"]
+
+
 def test_a_damaged_database_is_one_finding_that_asks_for_the_backup(command: Commands, sqlite_url: str) -> None:
     with Path(sqlite_url.removeprefix("sqlite:///")).open("r+b") as file:
         file.seek(100)

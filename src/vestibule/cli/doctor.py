@@ -73,7 +73,7 @@ def _look(data_dir: Path | None) -> Iterator[Finding]:
     try:
         yield from _database(runtime)
     except DatabaseUnreachable as error:
-        yield Finding("database", "fail", f"does not answer: {error.reason}", mend_database(error))
+        yield Finding("database", "fail", f"does not answer as it should: {error.reason}", mend_database(error))
     except VestibuleError as error:
         yield Finding("database", "fail", error.reason, "Look again in a moment.")
     finally:
@@ -105,7 +105,8 @@ def _database(runtime: Runtime) -> Iterator[Finding]:
     except SchemaNewer as error:
         yield Finding("database", "fail", error.reason, str(error))
         return
-    yield Finding("database", "ok", f"{kind} answers, and is at this release’s schema")
+    checkup.try_to_write(runtime)
+    yield Finding("database", "ok", f"{kind} answers, can be written, and is at this release’s schema")
     yield _clock(runtime)
     yield from _certificates(runtime)
     yield from _metadata(runtime)

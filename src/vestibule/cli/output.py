@@ -46,5 +46,6 @@ def mend_database(error: DatabaseUnreachable) -> str:
             " and put the last backup back."
         )
     return (
-        "Check VESTIBULE_DATABASE_URL and the data folder, and that it runs; a new install begins with: vestibule init"
+        "Check VESTIBULE_DATABASE_URL and the data folder, that it runs, that this user may write it, and the space on its disk;"
+        " a new install begins with: vestibule init"
     )
