@@ -183,6 +183,22 @@ def test_a_message_whose_prefix_is_the_name_of_an_html_element_is_no_page(prefix
     assert (found.data, found.carrier) == (data, "xml")
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        b'{"SAMLResponse": "<a>\\ud800</a>"}',
+        b'{"url": "https://sp.example/?SAMLResponse=%3Ca%3E\\ud800"}',
+        f'{{"text": "SAMLResponse={ESCAPED}&RelayState=\\ud800"}}'.encode(),
+        f"SAMLResponse={ESCAPED}&RelayState=".encode() + b"\xff",
+        f"<form><input name=SAMLResponse value={FIELD}><input name=RelayState value=".encode() + b"\xff></form>",
+    ],
+)
+def test_half_a_character_and_bytes_that_are_no_text_are_found_and_can_be_shown(given: bytes) -> None:
+    (found,) = find_messages(given)
+    assert found.parameter == "SAMLResponse"
+    assert (found.relay_state or "").encode() in {b"", b"?"}
+
+
 def test_a_recording_of_a_browser_gives_each_message_once_and_says_where_without_the_query() -> None:
     request, response = find_messages(HAR)
     assert (request.parameter, request.place) == ("SAMLRequest", "1: GET https://idp.example/sso")

@@ -171,7 +171,12 @@ def _of_text(text: str, place: str) -> Iterator[Captured]:
 
 def _relay_state(word: str) -> str | None:
     found = _RELAY_STATE.search(word)
-    return unquote_plus(found[1]) if found else None
+    return _whole(unquote_plus(found[1])) if found else None
+
+
+def _whole(text: str) -> str:
+    # JSON may write half a character, and bytes that are no UTF-8 stand here as such: nobody can write them out again.
+    return text.encode("utf-8", "replace").decode()
 
 
 def _of_word(word: str, place: str, beside: str | None) -> Iterator[Captured]:
@@ -189,7 +194,7 @@ def _of_word(word: str, place: str, beside: str | None) -> Iterator[Captured]:
 
 def _of_page(text: str, place: str) -> Iterator[Captured]:
     fields = tuple(form_fields(text))
-    relay_state = next((value.strip() for name, value in fields if name == "RelayState"), None)
+    relay_state = next((_whole(value.strip()) for name, value in fields if name == "RelayState"), None)
     for name, value in fields:
         if name in _PARAMETERS:
             yield from _of_value(value, place, parameter=name, relay_state=relay_state)
@@ -305,6 +310,6 @@ def _strings(entry: object) -> Iterator[tuple[str, str]]:
 
 def _of_pair(name: str, value: str, place: str) -> Iterator[Captured]:
     if name in _PARAMETERS:
-        yield from _of_value(value, place, parameter=name)
+        yield from _of_value(_whole(value), place, parameter=name)
     elif "SAMLRe" in value:
-        yield from _of_text(value, place)
+        yield from _of_text(_whole(value), place)
