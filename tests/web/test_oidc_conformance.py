@@ -15,9 +15,11 @@ from tests.support.hearing import hearing
 from tests.support.house import Server
 from tests.support.oidc_scene import Scene, id_token_of, scene_of
 from tests.support.tools import ROOT
+from tests.web.test_machine_access import claims_in
 from vestibule.flows import app_sessions
 from vestibule.outside.telling import Teller
 
+PERSONAL = {"name", "email", "email_verified", "groups"}
 TABLE = ROOT / "docs" / "reference" / "openid-conformance.md"
 
 
@@ -45,6 +47,8 @@ def test_each_scope_opens_its_claims_and_no_others(scene: Scene) -> None:
     for scope, claims in opened.items():
         tokens = scene.app.exchange(apps.answer_in(scene.app.authorize(scene.client, scope=scope)).code).json()
         assert set(scene.app.user_info(tokens["access_token"]).json()) == always | claims, scope
+        for token in (tokens["access_token"], tokens["id_token"]):
+            assert set(claims_in(token)) & PERSONAL == claims, scope
     answered = apps.answer_in(scene.app.authorize(scene.client, scope="openid address phone"))
     given = scene.app.exchange(answered.code).json()["scope"]
     assert given == "openid", "what is not offered is not said to be given"
