@@ -124,10 +124,11 @@ def test_nothing_reaches_the_app_from_somebody_who_is_not_signed_in(place: Place
     [
         [("Remote-User", "ada@example.com"), ("Remote-Groups", "Owners"), ("X-Vestibule-Identity", "e30.e30.")],
         [("Remote_User", "ada@example.com"), ("REMOTE_GROUPS", "Owners"), ("X_Vestibule_Identity", "e30.e30.")],
+        [("X-Vestibule_Identity", "e30.e30."), ("x_vestibule-identity", "e30.e30.")],
         [("remote-user", "ada@example.com"), ("Remote-User", "eve@example.com")],
         [("Remote-User", ""), ("Remote-Anything", "x"), ("X-Vestibule-Anything", "y")],
     ],
-    ids=["as they are", "with underscores", "twice", "others"],
+    ids=["as they are", "with underscores", "half and half", "twice", "others"],
 )
 def test_what_a_visitor_says_about_themselves_does_not_reach_the_app(
     place: Place, smuggled: list[tuple[str, str]]
