@@ -29,6 +29,7 @@ from tests.support import people
 from tests.support.axe import COLOUR_RULES, axe_violations
 from tests.support.browser import PageFaults, Pages
 from tests.support.databases import Databases
+from tests.support.fitting import sticks_out
 from tests.support.house import TestClock, serving
 from tests.support.tabbing import lost_on_the_way
 from vestibule.app import routes
@@ -479,17 +480,6 @@ def test_a_page_is_accessible_and_fits_in_light_and_dark_wide_and_narrow(name: s
 
 # A sentence that begins where the one before ends, without a space; a word that a line may break after its first letter.
 _ILL_SET: Final = re.compile(r"\w+[.!?][A-Z][a-z]+|\b[Ee]-mail\b")
-# What a card cuts off at its edge needs no scrolling, and is lost all the same.
-_CUT_OFF = """() => [...document.querySelectorAll("main *, header *, footer *, dialog[open] *")].filter(element => {
-  const box = element.getBoundingClientRect();
-  return box.width > 1 && box.height > 1 && box.right > window.innerWidth + 1 && !element.closest("svg, .visually-hidden");
-}).map(element => element.outerHTML.slice(0, 160))"""
-
-
-def sticks_out(page: Page) -> list[str]:
-    """Return what would have to be scrolled to sideways, or can't be seen at all."""
-    wide = page.evaluate("document.documentElement.scrollWidth") - page.evaluate("window.innerWidth")
-    return [*page.evaluate(_CUT_OFF), *([f"the page is {wide} px too wide"] if wide > 0 else [])]
 
 
 def take_picture(page: Page, name: str) -> None:
