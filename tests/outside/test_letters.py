@@ -38,6 +38,13 @@ def test_a_letter_greets_its_reader_and_carries_its_link_once(kind: str) -> None
     assert "\n" not in letter.subject
 
 
+@pytest.mark.parametrize("kind", ["certificate_ends", "saml_key_ends"])
+@pytest.mark.parametrize(("days", "said"), [("0", "within a day:"), ("1", "in 1 day:"), ("14", "in 14 days:")])
+def test_a_letter_counts_the_days_as_people_do(kind: str, days: str, said: str) -> None:
+    letter = write_letter(kind, name="Inês", url=URL, workspace="Northwind", facts={**FACTS, "days": days})
+    assert said in letter.text
+
+
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_a_hostile_name_stays_text(kind: str) -> None:
     name = '<a href="https://evil.example">Click</a> {{ 7 * 7 }} %(url)s'
