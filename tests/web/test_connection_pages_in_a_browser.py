@@ -174,3 +174,23 @@ def test_a_change_that_waits_is_found_from_the_tab_and_approved(
     page.get_by_role("button", name="Approve").click()
     expect(page.get_by_text("The new values of Okta Dev are in use")).to_be_visible()
     expect(page.get_by_text("The metadata says something new")).to_have_count(0)
+
+
+def test_what_is_chosen_can_be_seen_in_the_colours_that_people_choose_for_themselves(
+    served: Server, new_page: Pages
+) -> None:
+    connection = sign_ins.connect(served.house)
+    page = new_page(forced_colors="active")
+    enter(page, served)
+    page.goto(f"{served.base_url}/admin/connections/{connection.id}/provisioning")
+    chosen = page.get_by_role("radio", checked=True)
+    assert chosen.evaluate("one => [getComputedStyle(one).appearance, getComputedStyle(one).backgroundImage]") == [
+        "auto",
+        "none",
+    ]
+    page.goto(f"{served.base_url}{TAB}")
+    track = page.locator(".v-switch-track").first
+    ground, knob = track.evaluate(
+        "one => [getComputedStyle(one), getComputedStyle(one, '::before')].map(style => style.backgroundColor)"
+    )
+    assert ground != knob
