@@ -16,6 +16,8 @@ What samlp 8 does, from its lib/logout.js, so that nobody reads more into these 
 from __future__ import annotations
 
 import re
+from http.server import BaseHTTPRequestHandler
+from typing import ClassVar
 
 import pytest
 from playwright.sync_api import Route, expect
@@ -25,9 +27,15 @@ from tests.journeys.conftest import NewPortal
 from tests.journeys.console import Console
 from tests.journeys.portal import Portal
 from tests.journeys.providers import Providers
+from tests.saml import forge, forge_logout
+from tests.support import logging_out, sign_ins
 from tests.support.browser import PageFaults
+from tests.support.house import Server
+from tests.support.loopback import serving
+from vestibule.directory.connections import LogoutEndpoints
 
 NAME = "Okta Dev"
+SIGNING = forge.Signing(key=forge.key("idp"))
 BINDINGS = pytest.mark.parametrize("kind", ["pysaml2, logout by redirect", "pysaml2, logout by post"])
 SAMLP_BINDINGS = pytest.mark.parametrize("kind", ["samlp, logout by redirect", "samlp, logout by post"])
 ALL = pytest.mark.parametrize("kind", [*BINDINGS.args[1], *SAMLP_BINDINGS.args[1]])
@@ -161,5 +169,63 @@ def test_the_practice_idp_answers_as_it_is_told(
     portal.page.get_by_label("The answer").select_option(label=answer)
     portal.page.get_by_role("button", name="Sign out").click()
     expect(portal.page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+    portal.open("")
+    portal.expect_sign_in_page()
+
+
+class FramingIdp(BaseHTTPRequestHandler):
+    """An IdP that lets each app sign people out in a frame of its page: it posts there, and notes by which method the answer came."""
+
+    came: ClassVar[list[str]] = []
+    page: ClassVar[bytes] = b""
+
+    def do_GET(self) -> None:
+        framed = self.path.startswith("/slo")
+        if framed:
+            self.came.append("GET")
+        self._say(b"<title>Answered</title><h1>Answered</h1>" if framed else self.page)
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.came.append("POST")
+        self._say(b"<title>Answered</title><h1>Answered</h1>")
+
+    def _say(self, page: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        self.wfile.write(page)
+
+
+@pytest.mark.parametrize("binding", ["POST", "GET"])
+def test_a_request_that_the_idp_posts_in_a_frame_ends_the_session_without_a_cookie_and_is_answered_there(
+    server: Server, portal: Portal, binding: str
+) -> None:
+    """On localhost, which is another site than our 127.0.0.1, so that no cookie comes along."""
+    with serving(FramingIdp) as origin:
+        idp = origin.replace("127.0.0.1", "localhost")
+        logout = LogoutEndpoints(post_url=f"{idp}/slo") if binding == "POST" else LogoutEndpoints(f"{idp}/slo")
+        connection = sign_ins.connect(server.house, logout=logout)
+        sign_ins.add_person(server.house)
+        client, page = server.client(), portal.page
+        assert sign_ins.sign_in(server, client, connection).status_code == 303
+        for one in client.http.cookies.jar:
+            page.context.add_cookies([{"name": one.name, "value": one.value or "", "url": server.base_url}])
+        portal.open("")
+        portal.expect_in("Grace Okafor")
+        theirs = logging_out.message(server, connection, session_indexes=("_session1",))
+        action, field = f"{server.base_url}/saml/{connection.id}/slo", forge_logout.posted(theirs, SIGNING)
+        FramingIdp.came.clear()
+        FramingIdp.page = (
+            f'<title>Signing out everywhere</title><iframe name="app"></iframe><form action="{action}" method="post" '
+            f'target="app"><input type="hidden" name="SAMLRequest" value="{field}"><button>Go</button></form>'
+        ).encode()
+        page.goto(f"{idp}/everywhere")
+        with page.expect_request(action) as posted:
+            page.get_by_role("button", name="Go").click()
+        assert "cookie" not in posted.value.all_headers()
+        expect(page.frame_locator("iframe").get_by_role("heading", name="Answered")).to_be_visible()
+        assert FramingIdp.came == [binding]
     portal.open("")
     portal.expect_sign_in_page()

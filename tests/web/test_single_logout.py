@@ -205,6 +205,18 @@ def test_the_idp_ends_every_session_of_a_name_without_any_cookie_and_is_answered
     assert entry.event.details["sessions_ended"] == 2
 
 
+def test_our_answer_by_post_may_be_framed_by_the_idp_alone_and_nothing_else_may(server: Server) -> None:
+    connection, client = signed_in(server)
+    ours = leave(client)
+    assert "frame-ancestors 'none'" in ours.headers["content-security-policy"]
+    answered = send(server.client(), connection, message(server, connection), "post")
+    policy = answered.headers["content-security-policy"]
+    assert "frame-ancestors https://idp.example;" in policy
+    assert "form-action 'self' https://idp.example;" in policy
+    unsigned = send(server.client(), connection, message(server, connection), "post", key="evil")
+    assert "frame-ancestors 'none'" in unsigned.headers["content-security-policy"]
+
+
 @BINDINGS
 def test_session_indexes_end_those_sessions_and_the_ones_without_an_index(server: Server, binding: str) -> None:
     connection, _ = signed_in(server)

@@ -130,6 +130,20 @@ def sending_page(visit: Visit, sent: Sent, template: str = "portal/sending.html"
     return response
 
 
+def answering_page(visit: Visit, sent: Sent) -> Response:
+    """Return the page that carries our answer to a logout request back by HTTP-POST.
+
+    The identity provider may show it in a frame, one for each app, as many do that sign people out everywhere at once.
+    """
+    response = sending_page(visit, sent, "portal/answering.html")
+    policy, origin = response.headers.get("Content-Security-Policy"), _origin_of(sent.url)
+    if policy and origin:
+        # Browsers that know frame-ancestors pass over X-Frame-Options (CSP 3, 6.4.2.2).
+        policy = policy.replace("frame-ancestors 'none'", f"frame-ancestors {origin}")
+        response.headers["Content-Security-Policy"] = policy
+    return response
+
+
 def going_page(
     visit: Visit, place: Place, app_name: str, url: str, fields: Mapping[str, str] | None = None, lead: str = ""
 ) -> Response:
@@ -145,10 +159,15 @@ def going_page(
 
 def open_to(response: Response, url: str) -> None:
     """Let the forms of a page be posted to the origin of an address, too."""
+    origin = _origin_of(url)
+    if origin:
+        response.headers["Content-Security-Policy"] = CSP.replace("form-action 'self'", f"form-action 'self' {origin}")
+
+
+def _origin_of(url: str) -> str:
     parts = urlsplit(url)
     origin = f"{parts.scheme}://{parts.netloc}".lower()
-    if _ORIGIN.match(origin):
-        response.headers["Content-Security-Policy"] = CSP.replace("form-action 'self'", f"form-action 'self' {origin}")
+    return origin if _ORIGIN.match(origin) else ""
 
 
 def refused_page(visit: Visit, refused: SignInRefused) -> Response:

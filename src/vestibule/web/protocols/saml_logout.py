@@ -15,7 +15,7 @@ from vestibule.flows.parts.sending import Sent
 from vestibule.flows.single_logout import Brought, LogoutRefused, SignedOut
 from vestibule.kernel.text import N_
 from vestibule.web.doors import browser_of, open_door
-from vestibule.web.entrance import going_page, place_page, sending_page, sign_in_path
+from vestibule.web.entrance import answering_page, going_page, place_page, sign_in_path
 from vestibule.web.pages import redirect
 from vestibule.web.problems import problem_page
 from vestibule.web.protocols.saml import posted
@@ -60,7 +60,7 @@ def _taken(visit: Visit, brought: Brought) -> Response:
     if isinstance(done, Sent):
         if not done.fields:
             return redirect(done.url)
-        return sending_page(visit, done, "portal/answering.html")
+        return answering_page(visit, done)
     if done.back is not None and done.there:
         return going_page(visit, done.place, done.back.app_name, done.back.url, lead=_ended_lead(visit, done))
     return place_page(visit, "portal/signed_out.html", done.place, done=done)
