@@ -27,6 +27,7 @@ from vestibule.storage import groups, scim_directories, scim_events, scim_groups
 from vestibule.storage.database import Transaction
 from vestibule.storage.tables import group_members
 
+_WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 ACTIVE = {"op": "replace", "path": "active", "value": True}
 
 
@@ -88,6 +89,17 @@ def _never_give_way(tx: Transaction) -> None:
         tx.exec_driver_sql("SET LOCAL deadlock_timeout = '1min'")  # so it is the other one who finds out
 
 
+def _until_the_other_waits(tx: Transaction) -> None:
+    """Go on as soon as the other one waits for what this transaction has, long before it looks for a deadlock (a second)."""
+    end = time.monotonic() + (0.4 if tx.dialect.name == "sqlite" else 5)
+    while time.monotonic() < end:
+        time.sleep(0.02)
+        if tx.dialect.name == "postgresql":
+            tx.exec_driver_sql("SELECT pg_stat_clear_snapshot()")
+            if tx.exec_driver_sql(_WAITING).first():
+                return
+
+
 def test_who_gets_an_external_id_while_the_group_that_waits_for_it_changes_is_answered_as_if_they_had_come_later(
     okta: Directory, server: Server
 ) -> None:
@@ -101,7 +113,7 @@ def test_who_gets_an_external_id_while_the_group_that_waits_for_it_changes_is_an
         group, _ = _locked(tx, okta, group_id, maya, "group")
         assert group is not None
         thread.start()
-        time.sleep(0.4)
+        _until_the_other_waits(tx)
         pushed_groups.add_members(tx, push_of(server.house, okta.connection), group, [maya])
     thread.join(30)
     assert [one.status_code for one in answers] == [200]
@@ -125,7 +137,7 @@ def test_a_bulk_request_that_meets_another_one_crosswise_is_carried_out_after_it
         _never_give_way(tx)
         _locked(tx, okta, first, maya, "group")
         thread.start()
-        time.sleep(0.4)
+        _until_the_other_waits(tx)
         _locked(tx, okta, second, maya, "group")
     thread.join(30)
     assert [one["status"] for one in answers[0].json()["Operations"]] == ["204", "204"]
@@ -213,7 +225,7 @@ def test_who_leaves_while_another_request_notes_the_contact_is_in_nobodys_way(
         _never_give_way(tx)
         scim_directories.lock_stop_line(tx, house.workspace.id, okta.connection.id)
         thread.start()
-        time.sleep(0.4)
+        _until_the_other_waits(tx)
         scim_directories.note_contact(tx, caller, push.now)
     thread.join(30)
     assert len(attempts) == 1
