@@ -162,6 +162,10 @@ def test_by_hand_all_mistakes_are_said_at_once(house: House) -> None:
         (BOMB.encode(), "DTD"),
         (b'<!DOCTYPE x SYSTEM "file:///etc/passwd"><x/>', "DTD"),
         (b"<!doctype html><html><body>Sign in</body></html>", "web page"),
+        (
+            b'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "">\n<html/>',
+            "web page",
+        ),
         (b'{"issuer": "https://idp.example"}', "JSON"),
         (b"https://idp.example/metadata", "address"),
         (b"<EntityDescriptor", "not well-formed"),

@@ -55,6 +55,8 @@ _DS: Final = f"{{{names.DS}}}"
 _UI: Final = f"{{{names.MDUI}}}"
 _LANG: Final = f"{{{names.XML}}}lang"
 _PLAIN_URL: Final = re.compile(r"https?://[!-~]+", re.ASCII)
+# What an XHTML page begins with before it says that it is one.
+_DECLARATION: Final = re.compile(rb"\A<\?xml[^<>]*\?>\s*(?=<!doctype\s+html)")
 _MAX_URL: Final = 2048
 _MAX_ENTITY_ID: Final = 1024
 _MAX_CERTIFICATES: Final = 16
@@ -169,7 +171,8 @@ def _parse(data: bytes) -> xml.Element:
 
 def _recognize(text: bytes) -> None:
     # What people paste by mistake, so that the sentence can say what it is.
-    start = text[:512].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    start = text[:2048].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    start = _DECLARATION.sub(b"", start)
     if not start:
         raise MetadataEmpty("nothing was given")
     if start.startswith((b"<!doctype html", b"<html")):
