@@ -121,7 +121,7 @@ def test_a_service_acts_for_a_person_as_the_page_says(server: Server) -> None:
 def test_a_device_gets_in_as_the_page_says(server: Server) -> None:
     house = server.house
     house.clock.freeze()
-    connection, _ = sign_ins.connect(house), sign_ins.add_person(house)
+    connection, grace = sign_ins.connect(house), sign_ins.add_person(house)
     device = app_with(
         server,
         "Television",
@@ -137,7 +137,8 @@ def test_a_device_gets_in_as_the_page_says(server: Server) -> None:
     client = server.client()
     apps.through_saml(RelyingApp(server, apps.make_app(house, "Web")), client, connection)
     client.get("/e/dev/device")
-    client.post("/e/dev/device/answer", {"user_code": begun["user_code"], "agree": "1"})
+    typed = {"user_code": begun["user_code"]}
+    client.post("/e/dev/device/answer", {**typed, "person": grace.id, "agree": "1"})
     house.clock.advance(seconds=begun["interval"])
     assert {"access_token", "id_token", "refresh_token"} <= set(sh(server, poll, **waiting))
 

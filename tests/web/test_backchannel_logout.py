@@ -339,7 +339,8 @@ def test_an_app_whose_device_somebody_let_in_is_told_when_the_session_ends(scene
     scene.app.app = apps.change_app(scene.server.house, scene.app.app, grant_types=grants)
     begun = scene.app.post("device_authorization", scope="openid").json()
     scene.client.get("/e/dev/device")
-    scene.client.post("/e/dev/device/answer", {"user_code": begun["user_code"], "agree": "1"})
+    typed = {"user_code": begun["user_code"]}
+    scene.client.post("/e/dev/device/answer", {**typed, "person": scene.grace.id, "agree": "1"})
     given = scene.app.token(grant_type=str(GrantType.DEVICE_CODE), device_code=begun["device_code"]).json()
     known = id_token_of(scene, given["id_token"])
     sign_out(scene)

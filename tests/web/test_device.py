@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,8 +50,14 @@ class Scene:
         return self.client.post("/e/dev/device", {"user_code": code})
 
     def answer(self, code: str, **form: str) -> httpx.Response:
-        self.type(code)
-        return self.client.post("/e/dev/device/answer", {"user_code": code, **form})
+        return let_in(self.client, code, self.type(code).text, **form)
+
+
+def let_in(client: Client, code: str, page: str, **form: str) -> httpx.Response:
+    """Answer the page that asks, as its form does."""
+    person = re.search(r'name="person" value="(\w+)"', page)
+    fields = {"user_code": code, "person": person[1] if person else "", **form}
+    return client.post("/e/dev/device/answer", fields)
 
 
 @pytest.fixture
@@ -109,7 +116,7 @@ def test_no_lasting_grant_comes_out_of_a_session_that_ends_while_its_person_answ
 ) -> None:
     scene.sign_in()
     begun, runtime = scene.begin(scope="openid offline_access"), scene.server.house.runtime
-    scene.type(begun["user_code"])
+    shown = scene.type(begun["user_code"]).text
 
     def decide_late(*arguments: Any) -> Any:
         decided: Any = decide(*arguments)
@@ -118,9 +125,19 @@ def test_no_lasting_grant_comes_out_of_a_session_that_ends_while_its_person_answ
         return decided
 
     monkeypatch.setattr("vestibule.flows.device.decide", decide_late)
-    answered = scene.client.post("/e/dev/device/answer", {"user_code": begun["user_code"], "agree": "1"})
+    answered = let_in(scene.client, begun["user_code"], shown, agree="1")
     assert "Your device is in" not in answered.text
     assert scene.error(begun) == "authorization_pending"
+
+
+def test_a_device_acts_for_nobody_who_was_not_shown_what_it_asks_for(scene: Scene) -> None:
+    """Somebody signs in in another tab while the page of whoever was here before them is still open."""
+    scene.sign_in()
+    begun = scene.begin()
+    asked = scene.answer(begun["user_code"], agree="1", person="usr_somebody_else")
+    assert "It would act as you, Grace Okafor" in asked.text
+    assert scene.error(begun) == "authorization_pending"
+    assert "Your device is in" in let_in(scene.client, begun["user_code"], asked.text, agree="1").text
 
 
 def test_codes_end_at_their_instant(scene: Scene) -> None:

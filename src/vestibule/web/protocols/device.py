@@ -9,6 +9,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 from starlette.routing import Route
 
+from vestibule.directory.end_users import EndUser
 from vestibule.flows import device
 from vestibule.flows.device import UnknownUserCode, Waiting
 from vestibule.flows.parts.authorizing import AppClosed
@@ -39,7 +40,7 @@ def code_page(visit: Visit, browser: str) -> Response:
 def confirm(visit: Visit, browser: str) -> Response:
     """Show what a device asks for."""
 
-    def shown(waiting: Waiting, person: str) -> Response:
+    def shown(waiting: Waiting, person: EndUser) -> Response:
         return place_page(
             visit,
             "portal/device_confirm.html",
@@ -60,7 +61,7 @@ def confirm(visit: Visit, browser: str) -> Response:
         browser,
         lambda: shown(
             device.look(visit.runtime, visit.visitor, session, key, visit.form.get("user_code")),
-            session.end_user.full_name,
+            session.end_user,
         ),
     )
 
@@ -71,6 +72,8 @@ def answer(visit: Visit, browser: str) -> Response:
     session = resume(visit.runtime, key, session_token(visit, key))
     if session is None:
         return _sign_in_first(visit)
+    if agreed and visit.form.get("person") != session.end_user.id:
+        return confirm(visit, browser)  # whoever was shown the page has to be who agrees
 
     def done() -> Response:
         code = visit.form.get("user_code")
