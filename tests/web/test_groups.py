@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.house import PASSWORD, Client, Server
 from tests.support.people import add_person, group_of
-from vestibule.flows import admins
+from vestibule.flows import admins, groups
 from vestibule.flows.parts.callers import operator
 
 TAB = "/admin/environments/dev/groups"
@@ -126,3 +126,17 @@ def test_a_strange_address_still_shows_a_page(query: str, server: Server, admin_
     group = group_of(server.house)
     for path in (TAB, f"{TAB}/{group.id}"):
         assert admin_client.get(f"{path}?{query}").status_code == 200
+
+
+def test_a_page_whose_groups_are_gone_by_now_says_so_and_speaks_of_no_search(
+    server: Server, admin_client: Client
+) -> None:
+    house = server.house
+    made = [group_of(house, name=f"Group {number:03}") for number in range(60)]
+    following = re.search(r'href="(\?after=[^"]+)"', admin_client.get(TAB).text)
+    assert following is not None
+    for group in made[10:]:
+        groups.delete_group(house.runtime, house.owner, "dev", group.id)
+    page = text_of(admin_client.get(f"{TAB}{following[1]}").text)
+    assert "There is no group further on this list. Show all groups" in page
+    assert "No group’s name" not in page

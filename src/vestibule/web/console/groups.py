@@ -42,6 +42,7 @@ def list_page(visit: Visit) -> Response:
         binding=visit.admin.session_id,
         listed=listed,
         typed=typed,
+        further=bool(after or before),
         previous=_page_address(typed, "before", listed.previous),
         next=_page_address(typed, "after", listed.next),
         may_manage=_may_manage(visit),
