@@ -177,7 +177,8 @@ def delete_app(runtime: Runtime, caller: AdminCaller, app_id: str) -> App:
     caller.require(Permission.MANAGE_APPS)
     with runtime.database.transaction() as tx:
         app = found_app(tx, caller, app_id)
-        apps.delete_app(tx, caller.workspace_id, app.id)
+        if not apps.delete_app(tx, caller.workspace_id, app.id):
+            raise NotFound(f"app {app.id}, deleted at this very moment")
         record_app(tx, runtime, caller, "app.deleted", app)
         return app
 

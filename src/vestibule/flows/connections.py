@@ -22,7 +22,7 @@ from vestibule.flows.parts.connecting import (
     taken_meanwhile,
 )
 from vestibule.flows.parts.runtime import Runtime
-from vestibule.kernel.errors import AlreadyTaken, Conflict, FieldError, Invalid
+from vestibule.kernel.errors import AlreadyTaken, Conflict, FieldError, Invalid, NotFound
 from vestibule.kernel.text import N_
 from vestibule.storage import connection_people, connections, grants, identity_providers, scim_directories, workspaces
 from vestibule.storage.database import Transaction
@@ -208,7 +208,8 @@ def delete_connection(runtime: Runtime, caller: AdminCaller, connection_id: str)
     with runtime.database.transaction() as tx:
         connection = found_connection(tx, caller, connection_id)
         ended = _end(tx, connection)
-        connections.delete_connection(tx, caller.workspace_id, connection.id)
+        if not connections.delete_connection(tx, caller.workspace_id, connection.id):
+            raise NotFound(f"connection {connection.id}, deleted at this very moment")
         if not connection.idp.complete:
             identity_providers.delete_unused_idp(tx, caller.workspace_id, connection.idp.id)
         record_connection(tx, runtime, caller, "deleted", connection, **ended)

@@ -156,7 +156,8 @@ def delete_group(runtime: Runtime, caller: AdminCaller, environment_key: str, gr
     with runtime.database.transaction() as tx:
         _, group = changeable_group(tx, caller, environment_key, group_id)
         lost = apps.narrowed_to(tx, (group.id,))
-        groups.delete_group(tx, caller.workspace_id, group.id)
+        if not groups.delete_group(tx, caller.workspace_id, group.id):
+            raise NotFound(f"group {group.id}, deleted at this very moment")
         counted = group.members if group.members <= groups.MOST_COUNTED else f"more than {groups.MOST_COUNTED}"
         entry_id = _record(tx, runtime, caller, "group.deleted", group, {"members": counted})
         take_apps(tx, runtime, caller.workspace_id, lost, entry_id)

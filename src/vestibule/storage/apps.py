@@ -91,9 +91,9 @@ def lock_app(tx: Transaction, workspace_id: str, app_id: str) -> None:
     tx.execute(select(apps.c.id).where(apps.c.workspace_id == workspace_id, apps.c.id == app_id).with_for_update())
 
 
-def delete_app(tx: Transaction, workspace_id: str, app_id: str) -> None:
-    """Delete an app with its secrets and all that it was granted."""
-    tx.execute(delete(apps).where(apps.c.workspace_id == workspace_id, apps.c.id == app_id))
+def delete_app(tx: Transaction, workspace_id: str, app_id: str) -> bool:
+    """Delete an app with its secrets and all that it was granted; return whether it was there."""
+    return tx.execute(delete(apps).where(apps.c.workspace_id == workspace_id, apps.c.id == app_id)).rowcount == 1
 
 
 def find_app(tx: Transaction, workspace_id: str, app_id: str) -> App | None:

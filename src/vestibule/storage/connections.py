@@ -170,10 +170,11 @@ def update_connection(tx: Transaction, workspace_id: str, connection_id: str, **
     tx.execute(update(connections).where(*mine).values(**values))
 
 
-def delete_connection(tx: Transaction, workspace_id: str, connection_id: str) -> None:
-    """Delete a connection with its domains, links, knocks, stored requests and sessions. The IdP stays."""
+def delete_connection(tx: Transaction, workspace_id: str, connection_id: str) -> bool:
+    """Delete a connection with its domains, links, knocks, stored requests and sessions; return whether it was there. The IdP stays."""
     take_time(tx)
-    tx.execute(delete(connections).where(connections.c.workspace_id == workspace_id, connections.c.id == connection_id))
+    mine = (connections.c.workspace_id == workspace_id, connections.c.id == connection_id)
+    return tx.execute(delete(connections).where(*mine)).rowcount == 1
 
 
 def end_sessions(tx: Transaction, workspace_id: str, connection_id: str) -> int:

@@ -127,9 +127,10 @@ def rename_group(tx: Transaction, workspace_id: str, group_id: str, name: str) -
     tx.execute(update(groups).where(*mine).values(name=name, name_key=fold(name)))
 
 
-def delete_group(tx: Transaction, workspace_id: str, group_id: str) -> None:
-    """Delete a group with its memberships."""
-    tx.execute(delete(groups).where(groups.c.workspace_id == workspace_id, groups.c.id == group_id))
+def delete_group(tx: Transaction, workspace_id: str, group_id: str) -> bool:
+    """Delete a group with its memberships; return whether it was there."""
+    mine = (groups.c.workspace_id == workspace_id, groups.c.id == group_id)
+    return tx.execute(delete(groups).where(*mine)).rowcount == 1
 
 
 def _group(row: Any) -> Group:
