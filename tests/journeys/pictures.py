@@ -22,7 +22,7 @@ from tests.journeys.console import Console
 from tests.journeys.portal import Portal
 from tests.journeys.secure import serving_https
 from tests.saml import forge
-from tests.support import people, sign_ins
+from tests.support import apps, people, sign_ins
 from tests.support.browser import DEFAULT_CONTEXT, FLAGS
 from tests.support.databases import Databases, end_run
 from tests.support.house import House, Server, TestClock, free_socket
@@ -36,8 +36,9 @@ FOLDER: Final = ROOT / "docs" / "pictures"
 HOST: Final = "sso.northwind.example"
 DOMAIN: Final = "northwind.example"
 OKTA: Final = "https://northwind.okta.example"
-METADATA_URL: Final = f"{OKTA}/app/exk4x9/sso/saml/metadata"
 ENTITY_ID: Final = f"{OKTA}/exk4x9"
+APP_FOR_TEST: Final = "exk7t2"
+METADATA_URL: Final = f"{OKTA}/app/{APP_FOR_TEST}/sso/saml/metadata"
 MOST_BYTES: Final = 200_000
 NAMES: Final = (
     ("Amara Nwosu", ("dev", "test", "prod"), "Engineering"),
@@ -74,7 +75,8 @@ def furnished(folder: Path) -> Iterator[tuple[Server, int]]:
     """Run a server with people, groups and two connections."""
     listening = free_socket()
     pair = make_key_pair("northwind.okta.example", TestClock()())
-    metadata = build_metadata(ENTITY_ID, f"{OKTA}/app/exk4x9/sso/saml", f"{OKTA}/app/exk4x9/slo/saml", pair).encode()
+    app = f"{OKTA}/app/{APP_FOR_TEST}"
+    metadata = build_metadata(f"{OKTA}/{APP_FOR_TEST}", f"{app}/sso/saml", f"{app}/slo/saml", pair).encode()
     run = folder / "run"
     run.mkdir()
     databases = Databases(run, os.getpid(), "pictures")
@@ -91,6 +93,8 @@ def furnished(folder: Path) -> Iterator[tuple[Server, int]]:
 def furnish(house: House) -> None:
     made = {name: people.group_of(house, "dev", name) for name in ("Engineering", "Designers")}
     groups.create_group(house.runtime, house.owner, "dev", "Field engineers")
+    for name, icon in (("GitLab", "key"), ("Grafana", "activity"), ("Handbook", "users"), ("Payslips", "mail")):
+        apps.make_app(house, name, icon=icon)
     for name, environments, group in NAMES:
         email = f"{name.lower().replace(' ', '.')}@{DOMAIN}".translate(str.maketrans("öı", "oi"))
         people.add_person(house, name, email, *environments, group=made[group] if group else None)
