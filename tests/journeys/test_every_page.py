@@ -379,6 +379,7 @@ def broken(scene: Scene) -> Page:
         patch.setattr(api_client_pages, "render", falls_over)
         page = scene.open(scene.admin, "/admin/api-clients")
     expect(page.get_by_role("heading", name="Something went wrong on our side")).to_be_visible()
+    expect(page.get_by_role("button", name="Copy reference code")).to_be_visible()
     return page
 
 
@@ -409,6 +410,7 @@ STATES: Final[dict[str, Opens]] = {
     "wizard understood": understood,
     "wizard by hand with errors": by_hand_with_errors,
     "provisioning dialog": dialog,
+    "nothing to inspect": after("/admin/connections/inspect", "Inspect", {"Message": "nonsense"}),
     "people of a search": at("/admin/end-users?q=maya"),
     "nobody found": at("/admin/end-users?q=zzzz"),
     "activity of refusals": at("/admin/activity?outcome=refused"),
