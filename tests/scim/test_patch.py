@@ -296,3 +296,16 @@ def test_members_come_and_go_whole_no_part_of_one_is_changed(operation: dict[str
 def test_a_member_goes_by_its_value_as_by_itself() -> None:
     assert edits(op("remove", 'members[value eq "m1"].value')) == (RemoveMembers(("m1",)),)
     assert edits(op("add", "members.value", ["m1"])) == (AddMembers(("m1",)),)
+
+
+@pytest.mark.parametrize("name", ["add", "replace"])
+def test_members_that_a_filter_names_are_put_in_and_others_only_in_their_place(name: str) -> None:
+    path = 'members[value eq "a" or value eq "b"]'
+    assert edits(op(name, path)) == (AddMembers(("a", "b")),)
+    assert edits(op(name, path, [{"value": "b"}, {"value": "a", "display": "Ada"}])) == (AddMembers(("a", "b")),)
+    other = op(name, path, {"value": "c"})
+    if name == "replace":
+        assert edits(other) == (RemoveMembers(("a", "b")), AddMembers(("c",)))
+    else:
+        with pytest.raises(Mutability):
+            edits(other)

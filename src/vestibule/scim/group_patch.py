@@ -94,7 +94,7 @@ def _edits(target: PatchPath, op: str, value: Any, noted: Noted) -> list[Edit]:
     attribute = target.path.attribute
     name = attribute.name if attribute else ""
     if name == "members":
-        return [_members_edit(target, op, value, noted)]
+        return _members_edits(target, op, value, noted)
     if name == "displayName":
         return [Rename(_text(name, op, value, noted) or _missing(name))]
     if name == "externalId":
@@ -102,26 +102,36 @@ def _edits(target: PatchPath, op: str, value: Any, noted: Noted) -> list[Edit]:
     raise Mutability(f"“{name}” can’t be changed.")
 
 
-def _members_edit(target: PatchPath, op: str, value: Any, noted: Noted) -> Edit:
+def _members_edits(target: PatchPath, op: str, value: Any, noted: Noted) -> list[Edit]:
     sub = target.path.sub.name if target.path.sub else None
     if sub is not None and (sub != "value" or (target.filter is not None and op != "remove")):
         raise Mutability(f"“members.{sub}” can’t be changed: members come and go whole.")
     if target.filter is not None:
-        named = _named(target.filter)
-        if op != "remove":
-            if named is None:
-                raise InvalidPath("Members can be added by their ids only.")
-            return AddMembers(named)
-        return RemoveMembers(named) if named is not None else RemoveMatching(target.filter)
+        return _edits_of_chosen(target.filter, op, value)
     if isinstance(value, Mapping) and any(str(name).lower() == "members" for name in value):
         noted.tolerated.add(Tolerance.MEMBERS_WRAPPED)
     if op == "remove":
         if value is not None:
             noted.tolerated.add(Tolerance.LISTED_REMOVED)
         # `value` absent or null removes all (the RFC, Keycloak); a list removes those listed (Entra, authentik, JumpCloud).
-        return RemoveMembers(None if value is None else member_values(value))
+        return [RemoveMembers(None if value is None else member_values(value))]
     values = () if value is None else member_values(value)
-    return AddMembers(values) if op == "add" else SetMembers(values)
+    return [AddMembers(values) if op == "add" else SetMembers(values)]
+
+
+def _edits_of_chosen(chosen: Filter, op: str, value: Any) -> list[Edit]:
+    named = _named(chosen)
+    if op == "remove":
+        return [RemoveMembers(named) if named is not None else RemoveMatching(chosen)]
+    if named is None:
+        raise InvalidPath("Members can be added by their ids only.")
+    values = named if value is None else member_values(value)
+    if set(values) == set(named):
+        return [AddMembers(named)]
+    if op == "add":
+        raise Mutability("“members.value” can’t be changed: members come and go whole.")
+    # RFC 7644, 3.5.2.3: those chosen are replaced.
+    return [RemoveMembers(named), AddMembers(values)]
 
 
 def _named(found: Filter) -> tuple[str, ...] | None:
