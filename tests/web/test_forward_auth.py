@@ -363,7 +363,7 @@ def test_keys_that_were_replaced_at_once_sign_nothing_more_in_any_process(server
         assert published.isdisjoint(old)
         begun = time.monotonic()
         while kid_of(there.ask()) not in published:
-            assert time.monotonic() < begun + 5
+            assert time.monotonic() < begun + 15
             time.sleep(0.05)
         there.server = other
         assert kid_of(there.ask()) in published
