@@ -10,11 +10,12 @@ import pytest
 
 from tests.support import sign_ins
 from tests.support.house import Client, House, Server
-from tests.support.people import add_person, group_of
+from tests.support.people import add_person, connect, group_of, knock, link
 from tests.web.test_connection_pages import text_of
 from vestibule.directory.connections import Connection, ConnectionStatus, Provisioning
 from vestibule.directory.end_users import AccessChange
-from vestibule.flows import authentication, connections, end_user, group_members
+from vestibule.directory.sessions import KnockReason
+from vestibule.flows import admins, authentication, connections, end_user, group_members
 from vestibule.kernel.errors import NotFound
 
 TAB = "/admin/environments/dev/authentication"
@@ -221,3 +222,38 @@ def test_where_accounts_are_made_all_the_time_an_act_over_hundreds_can_still_be_
     assert "122 people stay manual" in text_of(asked)
     sign_ins.add_person(house, "next@example.com")
     assert admin_client.post(provisioning, carried(asked.text)).status_code == 303
+
+
+def test_an_account_that_another_admin_gave_another_address_is_not_linked_to_who_came_with_the_old_one(
+    server: Server, admin_client: Client
+) -> None:
+    house = server.house
+    connection, old = connect(house), add_person(house, "Old", "shared@example.com", "dev")
+    link(house, old, connection, "before")
+    came = knock(house, connection, "New", "shared@example.com", "now", KnockReason.ADDRESS_REUSED, old.id)
+    path = f"/admin/end-users/waiting/{came.id}/address"
+    form = carried(admin_client.get(path).text)
+    assert "by now" not in admin_client.last_page
+    # The other admin knows that it is somebody else.
+    end_user.change_profile(house.runtime, house.owner, old.id, "Old", "old@example.com")
+    answer = admin_client.post(path, form)
+    assert answer.status_code == 409
+    assert CHANGED in text_of(answer)
+    assert "Old , which has the address old@example.com by now" in text_of(answer)
+    (kept,) = end_user.look_at_end_user(house.runtime, house.owner, old.id).links
+    assert kept.subject_value == "before"
+    assert admin_client.post(path, carried(answer.text)).status_code == 303
+
+
+def test_an_admin_who_is_an_owner_by_now_is_not_removed_as_an_auditor(server: Server, admin_client: Client) -> None:
+    house = server.house
+    max_, _ = admins.create_admin(
+        house.runtime, house.owner.actor, house.workspace.id, "Max", "max@example.com", "auditor", None
+    )
+    path = f"/admin/access-control/{max_.id}/remove"
+    form = carried(admin_client.get(path).text)
+    admins.change_role(house.runtime, house.owner, max_.id, "owner")
+    answer = admin_client.post(path, form)
+    assert answer.status_code == 409
+    assert "max@example.com · Owner" in text_of(answer)
+    assert admin_client.post(path, carried(answer.text)).status_code == 303

@@ -5,11 +5,11 @@ from __future__ import annotations
 from starlette.responses import Response
 from starlette.routing import Route
 
-from vestibule.directory.admins import Permission, Role
+from vestibule.directory.admins import Admin, Permission, Role
 from vestibule.flows import admin_sign_in, admins
 from vestibule.kernel.errors import Invalid
 from vestibule.kernel.text import N_
-from vestibule.web import flash
+from vestibule.web import flash, shown
 from vestibule.web.doors import console
 from vestibule.web.forms import errors_by_field
 from vestibule.web.pages import redirect, render
@@ -62,21 +62,23 @@ def change_page(visit: Visit) -> Response:
 
 def change_role(visit: Visit) -> Response:
     """Give an admin another role."""
-    role, shown = visit.form.get("role"), visit.form.get("shown")
-    admin = admins.change_role(visit.runtime, visit.admin, visit.path_params["admin_id"], role, shown)
-    if role in {admin.role, shown}:
+    role, began_with = visit.form.get("role"), visit.form.get(shown.FIELD)
+    admin = admins.change_role(visit.runtime, visit.admin, visit.path_params["admin_id"], role, began_with)
+    if role in {admin.role, began_with}:
         return redirect(_HOME)
     return flash.say(redirect(_HOME), visit, visit.gettext(N_("%(name)s: role changed"), name=admin.name))
 
 
 def confirm_remove(visit: Visit) -> Response:
     """Say what follows before an admin is removed."""
-    admin = admins.get_admin(visit.runtime, visit.admin, visit.path_params["admin_id"])
-    return render(visit, "console/admin_remove.html", binding=visit.admin.session_id, admin=admin)
+    return _removal(visit, admins.get_admin(visit.runtime, visit.admin, visit.path_params["admin_id"]))
 
 
 def remove(visit: Visit) -> Response:
     """Remove an admin."""
+    before = admins.get_admin(visit.runtime, visit.admin, visit.path_params["admin_id"])
+    if shown.outdated(visit, _said(visit, before)):
+        return _removal(visit, before, outdated=True)
     admin = admins.remove_admin(visit.runtime, visit.admin, visit.path_params["admin_id"])
     return flash.say(redirect(_HOME), visit, visit.gettext(N_("%(name)s was removed and signed out"), name=admin.name))
 
@@ -111,6 +113,22 @@ def _invite_form(visit: Visit, errors: dict[str, str]) -> Response:
         form=visit.form,
         roles=_roles(visit),
     )
+
+
+def _removal(visit: Visit, admin: Admin, *, outdated: bool = False) -> Response:
+    return render(
+        visit,
+        "console/admin_remove.html",
+        status=409 if outdated else 200,
+        binding=visit.admin.session_id,
+        admin=admin,
+        said_before=_said(visit, admin),
+        outdated=outdated,
+    )
+
+
+def _said(visit: Visit, admin: Admin) -> str:
+    return shown.said(visit, admin.id, admin.name, admin.email, admin.role.value)
 
 
 def _handed_over(visit: Visit, name: str, url: str | None) -> Response:

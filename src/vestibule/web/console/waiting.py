@@ -11,7 +11,7 @@ from starlette.routing import Route
 from vestibule.directory.admins import Permission
 from vestibule.flows import waiting
 from vestibule.kernel.text import N_
-from vestibule.web import flash
+from vestibule.web import flash, shown
 from vestibule.web.console.end_users import HOME
 from vestibule.web.doors import console
 from vestibule.web.pages import redirect, render
@@ -52,15 +52,36 @@ def give_access(visit: Visit) -> Response:
 
 def ask_about_address(visit: Visit) -> Response:
     """Explain a re-used address, and ask whose account it is now."""
-    reused = waiting.look_at_reused_address(visit.runtime, visit.admin, visit.path_params["knock_id"])
-    return render(visit, "console/end_user_reused.html", binding=visit.admin.session_id, reused=reused)
+    return _reused(visit, waiting.look_at_reused_address(visit.runtime, visit.admin, visit.path_params["knock_id"]))
 
 
 def move_link(visit: Visit) -> Response:
     """Link the account to whoever came with its address."""
+    reused = waiting.look_at_reused_address(visit.runtime, visit.admin, visit.path_params["knock_id"])
+    if shown.outdated(visit, _said(visit, reused)):
+        return _reused(visit, reused, outdated=True)
     person = waiting.move_link_to_newcomer(visit.runtime, visit.admin, visit.path_params["knock_id"])
     said = visit.gettext(N_("The new identity now signs in as %(name)s"), name=person.full_name)
     return flash.say(redirect(f"{HOME}/{person.id}"), visit, said)
+
+
+def _reused(visit: Visit, reused: waiting.ReusedAddress, *, outdated: bool = False) -> Response:
+    return render(
+        visit,
+        "console/end_user_reused.html",
+        status=409 if outdated else 200,
+        binding=visit.admin.session_id,
+        reused=reused,
+        said_before=_said(visit, reused),
+        outdated=outdated,
+    )
+
+
+def _said(visit: Visit, reused: waiting.ReusedAddress) -> str:
+    knock, holder, link = reused.knock, reused.holder, reused.link
+    return shown.said(
+        visit, knock.id, knock.email, knock.subject, holder.id, holder.full_name, holder.email, link and link.id
+    )
 
 
 def _page_address(direction: str, moment: waiting.Moment | None) -> str:
