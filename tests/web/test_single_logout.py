@@ -482,6 +482,32 @@ def test_a_signing_key_that_does_not_open_ends_the_sessions_and_says_that_the_an
     assert entry.event.reference == sign_ins.reference_in(page.text)
     assert (entry.event.details["code"], entry.event.details["check"]) == ("own_key_unreadable", "connection")
     assert len(acts(server, "end_user.signed_out_by_idp")) == 1
+    owner = server.client()
+    owner.sign_in()
+    told = owner.get(f"/admin/activity/{entry.id}").text
+    assert "The sessions that it names have ended" in told
+    assert "it changed nothing" not in told
+
+
+@BINDINGS
+def test_a_name_that_is_encrypted_to_a_key_of_ours_that_does_not_open_is_our_fault_and_ends_nothing(
+    server: Server, binding: str
+) -> None:
+    connection, client = signed_in(server)
+    (key,) = decryption_keys(server.house.runtime, server.house.workspace.id)
+    ours = replace(forge.key("sp"), private_key=key.private_key)
+    name = f'<saml:NameID xmlns:saml="{forge.SAML}" Format="{forge.EMAIL_FORMAT}">grace@example.com</saml:NameID>'
+    hidden = forge.Raw(encrypt(name, Encryption(key=ours), "EncryptedID"))
+    with server.house.runtime.database.transaction() as tx:
+        tx.execute(saml_keys.update().values(sealed_private_key=b"broken"))
+    page = send(client, connection, message(server, connection, name_id=hidden), binding)
+    entry = refused(server, page, "own_key_unreadable", "name_id")
+    assert client.get("/e/dev/").status_code == 200
+    owner = server.client()
+    owner.sign_in()
+    told = owner.get(f"/admin/activity/{entry.id}").text
+    assert "This is not about the identity provider" in told
+    assert "What to change in Okta" not in told
 
 
 @BINDINGS

@@ -69,6 +69,12 @@ class OwnKeyUnreadable(EntryRefusal):
     public = N_("This server can’t use a key of its own at the moment. Nothing is wrong with your account.")
 
 
+class OwnKeyForNameUnreadable(OwnKeyUnreadable):
+    """A logout message encrypts the name to a key of ours that does not open, so nobody knows whom it means."""
+
+    check = "name_id"
+
+
 class ResponseReused(EntryRefusal):
     """The request was answered, or the assertion was used, before: a replay, the Back button, or a reload."""
 

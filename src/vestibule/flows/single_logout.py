@@ -16,6 +16,7 @@ from vestibule.directory.refusals import (
     EntryRefusal,
     LogoutOfOtherBrowser,
     LogoutUnknown,
+    OwnKeyForNameUnreadable,
     OwnKeyUnreadable,
 )
 from vestibule.directory.sessions import BackToApp, IdpName, Session
@@ -34,7 +35,7 @@ from vestibule.kernel.errors import NotFound, Throttled, VestibuleError
 from vestibule.kernel.ids import is_id
 from vestibule.kernel.secrets import SealBroken, new_reference, same, token_hash
 from vestibule.kernel.text import printable
-from vestibule.saml.errors import SamlError, SignatureInvalid
+from vestibule.saml.errors import EncryptedNotSupported, SamlError, SignatureInvalid
 from vestibule.saml.expectations import Expectations
 from vestibule.saml.logouts import (
     LOGOUT_CHECKS,
@@ -83,21 +84,17 @@ class SignedOut:
 class LogoutRefused(VestibuleError):
     """A logout message was refused, and recorded under `reference`. It changed nothing, but see `after_the_end`.
 
-    With OwnKeyUnreadable the sessions that it names have ended all the same: only our answer can't be signed.
+    `after_the_end` says that the sessions which it names have ended all the same, and only our answer can't be signed.
     """
 
     code = "logout_refused"
 
-    def __init__(self, place: Place, cause: SamlError | EntryRefusal, reference: str) -> None:
+    def __init__(self, place: Place, cause: SamlError | EntryRefusal, reference: str, *, after_the_end: bool) -> None:
         super().__init__(cause.reason)
         self.place = place
         self.cause = cause
         self.reference = reference
-
-    @property
-    def after_the_end(self) -> bool:
-        """Say whether the sessions have ended, and only the answer is missing."""
-        return isinstance(self.cause, OwnKeyUnreadable)
+        self.after_the_end = after_the_end
 
 
 def sign_out(runtime: Runtime, visitor: Visitor, place: Place, session: Session, browser: str) -> Sent | None:
@@ -115,6 +112,10 @@ def take(runtime: Runtime, visitor: Visitor, connection_id: str, brought: Brough
         raise _refuse(runtime, visitor, place, connection, ConnectionPending("the connection is a draft"))
     try:
         message = _verify(runtime, connection, brought)
+    except EncryptedNotSupported as error:
+        # We have keys, always, so they are there and don't open.
+        unreadable = OwnKeyForNameUnreadable("the name is encrypted, and a key of this server does not open")
+        raise _refuse(runtime, visitor, place, connection, unreadable) from error
     except SamlError as error:
         raise _refuse(runtime, visitor, place, connection, error) from None
     if isinstance(message, LogoutResponse):
@@ -124,7 +125,8 @@ def take(runtime: Runtime, visitor: Visitor, connection_id: str, brought: Brough
     try:
         sent = write_answer(runtime, place, connection, message, redirected=brought.query is not None)
     except SealBroken as error:
-        raise _refuse(runtime, visitor, place, connection, OwnKeyUnreadable(error.reason), message) from error
+        unsigned = OwnKeyUnreadable(error.reason)
+        raise _refuse(runtime, visitor, place, connection, unsigned, message, after_the_end=True) from error
     return sent or SignedOut(place, connection.idp.name, there=True)
 
 
@@ -245,12 +247,14 @@ def _refuse(
     connection: Connection,
     cause: SamlError | EntryRefusal,
     message: LogoutMessage | None = None,
+    *,
+    after_the_end: bool = False,
 ) -> LogoutRefused:
     reference = new_reference()
     try:
         count_attempt(runtime, (REFUSAL_PER_ADDRESS, visitor.network), (REFUSAL_PER_PLACE, connection.id))
     except Throttled:
-        return LogoutRefused(place, cause, reference)
+        return LogoutRefused(place, cause, reference, after_the_end=after_the_end)
     check = failed_check(cause) if isinstance(cause, SamlError) else cause.check
     checks = checks_of(message.checks if message else (), cause, (*LOGOUT_CHECKS, *LOGOUT_DOOR_CHECKS), check)
     event = Event(
@@ -266,8 +270,9 @@ def _refuse(
             "reason": printable(cause.reason),
             "checks": [check_as_data(one) for one in checks],
             **({"spec": cause.spec} if isinstance(cause, SamlError) else {}),
+            **({"after_the_end": True} if after_the_end else {}),
         },
     )
     with runtime.database.transaction() as tx:
         record(tx, runtime, place.workspace.id, visitor.anonymous, event)
-    return LogoutRefused(place, cause, reference)
+    return LogoutRefused(place, cause, reference, after_the_end=after_the_end)
