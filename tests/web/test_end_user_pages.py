@@ -14,9 +14,10 @@ from tests.support.house import PASSWORD, Client, Server
 from tests.support.people import add_person, connect, group_of, knock, link, sign_in
 from vestibule.directory.end_users import EndUser, EndUserFilter
 from vestibule.directory.sessions import KnockReason
+from vestibule.directory.sources import Source
 from vestibule.flows import admins, end_user, end_users, waiting
 from vestibule.flows.parts.callers import operator
-from vestibule.storage import end_user_list
+from vestibule.storage import access, end_user_list
 from vestibule.storage import end_users as storage
 from vestibule.web.positions import from_address, to_address
 
@@ -375,3 +376,22 @@ def test_somebody_who_does_not_wait_any_more_is_said_not_to_and_the_list_is_a_st
         assert "This person does not wait any more" in answer.text
         assert "They were let in or dismissed meanwhile" in answer.text
         assert f'<a class="btn btn-primary" href="{list_path}">Go back</a>' in answer.text
+
+
+def test_somebody_in_hundreds_of_groups_can_still_be_changed(server: Server, admin_client: Client) -> None:
+    house, maya = server.house, active(server, "dev")
+    made = [group_of(house, "dev", f"Group {number:03}") for number in range(600)]
+    with house.runtime.database.transaction() as tx:
+        for group in made:
+            access.add_member(tx, maya.workspace_id, group.id, maya.id, source=Source.MANUAL, now=house.clock())
+    here = f"/admin/end-users/{maya.id}"
+    text = admin_client.get(here).text
+    shown = re.findall(r'name="(shown_\w+|environment|group)" value="([^"]*)"( checked)?', text)
+    form: dict[str, list[str]] = {}
+    for name, value, ticked in shown:
+        if (ticked or name.startswith("shown_")) and value != made[7].id:
+            form.setdefault(name, []).append(value)
+    assert admin_client.post(f"{here}/access", {**form}).status_code == 303
+    with house.runtime.database.reading() as tx:
+        kept = {one.group_id for one in access.memberships_of(tx, maya.workspace_id, maya.id)}
+    assert kept == {group.id for group in made if group is not made[7]}

@@ -76,7 +76,7 @@ def change_access(visit: Visit) -> Response:
     change = AccessChange(
         shown_environment_ids=frozenset(form.all("shown_environment")),
         environment_ids=frozenset(form.all("environment")),
-        shown_group_ids=frozenset(form.all("shown_group")),
+        shown_group_ids=frozenset(" ".join(form.all("shown_group")).split()),
         group_ids=frozenset(form.all("group")),
     )
     try:
