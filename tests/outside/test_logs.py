@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import logging
@@ -24,6 +25,18 @@ def stream() -> Iterator[io.StringIO]:
     yield made
     root.handlers, root.level = handlers, level
     structlog.reset_defaults()
+
+
+class FullDisk(io.StringIO):
+    """Takes nothing for as long as it is full."""
+
+    full = True
+
+    def write(self, text: str) -> int:
+        """Refuse as a full disk does."""
+        if self.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(text)
 
 
 def lines(stream: io.StringIO) -> list[dict[str, object]]:
@@ -67,6 +80,18 @@ def test_a_secret_inside_a_longer_text_is_not_logged(text: str) -> None:
     redacted = redact(None, "", {"event": text})["event"]
     assert "48IeltTF" not in redacted
     assert REDACTED in redacted
+
+
+@pytest.mark.usefixtures("stream")
+def test_a_full_disk_behind_the_log_fails_nothing_that_is_logged_and_the_log_goes_on_after_it() -> None:
+    disk = FullDisk()
+    set_up_logs("info", disk)
+    log = structlog.get_logger()
+    log.error("worker stumbled", exc_info=ValueError("a defect"))
+    logging.getLogger("library").error("lost, too")
+    disk.full = False
+    log.info("request")
+    assert [one["event"] for one in lines(disk)] == ["request"]
 
 
 def test_what_is_no_secret_is_left_as_it_is() -> None:

@@ -7,8 +7,9 @@ import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from functools import lru_cache
-from typing import Any, Final, TextIO
+from typing import Any, Final, TextIO, cast
 
 import structlog
 from structlog.typing import Processor
@@ -33,7 +34,8 @@ def set_up_logs(level: str, stream: TextIO | None = None) -> None:
 
     JSON, one object a line; a terminal gets lines for people. `level` is debug, info, warning or error.
     """
-    out = sys.stderr if stream is None else stream
+    target = sys.stderr if stream is None else stream
+    out = cast("TextIO", _Unfailing(target))
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -44,7 +46,7 @@ def set_up_logs(level: str, stream: TextIO | None = None) -> None:
     ]
     renderer: Processor = (
         structlog.dev.ConsoleRenderer(colors=True)
-        if out.isatty()
+        if target.isatty()
         else structlog.processors.JSONRenderer(lambda event, **_: _encode(event))
     )
     structlog.configure(
@@ -65,6 +67,23 @@ def set_up_logs(level: str, stream: TextIO | None = None) -> None:
     # Libraries speak up from warning on: at debug they print headers and statements, which are full of secrets.
     root.setLevel(max(number, logging.WARNING))
     logging.getLogger("uvicorn.error").setLevel(max(number, logging.INFO))
+
+
+class _Unfailing:
+    """A stream whose failures nobody feels: a full disk behind the log must refuse no sign-in, nor end the worker."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        """Write what can be written."""
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        """Hand over what can be handed over."""
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
