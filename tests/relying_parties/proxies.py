@@ -158,6 +158,9 @@ def upstream() -> Iterator[Upstream]:
 
         def do_GET(self) -> None:
             app.seen.append(list(self.headers.items()))
+            if self.headers.get("Upgrade"):
+                self._switch()
+                return
             told = {
                 name: value for name, value in self.headers.items() if name.lower().startswith(("remote", "x-vest"))
             }
@@ -172,6 +175,15 @@ def upstream() -> Iterator[Upstream]:
 
         def do_POST(self) -> None:
             self.do_GET()
+
+        def _switch(self) -> None:
+            """Change to whatever was asked for, and give back what is said then."""
+            self.send_response(101)
+            self.send_header("Upgrade", self.headers["Upgrade"])
+            self.send_header("Connection", "Upgrade")
+            self.end_headers()
+            self.wfile.write(self.rfile.read(5))
+            self.close_connection = True
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

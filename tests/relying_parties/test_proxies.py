@@ -174,6 +174,41 @@ def test_the_connection_header_takes_nothing_away_that_opens_a_door(place: Place
     assert told.get("remote-user", ["grace@example.com"]) == ["grace@example.com"]
 
 
+def switch_to(place: Place, protocol: str, cookies: str) -> bytes:
+    """Ask for another protocol, and say hello in it; return all that comes back."""
+    asked = (
+        f"GET /live HTTP/1.1\r\nHost: {place.guarded.host}\r\nConnection: Upgrade\r\nUpgrade: {protocol}\r\n"
+        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nCookie: {cookies}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", place.guarded.port), timeout=10) as connection:
+        connection.sendall(asked.encode())
+        answer = connection.recv(65536)
+        if b" 101 " in answer:
+            connection.sendall(b"hello")
+            while not answer.endswith(b"hello"):
+                answer += connection.recv(65536)
+    return answer
+
+
+def test_a_websocket_of_somebody_who_may_use_the_app_gets_through_and_nobody_elses(place: Place) -> None:
+    with place.guarded.client() as http:
+        assert b" 101 " not in switch_to(place, "websocket", "")
+        assert place.guarded.upstream.seen == []
+        enter(place, http)
+        answer = switch_to(place, "websocket", "; ".join(f"{one.name}={one.value}" for one in http.cookies.jar))
+    assert (b" 101 " in answer, answer.endswith(b"hello")) == (True, True)
+    assert said_to_the_app(place)["remote-user"] == ["grace@example.com"]
+
+
+@pytest.mark.parametrize("protocol", ["h2c", "h2c, websocket", "websocket, h2c", "h2c\r\nUpgrade: websocket"])
+def test_nothing_but_a_websocket_gets_past_the_questions(place: Place, protocol: str) -> None:
+    """With `Upgrade: h2c` a proxy would tunnel whatever comes next, and ask about none of it."""
+    with place.guarded.client() as http:
+        enter(place, http)
+        answer = switch_to(place, protocol, "; ".join(f"{one.name}={one.value}" for one in http.cookies.jar))
+    assert b" 101 " not in answer, answer
+
+
 def test_a_request_within_a_request_gets_no_further_than_the_outer_one(place: Place) -> None:
     inner = f"GET /inner HTTP/1.1\r\nHost: {place.guarded.host}\r\nRemote-User: ada@example.com\r\n\r\n"
     outer = (
