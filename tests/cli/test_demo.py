@@ -49,6 +49,12 @@ def test_somebody_known_comes_in_through_the_practice_idp_and_ctrl_c_leaves_noth
     assert list(demo.folder.glob("vestibule-demo-*")) == []
 
 
+def test_a_window_that_is_closed_leaves_nothing_either(demo: Demo) -> None:
+    demo.process.send_signal(signal.SIGHUP)
+    demo.process.wait(timeout=60)
+    assert list(demo.folder.glob("vestibule-demo-*")) == []
+
+
 def test_the_link_opens_the_console_and_every_port_is_loopback_only(demo: Demo) -> None:
     origin = demo.console.partition("/admin/")[0]
     headers = {"Origin": origin, "Sec-Fetch-Site": "same-origin"}

@@ -132,7 +132,10 @@ async def _run(folder: Path, doors: _Doors, console: Console, *, as_json: bool) 
         for server in servers:
             server.should_exit = True
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    ends = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # a window that is closed ends it, but not under nohup
+        ends.append(signal.SIGHUP)
+    for number in ends:
         asyncio.get_running_loop().add_signal_handler(number, stop)
     for config in configs:
         config.timeout_graceful_shutdown = _SHUTDOWN_SECONDS
