@@ -11,7 +11,7 @@ from tests.support import apps, directories, people
 from tests.support.fitting import sticks_out
 from tests.support.house import House, TestClock, serving
 from vestibule.directory.sessions import KnockReason
-from vestibule.flows import admins, group_members, workspaces
+from vestibule.flows import admins, environments, group_members, workspaces
 
 WORD = "Wolfeschlegelsteinhausenbergerdorff"
 NAME = (WORD * 6)[:100]
@@ -22,9 +22,13 @@ EMAIL = f"{'a' * 64}@{DOMAIN}"
 def furnished(house: House) -> list[str]:
     """Give everything the longest name that it may have, and return the pages that show it."""
     workspaces.change_workspace(house.runtime, house.owner, NAME, EMAIL)
+    for number, name in enumerate((NAME, "QA", "STAGING")):
+        added = environments.add_environment(house.runtime, house.owner, name, f"more-{number}")
+        house.environments[added.key] = added
+    people.connect(house, "more-0", f"0 {NAME}"[:100])
     groups = [people.group_of(house, "dev", f"{number} {NAME}"[:100]) for number in range(60)]
     connection = people.connect(house, "dev", NAME, (DOMAIN,))
-    person = people.add_person(house, (WORD * 6)[:200], EMAIL, "dev", "test", group=groups[0])
+    person = people.add_person(house, (WORD * 6)[:200], EMAIL, "dev", "test", "more-0", group=groups[0])
     for group in groups[1:]:
         group_members.add_member(house.runtime, house.owner, "dev", group.id, person.id)
     link = people.link(house, person, connection, "n" * 250)
@@ -52,7 +56,7 @@ def furnished(house: House) -> list[str]:
             f"{of_app}/explain?email={EMAIL}",
         ),
         *("/admin/access-control", f"/admin/access-control/{admin.id}", "/admin/activity", "/admin/settings"),
-        *("/e/dev/sign-in", "/e/dev/forgot"),
+        *("/e/dev/sign-in", "/e/dev/forgot", "/e/more-0/sign-in", "/admin/environments/more-0/groups"),
     ]
 
 
