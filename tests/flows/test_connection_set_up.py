@@ -14,7 +14,7 @@ from vestibule.flows import admins, authentication, connection_set_up, connectio
 from vestibule.flows.parts.connecting import TypedConnection
 from vestibule.flows.parts.understanding import TypedIdp
 from vestibule.kernel.errors import Forbidden, Invalid, NotFound
-from vestibule.storage import activity
+from vestibule.storage import activity, workspaces
 from vestibule.storage import connections as stored_connections
 
 
@@ -169,6 +169,18 @@ def test_a_draft_takes_over_an_idp_that_the_workspace_knows(house: House) -> Non
     third = begin(house, name="Third", domains="third.example")
     with pytest.raises(connection_set_up.ReusedAlready):
         connection_set_up.adopt_idp(house.runtime, house.owner, third.id, known.idp.id)
+
+
+def test_a_draft_whose_values_are_being_saved_is_not_taken_over_meanwhile(house: House) -> None:
+    known = complete(house, begin(house, "test", name="Okta Corporate"))
+    draft = begin(house)
+    with ThreadPoolExecutor(1) as pool:
+        with house.runtime.database.transaction() as tx:
+            workspaces.lock_workspace(tx, house.workspace.id)  # as saving does
+            adopting = pool.submit(connection_set_up.adopt_idp, house.runtime, house.owner, draft.id, known.idp.id)
+            with pytest.raises(TimeoutError):
+                adopting.result(timeout=0.5)
+        assert adopting.result().idp.id == known.idp.id
 
 
 def test_another_workspace_sees_and_reaches_nothing(house: House) -> None:

@@ -23,7 +23,7 @@ from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.errors import AlreadyTaken, Conflict, Invalid
 from vestibule.kernel.ids import new_id
 from vestibule.kernel.text import N_
-from vestibule.storage import connections, identity_providers
+from vestibule.storage import connections, identity_providers, workspaces
 from vestibule.storage.database import Transaction
 
 
@@ -138,6 +138,8 @@ def adopt_idp(runtime: Runtime, caller: AdminCaller, connection_id: str, idp_id:
     caller.require(Permission.MANAGE_AUTHENTICATION)
     try:
         with runtime.database.transaction() as tx:
+            # Its values may be saved at this instant, after which it is no draft any more.
+            workspaces.lock_workspace(tx, caller.workspace_id)
             connection = found_connection(tx, caller, connection_id)
             idp = found_idp(tx, caller, idp_id)
             if connection.status is not ConnectionStatus.DRAFT:
