@@ -17,7 +17,7 @@ from vestibule.flows.parts.runtime import Runtime
 from vestibule.kernel.errors import NotFound
 from vestibule.kernel.ids import is_id
 from vestibule.kernel.text import printable
-from vestibule.storage import groups, scim_groups, scim_members
+from vestibule.storage import groups, scim_groups, scim_joining
 from vestibule.storage.database import Transaction
 
 
@@ -64,9 +64,9 @@ def _adopt(tx: Transaction, runtime: Runtime, connection: Connection, group: Pus
     scim_groups.update_group(tx, workspace_id, adopted)
     scim_groups.settle_clashes(tx, workspace_id, here_id)
     scim_groups.give_group_to(tx, workspace_id, here_id, Source.SCIM, connection.id)
-    scim_members.move_members_by_hand(tx, workspace_id, group.group_id, here_id)
+    scim_joining.move_members_by_hand(tx, workspace_id, group.group_id, here_id)
     scim_groups.move_uses(tx, group.group_id, here_id)
     groups.delete_group(tx, workspace_id, group.group_id)
     groups.rename_group(tx, workspace_id, here_id, adopted.name)
-    scim_members.fill_group(tx, place, adopted, now)
+    scim_joining.fill_group(tx, place, adopted, now)
     return adopted

@@ -1,6 +1,6 @@
-"""Who is in a pushed group: first by the directory's word, then, for those who may enter, in the end-user group that it is here.
+"""Who is in a pushed group by the directory's word. Who of them is in the end-user group that it is here follows by `scim_joining`.
 
-Each call touches the rows of the members that are named, whatever the size of the group. Memberships by hand are never touched.
+Each call touches the rows of the members that are named, whatever the size of the group.
 """
 
 from __future__ import annotations
@@ -11,40 +11,23 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, bindparam, delete, exists, literal, select, update
+from sqlalchemy import Select, bindparam, delete, select, update
 
-from vestibule.directory.connections import Provisioning
 from vestibule.directory.pushed import PushedGroup, PushedMember
 from vestibule.directory.scim import Place
-from vestibule.directory.sources import Source
 from vestibule.storage.database import Transaction
 from vestibule.storage.inserting import PreparedInsert, insert_into
 from vestibule.storage.prepared import OneOrMany, Prepared
+from vestibule.storage.scim_joining import join_people, leave_group
 from vestibule.storage.tables import (
-    app_groups,
-    connections,
     end_users,
-    environment_access,
-    group_members,
     scim_groups,
     scim_users,
 )
 from vestibule.storage.tables import scim_members as members
-from vestibule.storage.types import Instant, Key
 
 # Parameters of one statement: SQLite takes 32,766 of them.
 _AT_ONCE: Final = 2000
-_NAMES: Final = ("group_id", "environment_id", "end_user_id", "workspace_id", "name_key")
-_SINCE: Final = ("source", "source_connection_id", "created_at")
-
-
-def _taking_over(new: Any) -> dict[str, Any]:
-    """Say what becomes of a membership that is there: it is the directory's where a sign-in through its connection gave it."""
-    theirs = and_(
-        group_members.c.source == Source.JIT.value,
-        group_members.c.source_connection_id == new.excluded.source_connection_id,
-    )
-    return {"index_elements": ["group_id", "end_user_id"], "set_": {"source": Source.SCIM.value}, "where": theirs}
 
 
 # Built once: these run with nearly every request, and building a statement costs more than running it.
@@ -85,55 +68,8 @@ _GROUPS_OF_ONE: Final = Prepared(
     .where(members.c.scim_user_id == bindparam("whose"))
     .order_by(scim_groups.c.id)
 )
-_JOIN_PUSHED: Final = PreparedInsert(
-    group_members,
-    lambda new: new.from_select(
-        [*_NAMES, *_SINCE],
-        select(scim_groups.c.group_id, environment_access.c.environment_id, environment_access.c.end_user_id)
-        .add_columns(environment_access.c.workspace_id, environment_access.c.name_key, literal(Source.SCIM.value))
-        .add_columns(bindparam("by", type_=Key), bindparam("since", type_=Instant))
-        .select_from(
-            members.join(scim_groups, scim_groups.c.id == members.c.scim_group_id).join(
-                environment_access, environment_access.c.environment_id == bindparam("in_environment")
-            )
-        )
-        .where(
-            members.c.scim_user_id == bindparam("who_is"),
-            scim_groups.c.connection_id == bindparam("by"),
-            environment_access.c.end_user_id == bindparam("whose"),
-        ),
-    ).on_conflict_do_update(**_taking_over(new)),
-)
 _INSERT: Final = PreparedInsert(members, lambda new: new.on_conflict_do_nothing())
-_joining = (
-    select(scim_groups.c.group_id, environment_access.c.environment_id, environment_access.c.end_user_id)
-    .add_columns(environment_access.c.workspace_id, environment_access.c.name_key, literal(Source.SCIM.value))
-    .add_columns(bindparam("by", type_=Key), bindparam("since", type_=Instant))
-    .select_from(
-        scim_groups.join(environment_access, environment_access.c.environment_id == bindparam("in_environment"))
-    )
-    .where(scim_groups.c.connection_id == bindparam("by"), scim_groups.c.id == bindparam("into"))
-)
-_JOIN_ONE: Final = PreparedInsert(
-    group_members,
-    lambda new: new.from_select(
-        [*_NAMES, *_SINCE], _joining.where(environment_access.c.end_user_id == bindparam("whose"))
-    ).on_conflict_do_update(**_taking_over(new)),
-)
 _GO: Final = OneOrMany(delete(members).where(members.c.scim_group_id == bindparam("out_of")), members.c.value)
-_leave = (
-    delete(group_members)
-    .where(
-        group_members.c.group_id == bindparam("out_of"),
-        group_members.c.source == Source.SCIM.value,
-        group_members.c.source_connection_id == bindparam("by"),
-    )
-    # Said by the same statement: most groups have nothing to do with an app.
-    .returning(
-        group_members.c.end_user_id, exists().where(app_groups.c.group_id == bindparam("out_of")).label("narrows")
-    )
-)
-_LEAVE: Final = OneOrMany(_leave, group_members.c.end_user_id)
 _known_users = select(scim_users.c.id, scim_users.c.external_id, scim_users.c.end_user_id, scim_users.c.active).where(
     scim_users.c.connection_id == bindparam("in_connection"), scim_users.c.deleted_at.is_(None)
 )
@@ -250,7 +186,7 @@ def add_members(tx: Transaction, place: Place, group: PushedGroup, values: Itera
         unknown += [value for value in fresh if whose[value] is None]
         by_external_id += [value for value, one in known.items() if value != one.scim_user_id]
         people = [one.joining for value in fresh if (one := whose[value]) and one.joining]
-        _join(tx, place, group, people, now)
+        join_people(tx, place, group, people, now)
     return Added(number, tuple(unknown), tuple(by_external_id))
 
 
@@ -264,19 +200,18 @@ class Removed:
 
 def remove_members(tx: Transaction, place: Place, group: PushedGroup, values: Iterable[str] | None) -> Removed:
     """Take values (untrusted) out of a pushed group, or everybody (None), and those people out of the group here."""
-    whose = {"out_of": group.group_id, "by": place.connection_id}
     if values is None:
         there = select(members.c.scim_user_id).where(members.c.scim_group_id == group.id)
         tx.execute(_locked(select(scim_users.c.id).where(scim_users.c.id.in_(there))))
         removed = tx.execute(delete(members).where(members.c.scim_group_id == group.id)).rowcount
-        return Removed(removed, tuple(row.end_user_id for row in tx.execute(_leave, whose) if row.narrows))
+        return Removed(removed, leave_group(tx, place, group, None))
     removed, left = 0, list[str]()
     for chunk in _chunks(dict.fromkeys(values)):
         known = _known(tx, place.connection_id, chunk, lock=True).values()
         removed += _GO.write(tx, {*chunk, *(one.scim_user_id for one in known)}, {"out_of": group.id})
         people = [one.end_user_id for one in known if one.end_user_id]
         if people:
-            left += [row.end_user_id for row in _LEAVE.rows(tx, people, whose) if row.narrows]
+            left += leave_group(tx, place, group, people)
     return Removed(removed, tuple(left))
 
 
@@ -304,44 +239,6 @@ def _to_known(row: Any) -> _Known:
     return _Known(row.id, row.end_user_id, row.end_user_id if row.active else None)
 
 
-def join_pushed_groups(tx: Transaction, place: Place, scim_user_id: str, end_user_id: str, now: datetime) -> None:
-    """Put somebody who may enter (again) into every group that the directory has them in."""
-    whose = {"who_is": scim_user_id, "whose": end_user_id, "in_environment": place.environment_id}
-    _JOIN_PUSHED.write_later(tx, {**whose, "by": place.connection_id, "since": now})
-
-
-def join_group(tx: Transaction, place: Place, scim_group_id: str, end_user_id: str, now: datetime) -> None:
-    """Put somebody who may enter into the end-user group that a pushed one is."""
-    where = {"by": place.connection_id, "in_environment": place.environment_id, "into": scim_group_id, "since": now}
-    _JOIN_ONE.write_later(tx, {**where, "whose": end_user_id})
-
-
-def join_groups_of_directories(
-    tx: Transaction, workspace_id: str, environment_id: str, end_user_id: str, now: datetime
-) -> None:
-    """Put somebody who was let in by hand into the groups of the environment in which directories have them, as active."""
-    pushing = (
-        select(scim_users.c.id, scim_users.c.connection_id)
-        .join(connections, connections.c.id == scim_users.c.connection_id)
-        .where(connections.c.environment_id == environment_id, connections.c.provisioning == Provisioning.SCIM.value)
-        .where(scim_users.c.workspace_id == workspace_id, scim_users.c.end_user_id == end_user_id, scim_users.c.active)
-        .order_by(scim_users.c.id)
-        .with_for_update(read=True, of=scim_users)
-    )
-    for row in tx.execute(pushing).all():
-        place = Place(workspace_id, row.connection_id, environment_id)
-        join_pushed_groups(tx, place, row.id, end_user_id, now)
-
-
-def fill_group(tx: Transaction, place: Place, group: PushedGroup, now: datetime) -> None:
-    """Put everybody whom the directory has in a pushed group, as active, into the end-user group that it is now."""
-    people = select(scim_users.c.end_user_id).where(
-        scim_users.c.active,
-        scim_users.c.id.in_(select(members.c.scim_user_id).where(members.c.scim_group_id == group.id)),
-    )
-    _join(tx, place, group, people, now)
-
-
 def welcome(tx: Transaction, place: Place, scim_user_id: str, known_as: str) -> tuple[str, ...]:
     """Let a user who has just arrived, or has its externalId since just now, join the groups where that waits; return which, locked."""
     values = {"in_connection": place.connection_id, "known_as": known_as}
@@ -350,16 +247,6 @@ def welcome(tx: Transaction, place: Place, scim_user_id: str, known_as: str) -> 
         tx.execute(_WELCOME_TWICE, {**values, "who": scim_user_id})
         tx.execute(_WELCOME, {**values, "who": scim_user_id})
     return awaiting
-
-
-def move_members_by_hand(tx: Transaction, workspace_id: str, from_group_id: str, to_group_id: str) -> None:
-    """Put everybody who is in one end-user group, but not by a directory, into another one of the environment, in the same way."""
-    table = group_members
-    theirs = [column if column.name != "group_id" else literal(to_group_id, Key) for column in table.c]
-    by_hand = (table.c.workspace_id == workspace_id, table.c.source != Source.SCIM.value)
-    moved = select(*theirs).where(table.c.group_id == from_group_id, *by_hand)
-    names = [column.name for column in table.c]
-    tx.execute(insert_into(tx, table).from_select(names, moved).on_conflict_do_nothing())
 
 
 def forget_memberships(tx: Transaction, workspace_id: str, scim_user_id: str) -> None:
@@ -373,17 +260,6 @@ def _inserted(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> Sequence[st
         return [rows[0]["value"]] if _INSERT.write(tx, rows[0]) else []
     new = insert_into(tx, members).on_conflict_do_nothing().returning(members.c.value)
     return tx.execute(new, rows).scalars().all()
-
-
-def _join(tx: Transaction, place: Place, group: PushedGroup, people: Any, now: datetime) -> None:
-    if isinstance(people, list) and len(people) < 2:
-        for end_user_id in people:
-            join_group(tx, place, group.id, end_user_id, now)
-        return
-    where = {"by": place.connection_id, "in_environment": place.environment_id, "into": group.id, "since": now}
-    joined = _joining.where(environment_access.c.end_user_id.in_(people))
-    new = insert_into(tx, group_members).from_select([*_NAMES, *_SINCE], joined)
-    tx.execute(new.on_conflict_do_update(**_taking_over(new)), where)
 
 
 def _chunks(values: Iterable[str]) -> Iterator[list[str]]:

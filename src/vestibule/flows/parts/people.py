@@ -21,7 +21,7 @@ from vestibule.kernel.errors import Conflict, FieldError, NotFound
 from vestibule.kernel.ids import is_id
 from vestibule.kernel.secrets import new_token, token_hash
 from vestibule.kernel.text import N_, printable
-from vestibule.storage import access, connections, end_users, knocks, one_time_links, scim_members, workspaces
+from vestibule.storage import access, connections, end_users, knocks, one_time_links, scim_joining, workspaces
 from vestibule.storage.database import Transaction
 
 INVITATION_LIFE: Final = timedelta(days=7)
@@ -133,7 +133,7 @@ def give_access(
     now = runtime.clock()
     granted = access.grant_access(tx, caller.workspace_id, environment.id, end_user.id, source=Source.MANUAL, now=now)
     if granted:
-        scim_members.join_groups_of_directories(tx, caller.workspace_id, environment.id, end_user.id, now)
+        scim_joining.join_groups_of_directories(tx, caller.workspace_id, environment.id, end_user.id, now)
         knocks.delete_answered(tx, caller.workspace_id, environment.id, end_user.id, end_user.email)
         note(tx, runtime, caller, end_user, "end_user.access_granted", environment.id, environment=environment.name)
     return granted

@@ -14,7 +14,7 @@ from vestibule.flows.parts.push_errors import UserExists, UserNameOfFormer, User
 from vestibule.flows.parts.pushed_accounts import account_for, require_own, require_reach, sync_profile
 from vestibule.flows.parts.pushing import Push
 from vestibule.kernel.ids import new_id
-from vestibule.storage import access, end_users, knocks, scim_groups, scim_members, scim_users
+from vestibule.storage import access, end_users, knocks, scim_groups, scim_joining, scim_members, scim_users
 from vestibule.storage.database import Transaction
 
 
@@ -87,7 +87,7 @@ def change_user(tx: Transaction, push: Push, before: PushedUser, resource: Mappi
             _arrive(tx, push, after, fresh=fresh, in_groups=True)
         # Not every group that they are in: out of some of those an admin may have taken them.
         for scim_group_id in waited:
-            scim_members.join_group(tx, push.place, scim_group_id, after.end_user_id, push.now)
+            scim_joining.join_group(tx, push.place, scim_group_id, after.end_user_id, push.now)
     return after
 
 
@@ -199,4 +199,4 @@ def _arrive(tx: Transaction, push: Push, user: PushedUser, *, fresh: bool, in_gr
         subject = Subject("end_user", end_user_id, full_name_of(user.attributes))
         push.record(tx, "end_user.access_granted", subject)
     if in_groups:
-        scim_members.join_pushed_groups(tx, push.place, user.id, end_user_id, push.now)
+        scim_joining.join_pushed_groups(tx, push.place, user.id, end_user_id, push.now)
