@@ -174,6 +174,9 @@ def _plain(value: Any) -> Any:
 @given(users(TYPED), st.lists(OPERATIONS, min_size=1, max_size=4))
 @settings(max_examples=400)
 def test_a_patch_leaves_the_same_user(resource: dict[str, Any], operations: list[dict[str, Any]]) -> None:
+    # What comes behind an entry that has lost its type is told from it in another way, as the next test says.
+    untyped = next((index for index, one in enumerate(operations) if str(one.get("path")).endswith("].type")), None)
+    assume(untyped is None or all(one["op"] == "remove" for one in operations[untyped:]))
     theirs = their_user(resource)
     try:
         ours = patch_resource(USER, read_resource(USER, resource).resource, read_operations({"Operations": operations}))
