@@ -194,7 +194,7 @@ def test_a_client_id_that_stands_twice_is_a_page_of_ours(signed_in: Scene) -> No
 
 
 def test_oversized_and_unreadable_values_are_refused(signed_in: Scene) -> None:
-    for name in ("state", "nonce", "scope", "login_hint", "max_age", "prompt", "resource"):
+    for name in ("state", "nonce", "scope", "max_age", "prompt", "resource"):
         for value in ("x" * 4_001, "a\u202eb", "a\x00b\x01", "\ud7ff"):
             told = apps.answer_in(signed_in.app.authorize(signed_in.client, **{name: value})).parameters
             assert told["error"] == "invalid_request", name
