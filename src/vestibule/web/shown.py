@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
+
+from starlette.responses import Response
 
 from vestibule.directory.impact import Move
 from vestibule.kernel.secrets import same
 from vestibule.kernel.text import N_
+from vestibule.web.pages import render
 from vestibule.web.visits import Visit
 
 FIELD: Final = "shown"
@@ -26,6 +29,19 @@ def said(visit: Visit, *facts: object) -> str:
 def outdated(visit: Visit, now: str, field: str = FIELD) -> bool:
     """Say whether the form comes from a page that said something else than what is true now."""
     return visit.form.has(field) and not same(visit.form.get(field), now)
+
+
+def ask(visit: Visit, template: str, said_before: str, *, outdated: bool, **values: Any) -> Response:
+    """Return the page that asks before an act, with what it says for its form; 409 where an `outdated` one was confirmed."""
+    return render(
+        visit,
+        template,
+        status=409 if outdated else 200,
+        binding=visit.admin.session_id,
+        said_before=said_before,
+        outdated=outdated,
+        **values,
+    )
 
 
 def moved(moves: Iterable[Move]) -> list[tuple[object, ...]]:

@@ -116,15 +116,7 @@ def _invite_form(visit: Visit, errors: dict[str, str]) -> Response:
 
 
 def _removal(visit: Visit, admin: Admin, *, outdated: bool = False) -> Response:
-    return render(
-        visit,
-        "console/admin_remove.html",
-        status=409 if outdated else 200,
-        binding=visit.admin.session_id,
-        admin=admin,
-        said_before=_said(visit, admin),
-        outdated=outdated,
-    )
+    return shown.ask(visit, "console/admin_remove.html", _said(visit, admin), outdated=outdated, admin=admin)
 
 
 def _said(visit: Visit, admin: Admin) -> str:

@@ -77,15 +77,8 @@ def delete_idp(visit: Visit) -> Response:
 
 
 def _ask(visit: Visit, preview: authentication.SwitchPreview, *, outdated: bool = False) -> Response:
-    return render(
-        visit,
-        "console/authentication_switch.html",
-        status=409 if outdated else 200,
-        binding=visit.admin.session_id,
-        preview=preview,
-        said_before=_said(visit, preview),
-        outdated=outdated,
-    )
+    template = "console/authentication_switch.html"
+    return shown.ask(visit, template, _said(visit, preview), outdated=outdated, preview=preview)
 
 
 def _said(visit: Visit, preview: authentication.SwitchPreview) -> str:

@@ -217,16 +217,7 @@ def _preview(visit: Visit, act: str) -> tuple[connections.ChangePreview, str]:
 
 
 def _ask(visit: Visit, act: str, preview: connections.ChangePreview, said: str, *, outdated: bool = False) -> Response:
-    return render(
-        visit,
-        "console/connection_confirm.html",
-        status=409 if outdated else 200,
-        binding=visit.admin.session_id,
-        act=act,
-        preview=preview,
-        said_before=said,
-        outdated=outdated,
-    )
+    return shown.ask(visit, "console/connection_confirm.html", said, outdated=outdated, act=act, preview=preview)
 
 
 def _provisioning_changed(visit: Visit) -> bool:

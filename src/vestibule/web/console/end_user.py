@@ -188,17 +188,8 @@ def _page(
 def _ask(visit: Visit, act: str, *, outdated: bool = False) -> Response:
     visit.admin.require(Permission.MANAGE_PEOPLE)
     facts = end_user.look_at_end_user(visit.runtime, visit.admin, _id(visit))
-    return render(
-        visit,
-        "console/end_user_confirm.html",
-        status=409 if outdated else 200,
-        binding=visit.admin.session_id,
-        facts=facts,
-        person=facts.end_user,
-        act=act,
-        said_before=_said_of(visit, act, facts),
-        outdated=outdated,
-    )
+    values = {"facts": facts, "person": facts.end_user, "act": act}
+    return shown.ask(visit, "console/end_user_confirm.html", _said_of(visit, act, facts), outdated=outdated, **values)
 
 
 def _said(visit: Visit, act: str) -> str:

@@ -174,16 +174,8 @@ def _rename_form(visit: Visit, typed: str | None, errors: dict[str, str]) -> Res
 
 
 def _delete_form(visit: Visit, group: Group, *, outdated: bool = False) -> Response:
-    return render(
-        visit,
-        "console/group_delete.html",
-        status=409 if outdated else 200,
-        binding=visit.admin.session_id,
-        group=group,
-        group_path=_group_path(visit),
-        said_before=_said(visit, group),
-        outdated=outdated,
-    )
+    values = {"group": group, "group_path": _group_path(visit)}
+    return shown.ask(visit, "console/group_delete.html", _said(visit, group), outdated=outdated, **values)
 
 
 def _said(visit: Visit, group: Group) -> str:

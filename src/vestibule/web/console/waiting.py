@@ -66,15 +66,7 @@ def move_link(visit: Visit) -> Response:
 
 
 def _reused(visit: Visit, reused: waiting.ReusedAddress, *, outdated: bool = False) -> Response:
-    return render(
-        visit,
-        "console/end_user_reused.html",
-        status=409 if outdated else 200,
-        binding=visit.admin.session_id,
-        reused=reused,
-        said_before=_said(visit, reused),
-        outdated=outdated,
-    )
+    return shown.ask(visit, "console/end_user_reused.html", _said(visit, reused), outdated=outdated, reused=reused)
 
 
 def _said(visit: Visit, reused: waiting.ReusedAddress) -> str:
